@@ -1,0 +1,186 @@
+/**
+ * Publishes rules and CA bundle into our webhook configurations, and keeps them there.
+ *
+ * The chart renders the entries without rules, which match nothing; a replica that can answer publishes both together,
+ * so an image that never starts denies nothing. By JSON Patch, guarded by the entry's name, because with server-side
+ * apply the applied `caBundle` keeps a stub of an entry alive that the chart has dropped, and Helm 4 then fails.
+ *
+ * Only entries whose names are ours are touched, and of them only `rules` and `clientConfig.caBundle`.
+ */
+
+import type { KubeClient, KubeResponse } from '../kube/api.ts';
+import { type Clock, computeBackoff, runWithDeadline } from '../kube/clock.ts';
+import type { KubeLog } from '../kube/log.ts';
+import { describeError, describeResponse } from '../kube/sentences.ts';
+import { asArray, asString, type JsonValue, member, valueAt } from '../objects/json.ts';
+import { createRepeater } from './repeat.ts';
+
+const API = '/apis/admissionregistration.k8s.io/v1';
+const DEFAULT_INTERVAL_MS = 10_000;
+const REQUEST_DEADLINE_MS = 10_000;
+/** Patches of one round, when others change the configuration in between. */
+const MAX_ATTEMPTS = 5;
+const BACKOFF = { firstMs: 100, longestMs: 2000 };
+
+/** One rule of a webhook entry, as in `admissionregistration.k8s.io/v1`. */
+export type WebhookRule = {
+  readonly operations: readonly string[];
+  readonly apiGroups: readonly string[];
+  readonly apiVersions: readonly string[];
+  readonly resources: readonly string[];
+  /** `*` by default. */
+  readonly scope?: string;
+};
+
+/** A webhook configuration of ours and the rules its entries should have. */
+export type WantedConfiguration = {
+  readonly kind: 'ValidatingWebhookConfiguration' | 'MutatingWebhookConfiguration';
+  readonly name: string;
+  /** By the name of the entry. */
+  readonly rules: ReadonlyMap<string, readonly WebhookRule[]>;
+};
+
+export type PublisherOptions = {
+  readonly client: KubeClient;
+  readonly configurations: readonly WantedConfiguration[];
+  /** The CA bundle in force, PEM; undefined if somebody else writes it (cert-manager's injector). */
+  caBundle(): string | undefined;
+  /** How often the configurations are looked at, in ms. */
+  readonly intervalMs?: number;
+  readonly clock: Clock;
+  readonly log: KubeLog;
+};
+
+export type Publisher = {
+  /** Publishes at once, then looks again and again. */
+  start(): void;
+  stop(): Promise<void>;
+  /** Publishes as soon as possible: the CA has changed. */
+  poke(): void;
+  /**
+   * At the last look every entry had its rules and bundle. For the status only: readiness must not depend on it, or
+   * whoever deletes an entry takes every replica out of service and with them the entries that fail closed.
+   */
+  isPublished(): boolean;
+  /** One sentence a configuration, for people. */
+  status(): readonly string[];
+};
+
+/** What a look at one configuration found, or made of it. */
+type Outcome = { readonly isPublished: boolean; readonly sentence: string };
+
+export function createPublisher(options: PublisherOptions): Publisher {
+  const { configurations, clock, log, intervalMs = DEFAULT_INTERVAL_MS } = options;
+  const outcomes = new Map<WantedConfiguration, Outcome>();
+  const look = async (signal: AbortSignal) => {
+    for (const wanted of configurations) {
+      const outcome = await publish(options, wanted, signal);
+      if (signal.aborted) return;
+      // On a change only: a configuration that is missing for a week is one line, not sixty thousand.
+      if (outcomes.get(wanted)?.sentence !== outcome.sentence) {
+        const fields = { kind: wanted.kind, name: wanted.name, published: outcome.isPublished };
+        if (outcome.isPublished) log.info(fields, outcome.sentence);
+        else log.warn(fields, outcome.sentence);
+      }
+      outcomes.set(wanted, outcome);
+    }
+  };
+  const repeater = createRepeater(look, { clock, intervalMs, isImmediate: true });
+  return {
+    ...repeater,
+    isPublished: () => configurations.every((wanted) => outcomes.get(wanted)?.isPublished === true),
+    status: () =>
+      configurations.map(
+        (wanted) => outcomes.get(wanted)?.sentence ?? `${wanted.kind} ${wanted.name} was not looked at yet.`,
+      ),
+  };
+}
+
+async function publish(options: PublisherOptions, wanted: WantedConfiguration, signal: AbortSignal): Promise<Outcome> {
+  const { clock } = options;
+  const label = `${wanted.kind} ${wanted.name}`;
+  const fail = (why: string): Outcome => ({ isPublished: false, sentence: `${label} ${why}.` });
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      const found = await send(options, wanted, { method: 'GET' }, signal);
+      if (found.status === 404) return fail('does not exist');
+      if (found.status !== 200) return fail(`cannot be read: ${describeResponse(found)}`);
+      const patch = createPatch(found.body, wanted, options.caBundle());
+      if (patch.length === 0) return describePublished(found.body, wanted, label);
+      const request = { method: 'PATCH', contentType: 'application/json-patch+json', body: patch } as const;
+      const answer = await send(options, wanted, request, signal);
+      if (answer.status === 200) return describePublished(answer.body, wanted, label);
+      // 409 and 422: it changed in between, so that a `test` failed. Anything else will not change in a moment.
+      const isWorthRetrying = answer.status === 409 || answer.status === 422;
+      if (!isWorthRetrying || attempt === MAX_ATTEMPTS) {
+        return fail(`cannot be patched: ${describeResponse(answer)}`);
+      }
+      await clock.sleep(computeBackoff(attempt, BACKOFF, clock), signal);
+    }
+  } catch (error) {
+    return fail(`cannot be reached: ${describeError(error)}`);
+  }
+}
+
+function describePublished(configuration: unknown, wanted: WantedConfiguration, label: string): Outcome {
+  const names = new Set(asArray(member(configuration, 'webhooks')).map((webhook) => member(webhook, 'name')));
+  const missing = [...wanted.rules.keys()].filter((name) => !names.has(name));
+  return missing.length === 0
+    ? { isPublished: true, sentence: `${label} has its rules and CA bundle.` }
+    : { isPublished: false, sentence: `${label} lacks the entries ${missing.join(', ')}.` };
+}
+
+type Operation = { readonly op: 'test' | 'add'; readonly path: string; readonly value: JsonValue };
+
+/** The operations that make our entries in `configuration` as wanted; none if they are. */
+function createPatch(
+  configuration: unknown,
+  wanted: WantedConfiguration,
+  caBundle: string | undefined,
+): readonly Operation[] {
+  const encoded = caBundle === undefined ? undefined : Buffer.from(caBundle, 'utf8').toString('base64');
+  return asArray(member(configuration, 'webhooks')).flatMap((webhook, index): readonly Operation[] => {
+    const name = asString(member(webhook, 'name'));
+    const rules = name === undefined ? undefined : wanted.rules.get(name);
+    if (name === undefined || rules === undefined) return [];
+    const isBundleRight = encoded === undefined || valueAt(webhook, ['clientConfig', 'caBundle']) === encoded;
+    if (isBundleRight && normalise(member(webhook, 'rules')) === normalise(rules)) return [];
+    const at = `/webhooks/${index}`;
+    return [
+      { op: 'test', path: `${at}/name`, value: name },
+      { op: 'add', path: `${at}/rules`, value: rules },
+      ...(encoded === undefined ? [] : [{ op: 'add', path: `${at}/clientConfig/caBundle`, value: encoded } as const]),
+    ];
+  });
+}
+
+/** A text that is the same for rules that mean the same: order does not matter, and `scope` is `*` by default. */
+function normalise(rules: unknown): string {
+  const texts = asArray(rules).map((rule) =>
+    JSON.stringify([
+      ...['operations', 'apiGroups', 'apiVersions', 'resources'].map((key) =>
+        asArray(member(rule, key)).map(String).toSorted(),
+      ),
+      member(rule, 'scope') ?? '*',
+    ]),
+  );
+  return JSON.stringify(texts.toSorted());
+}
+
+type PublishRequest =
+  | { readonly method: 'GET' }
+  | { readonly method: 'PATCH'; readonly contentType: string; readonly body: readonly Operation[] };
+
+function send(
+  { client, clock }: PublisherOptions,
+  { kind, name }: WantedConfiguration,
+  request: PublishRequest,
+  signal: AbortSignal,
+): Promise<KubeResponse> {
+  const path = `${API}/${kind.toLowerCase()}s/${encodeURIComponent(name)}`;
+  return runWithDeadline((deadline) => client.request({ ...request, path, signal: deadline }), {
+    clock,
+    ms: REQUEST_DEADLINE_MS,
+    signal,
+  });
+}

@@ -1,0 +1,185 @@
+/**
+ * The CA that all replicas share, in one named Secret. Whoever comes first makes it; everybody uses what is stored.
+ *
+ * The Secret is created by server-side apply, which needs `create` and `patch` with resourceNames only (a plain create
+ * cannot be limited to a name), without force and under a field manager of its own: of two replicas that start at once
+ * the second gets a conflict, and reads the first one's CA. A CA that cannot be used is replaced by an update that
+ * carries the resourceVersion, with the same end.
+ *
+ * Rotation without an interruption (a bundle of the old and the new CA) comes later. Its seam is `SigningOptions
+ * .authority`, which asks this store again and again; until then a replaced CA is picked up within one check.
+ */
+
+import type { KubeClient, KubeResponse } from '../kube/api.ts';
+import { type Clock, computeBackoff, runWithDeadline } from '../kube/clock.ts';
+import type { KubeLog } from '../kube/log.ts';
+import { describeError, describeResponseBriefly } from '../kube/sentences.ts';
+import { asString, isObject, type JsonObject, member, valueAt } from '../objects/json.ts';
+import { type Judged, judgeAuthority } from './authority.ts';
+import { type CertificateAuthority, issueCertificateAuthority } from './issue.ts';
+import { createAuthorityName } from './self-made.ts';
+
+const DEFAULT_LIFETIME_MS = 10 * 365 * 24 * 3600_000;
+const CERT_KEY = 'ca.crt';
+const PRIVATE_KEY = 'ca.key';
+const MAX_ATTEMPTS = 6;
+/** In place of a status when no answer came. */
+const UNREACHABLE = 0;
+const REQUEST_DEADLINE_MS = 10_000;
+const BACKOFF = { firstMs: 200, longestMs: 5000 };
+
+export type SecretStoreOptions = {
+  readonly client: KubeClient;
+  readonly namespace: string;
+  /** Name of the Secret. */
+  readonly name: string;
+  /** For a new Secret, so that it goes with its Deployment. */
+  readonly ownerReferences?: readonly JsonObject[];
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Of a new CA, in ms. */
+  readonly lifetimeMs?: number;
+  readonly clock: Clock;
+  readonly log: KubeLog;
+  readonly signal: AbortSignal;
+};
+
+/** What one try found: the CA, or the reason to look again. */
+type Attempt =
+  | { readonly state: 'stored'; readonly ca: CertificateAuthority }
+  | { readonly state: 'again'; readonly why: string };
+
+/** The CA that the Secret holds, made first if need be. Rejects with a sentence if that cannot be done. */
+export async function loadOrCreateAuthority(options: SecretStoreOptions): Promise<CertificateAuthority> {
+  const { clock, signal } = options;
+  let why = '';
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+    const found = await tryOnce(options);
+    if (found.state === 'stored') return found.ca;
+    why = found.why;
+    signal.throwIfAborted();
+    await clock.sleep(computeBackoff(attempt, BACKOFF, clock), signal);
+  }
+  throw new Error(`${describeSecret(options)} holds no usable CA after ${MAX_ATTEMPTS} attempts: ${why}.`);
+}
+
+async function tryOnce(options: SecretStoreOptions): Promise<Attempt> {
+  const found = await send(options, { method: 'GET' });
+  if (found.status === 404) return create(options);
+  if (found.status !== 200) return settleFailure(options, found, 'reading');
+  const judged = judgeSecret(found.body, options.clock.now());
+  if (judged.state === 'good') return { state: 'stored', ca: judged.pair };
+  options.log.warn(
+    { namespace: options.namespace, name: options.name, why: judged.reason },
+    'stored CA cannot be used and is replaced',
+  );
+  return replace(options, found.body);
+}
+
+async function create(options: SecretStoreOptions): Promise<Attempt> {
+  const { namespace, name, labels, ownerReferences } = options;
+  const ca = await issue(options);
+  const answer = await send(options, {
+    method: 'PATCH',
+    contentType: 'application/apply-patch+yaml',
+    // A manager of its own: two applies of one manager would overwrite each other without a conflict.
+    query: { fieldManager: `curfew-${crypto.randomUUID()}`, force: 'false' },
+    body: {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: {
+        name,
+        namespace,
+        ...(labels === undefined ? {} : { labels }),
+        ...(ownerReferences === undefined ? {} : { ownerReferences }),
+      },
+      type: 'Opaque',
+      data: toData(ca),
+    },
+  });
+  return settle(options, answer, 'creating');
+}
+
+async function replace(options: SecretStoreOptions, stored: unknown): Promise<Attempt> {
+  const old = isObject(stored) ? stored : {};
+  const data = member(old, 'data');
+  const ca = await issue(options);
+  // Everything but the two keys stays as it was read, `type` too (it cannot be changed); metadata.resourceVersion makes
+  // the update fail if anybody was faster.
+  const body = { ...old, data: { ...(isObject(data) ? data : {}), ...toData(ca) } };
+  return settle(options, await send(options, { method: 'PUT', body }), 'replacing');
+}
+
+/** After a write, won or lost, the Secret is read again: what is stored counts, not what was sent. */
+function settle(options: SecretStoreOptions, answer: KubeResponse, doing: string): Attempt {
+  const { status, body } = answer;
+  if (status === 200 || status === 201) {
+    const judged = judgeSecret(body, options.clock.now());
+    if (judged.state === 'bad') {
+      throw new Error(`${describeSecret(options)}: ${doing}: ${judged.reason} in what the API server stored.`);
+    }
+    options.log.info({ namespace: options.namespace, name: options.name }, 'CA stored');
+    return { state: 'stored', ca: judged.pair };
+  }
+  return settleFailure(options, answer, doing);
+}
+
+/** The statuses that another look may change, in contrast to a missing right or a refused object. */
+function settleFailure(options: SecretStoreOptions, answer: KubeResponse, doing: string): Attempt {
+  const { status } = answer;
+  const why = `${doing}: ${describeResponseBriefly(answer)}`;
+  // 409: another replica was faster. 404: deleted in between. 429 and 5xx: the server's bad moment.
+  const isPassing = status === UNREACHABLE || status === 409 || status === 404 || status === 429 || status >= 500;
+  if (isPassing) return { state: 'again', why };
+  throw new Error(`${describeSecret(options)}: ${why}.`);
+}
+
+function judgeSecret(secret: unknown, now: number): Judged<CertificateAuthority> {
+  const cert = asString(valueAt(secret, ['data', CERT_KEY]));
+  const key = asString(valueAt(secret, ['data', PRIVATE_KEY]));
+  if (cert === undefined) return { state: 'bad', reason: `there is no ${CERT_KEY}` };
+  if (key === undefined) return { state: 'bad', reason: `there is no ${PRIVATE_KEY}` };
+  return judgeAuthority(decode(cert), decode(key), now);
+}
+
+async function issue({ clock, lifetimeMs = DEFAULT_LIFETIME_MS }: SecretStoreOptions): Promise<CertificateAuthority> {
+  const now = clock.now();
+  return issueCertificateAuthority({ commonName: createAuthorityName(), notBefore: now, notAfter: now + lifetimeMs });
+}
+
+function toData(ca: CertificateAuthority): Record<string, string> {
+  return { [CERT_KEY]: encode(ca.cert), [PRIVATE_KEY]: encode(ca.key) };
+}
+
+type SecretRequest = {
+  readonly method: 'GET' | 'PATCH' | 'PUT';
+  readonly query?: Readonly<Record<string, string>>;
+  readonly contentType?: string;
+  readonly body?: unknown;
+};
+
+async function send(options: SecretStoreOptions, request: SecretRequest): Promise<KubeResponse> {
+  const { client, namespace, name, clock, signal } = options;
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(name)}`;
+  try {
+    return await runWithDeadline((deadline) => client.request({ ...request, path, signal: deadline }), {
+      clock,
+      ms: REQUEST_DEADLINE_MS,
+      signal,
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    return { status: UNREACHABLE, body: { reason: describeError(error) } };
+  }
+}
+
+function describeSecret({ namespace, name }: SecretStoreOptions): string {
+  return `Secret ${namespace}/${name}`;
+}
+
+function encode(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
+}
+
+function decode(base64: string): string {
+  return Buffer.from(base64, 'base64').toString('utf8');
+}

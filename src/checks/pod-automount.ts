@@ -1,0 +1,233 @@
+import { Type } from 'typebox';
+import { API_ACCESS_ANNOTATION, documentedAccess } from '../objects/api-access.ts';
+import { effectiveAutomount } from '../objects/automount.ts';
+import { listContainers, listMounts } from '../objects/containers.ts';
+import {
+  exampleCronJob,
+  exampleDeployment,
+  examplePod,
+  exampleServiceAccount,
+  exampleTokenVolume,
+} from '../objects/example-objects.ts';
+import { toPointer } from '../objects/json.ts';
+import type { FoundPodSpec } from '../objects/pod-spec.ts';
+import { findPodSpecs, isPod, serviceAccountOf } from '../objects/pod-spec.ts';
+import type { RuleContext } from '../objects/rule-context.ts';
+import type { Subject } from '../objects/subject.ts';
+import { quote } from '../objects/text.ts';
+import type { TokenSource } from '../objects/tokens.ts';
+import { isApiToken, isExtended, listTokenSources } from '../objects/tokens.ts';
+import type { Finding, Outcome } from './define-check.ts';
+import { defineCheck } from './define-check.ts';
+import { READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
+
+const REASON = 'undocumented API token';
+
+export default defineCheck({
+  id: 'pod-automount',
+  since: '0.1',
+  levels: { restricted: {} },
+  options: Type.Object({}, { additionalProperties: false }),
+  defaults: {},
+  reads: READS_PODS_AND_TEMPLATES,
+  needs: ['serviceAccount'],
+  title: 'pods and templates that mount a Kubernetes API token nobody documented',
+  why: `By default every container of every pod holds a token for the Kubernetes API, and most never use it. Whoever breaks
+into the container can act as its service account. A workload that does not call the API should not hold a token; one
+that does should say so, once, on its service account. What counts is what is really mounted: the pod's
+automountServiceAccountToken wins over the service account's, and a hand-written projected token for the API counts
+as well.`,
+  fix: (subject) => {
+    const [pod] = findPodSpecs(subject);
+    const account = pod === undefined ? 'NAME' : serviceAccountOf(pod.spec);
+    return `set automountServiceAccountToken: false in the pod spec; or, if it calls the Kubernetes API, say why: kubectl annotate serviceaccount ${account} --namespace ${subject.namespace} ${API_ACCESS_ANNOTATION}="<why>"`;
+  },
+  shortFix: 'set automountServiceAccountToken: false',
+  evaluate(subject, _settings, context) {
+    return findPodSpecs(subject).flatMap((pod) => judgePodSpec(subject, pod, context));
+  },
+  examples: [
+    { title: 'A pod that says nothing', level: 'restricted', subject: { object: examplePod() }, expect: ['app'] },
+    {
+      title: 'A pod whose service account opted out, but which opts in again: the pod wins',
+      level: 'restricted',
+      subject: { object: examplePod({ automountServiceAccountToken: true }) },
+      context: { serviceAccount: exampleServiceAccount({ automountServiceAccountToken: false }) },
+      expect: ['app'],
+    },
+    {
+      title: 'Init containers and native sidecars hold the token too',
+      level: 'restricted',
+      subject: {
+        object: examplePod({
+          initContainers: [
+            { name: 'migrate', image: 'registry.example/migrate:1' },
+            { name: 'proxy', image: 'registry.example/proxy:1', restartPolicy: 'Always' },
+          ],
+        }),
+      },
+      expect: ['migrate', 'proxy', 'app'],
+    },
+    {
+      title: 'A hand-written token for the API, which automountServiceAccountToken does not switch off',
+      level: 'restricted',
+      subject: {
+        object: examplePod({
+          automountServiceAccountToken: false,
+          containers: [
+            {
+              name: 'app',
+              image: 'registry.example/web:1',
+              volumeMounts: [{ name: 'token', mountPath: '/var/run/token' }],
+            },
+          ],
+          volumes: [exampleTokenVolume({ expirationSeconds: 3600 })],
+        }),
+      },
+      expect: ['app'],
+    },
+    {
+      title: 'A Deployment that says nothing',
+      level: 'restricted',
+      subject: { object: exampleDeployment() },
+      expect: ['app'],
+    },
+    {
+      title: 'A CronJob that says nothing',
+      level: 'restricted',
+      subject: { object: exampleCronJob() },
+      expect: ['app'],
+    },
+    {
+      title: 'A pod that opts out',
+      level: 'restricted',
+      subject: { object: examplePod({ automountServiceAccountToken: false }) },
+      expect: 'allowed',
+    },
+    {
+      title: 'A pod whose service account opted out',
+      level: 'restricted',
+      subject: { object: examplePod() },
+      context: { serviceAccount: exampleServiceAccount({ automountServiceAccountToken: false }) },
+      expect: 'allowed',
+    },
+    {
+      title: 'A service account whose need of the API is documented',
+      level: 'restricted',
+      subject: { object: exampleDeployment() },
+      context: { serviceAccount: exampleServiceAccount({}, { [API_ACCESS_ANNOTATION]: 'lists its own endpoints' }) },
+      expect: 'allowed',
+    },
+    {
+      title: 'A blank reason documents nothing',
+      level: 'restricted',
+      subject: { object: examplePod() },
+      context: { serviceAccount: exampleServiceAccount({}, { [API_ACCESS_ANNOTATION]: '  ' }) },
+      expect: ['app'],
+    },
+    {
+      title: 'A token for another audience is no API token',
+      level: 'restricted',
+      subject: {
+        object: examplePod({
+          automountServiceAccountToken: false,
+          containers: [
+            {
+              name: 'app',
+              image: 'registry.example/web:1',
+              volumeMounts: [{ name: 'token', mountPath: '/var/run/vault' }],
+            },
+          ],
+          volumes: [exampleTokenVolume({ audience: 'vault', expirationSeconds: 600 })],
+        }),
+      },
+      expect: 'allowed',
+    },
+    {
+      title: 'A Deployment whose service account does not exist yet: it may be part of the same apply',
+      level: 'restricted',
+      subject: { object: exampleDeployment() },
+      context: { serviceAccount: 'absent' },
+      expect: 'undecided',
+    },
+  ],
+});
+
+function judgePodSpec(subject: Subject, pod: FoundPodSpec, context: RuleContext): readonly Outcome[] {
+  const { spec } = pod;
+  const account = serviceAccountOf(spec);
+  const lookup = context.serviceAccount(account);
+  if (lookup.state === 'found' && documentedAccess(lookup.value) !== undefined) return [];
+
+  const authored = listTokenSources(spec).filter((source) => isApiToken(source, context.cluster.apiAudiences));
+  const findings = authored.flatMap((source) => describeSource(pod, source, { subject, account, context }));
+  // A pod at admission already has the default volume, so its volumes say it all. A template never shows it.
+  const automount = isPod(subject.resource) ? undefined : effectiveAutomount(spec, lookup);
+  if (automount?.mounts === true && !authored.some((source) => source.isDefault)) {
+    findings.push(...describeAutomount(pod, { subject, account }));
+  }
+
+  if (findings.length === 0 && automount?.mounts !== 'unknown') return [];
+  if (lookup.state !== 'found') {
+    const why = lookup.state === 'absent' ? 'it does not exist' : lookup.why;
+    return [
+      {
+        undecided: true,
+        needs: 'serviceAccount',
+        detail: `cannot tell whether service account ${subject.namespace}/${account} documents its need of the API: ${why}`,
+      },
+    ];
+  }
+  return firstOfEachKey(findings);
+}
+
+/** A token that stands in the volumes: one finding for each container that mounts it. */
+function describeSource(
+  pod: FoundPodSpec,
+  source: TokenSource,
+  { subject, account, context }: { subject: Subject; account: string; context: RuleContext },
+): Finding[] {
+  const lifetime = isExtended(source, context.cluster.apiAudiences) ? ' It is valid for a year, not for an hour.' : '';
+  const detail = `the API token of service account ${subject.namespace}/${account} is mounted, and nothing says why it is needed.${lifetime}`;
+  const mounts = listMounts(pod.spec, source.volume);
+  if (mounts.length === 0) {
+    return [
+      {
+        path: toPointer([...pod.path, ...source.path]),
+        key: `volume ${source.volume}`,
+        reason: REASON,
+        detail: `volume ${quote(source.volume)} holds the API token of service account ${subject.namespace}/${account}, and no container mounts it.`,
+      },
+    ];
+  }
+  return mounts.map((mount) => ({
+    path: toPointer([...pod.path, ...mount.path]),
+    key: mount.container,
+    reason: REASON,
+    detail,
+    container: mount.container,
+  }));
+}
+
+/** A template whose pods will get the default token: one finding for each container. */
+function describeAutomount(
+  pod: FoundPodSpec,
+  { subject, account }: { subject: Subject; account: string },
+): readonly Finding[] {
+  return listContainers(pod.spec)
+    .filter(({ path }) => path[0] !== 'ephemeralContainers')
+    .map(({ name }) => ({
+      path: toPointer(pod.path),
+      key: name,
+      reason: REASON,
+      detail: `the API token of service account ${subject.namespace}/${account} will be mounted, and nothing says why it is needed.`,
+      container: name,
+    }));
+}
+
+/** A container that mounts two API tokens is one problem with one fix. */
+function firstOfEachKey(findings: readonly Finding[]): readonly Finding[] {
+  const seen = new Map<string, Finding>();
+  for (const finding of findings) if (!seen.has(finding.key)) seen.set(finding.key, finding);
+  return [...seen.values()];
+}

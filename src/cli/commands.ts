@@ -1,0 +1,82 @@
+/** The commands: one table, from which the parser, `--help` and the reference are made. */
+
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { LOG_LEVELS } from '../log/logger.ts';
+import { VERSION } from '../version.ts';
+import type { ServeOptions } from './serve.ts';
+
+export type CommandIo = {
+  readonly write: (text: string) => void;
+  readonly writeError: (text: string) => void;
+  /** Aborts when the process is asked to stop. */
+  readonly signal: AbortSignal;
+};
+
+/** Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong. */
+export type ExitCode = 0 | 1 | 2;
+
+/** Runs the command that `argv` (without node and script) names, and returns the exit code. */
+export async function runCommand(argv: readonly string[], io: CommandIo): Promise<ExitCode> {
+  let code: ExitCode = 0;
+  const program = new Command('curfew')
+    .description('No service account token outlives its need.')
+    .configureOutput({ writeOut: io.write, writeErr: io.writeError })
+    .exitOverride()
+    .showSuggestionAfterError();
+
+  program
+    .command('serve')
+    .description('Serve the admission webhook.')
+    .option('--config <file>', 'configuration file; without it every default is in force')
+    .option('--webhook-listen <host:port>', 'where the API server calls (HTTPS)', '0.0.0.0:10250')
+    .option('--operations-listen <host:port>', 'health, readiness and metrics (HTTP)', '0.0.0.0:8080')
+    .option('--kubeconfig <file>', 'cluster to watch; default: KUBECONFIG, or the cluster the pod runs in')
+    .option('--without-cluster', 'watch no cluster: rules that look objects up only warn', false)
+    .option('--namespace <name>', 'namespace Curfew runs in, where nothing is judged')
+    .option('--publish-webhooks <name>', 'publish rules and CA bundle into the webhook configurations of this name')
+    .option('--certificate-secret <namespace/name>', 'share the CA with other replicas in this Secret')
+    .option('--serving-name <name>', 'DNS name or IP address the API server calls; repeatable', collect, [])
+    .option('--ca-out <file>', 'write the CA certificate to this file, - for standard output')
+    .addOption(new Option('--log-level <level>', 'how much is logged').choices([...LOG_LEVELS]).default('info'))
+    .action(async (options: ServeOptions) => {
+      // Loaded here, so that the other commands start without the server's libraries.
+      const { serve } = await import('./serve.ts');
+      await serve(options, io.signal);
+    });
+
+  program
+    .command('explain')
+    .description('Say what a check refuses, why, and what to do; without an id, list all checks.')
+    .argument('[id]', 'id of the check, as a denial names it')
+    .action(async (id: string | undefined) => {
+      const { explain } = await import('./explain.ts');
+      const text = explain(id);
+      if (text !== undefined) return io.write(text);
+      io.writeError(`curfew: there is no check ${JSON.stringify(id)}; "curfew explain" lists them all\n`);
+      code = 2;
+    });
+
+  program
+    .command('version')
+    .description('Print the version.')
+    .action(() => io.write(`curfew ${VERSION}\n`));
+
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    return toExitCode(error, io);
+  }
+  return code;
+}
+
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  if (!/^[A-Za-z0-9.:-]{1,253}$/.test(value)) throw new InvalidArgumentError('It is not a DNS name or an IP address.');
+  return [...previous, value];
+}
+
+/** The parser throws for `--help` too; it has then printed what there is to say. */
+function toExitCode(error: unknown, io: CommandIo): ExitCode {
+  if (error instanceof Error && 'exitCode' in error) return error.exitCode === 0 ? 0 : 2;
+  io.writeError(`curfew: ${error instanceof Error ? error.message : String(error)}\n`);
+  return 1;
+}

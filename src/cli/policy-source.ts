@@ -1,0 +1,87 @@
+/**
+ * The policy in force: the configuration file, read again when it changes. The kubelet swaps a ConfigMap's folder by a
+ * symlink, which a watcher of the file does not see, so the text is compared every few seconds.
+ */
+
+import type { Clock } from '../kube/clock.ts';
+import type { OwnToken } from '../kube/own-token.ts';
+import type { Logger } from '../log/logger.ts';
+import type { Recorder } from '../metrics/recorder.ts';
+import type { ClusterFacts } from '../objects/rule-context.ts';
+import type { Configuration } from '../policy/configuration.ts';
+import type { Policy } from '../server/judge-review.ts';
+import type { LoadedConfiguration } from './configuration-file.ts';
+import { loadConfigurationFile } from './configuration-file.ts';
+
+const INTERVAL_MS = 5_000;
+
+/** What the API server accepts on nearly every cluster; used when neither the file nor an own token says better. */
+const ASSUMED: ClusterFacts = {
+  apiAudiences: ['https://kubernetes.default.svc', 'https://kubernetes.default.svc.cluster.local'],
+  issuers: ['https://kubernetes.default.svc', 'https://kubernetes.default.svc.cluster.local'],
+};
+
+export type PolicySource = {
+  current(): Policy;
+  /** Reads the file again and again until `signal` aborts. */
+  run(signal: AbortSignal): Promise<void>;
+};
+
+export type PolicySourceOptions = {
+  readonly file: string | undefined;
+  readonly first: LoadedConfiguration;
+  readonly ownToken: OwnToken | undefined;
+  readonly ownNamespace: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly recorder: Pick<Recorder, 'configurationReload'>;
+};
+
+/** Starts with `first`; an invalid new version is refused, counted and logged once, and the old one stays. */
+export function createPolicySource(options: PolicySourceOptions): PolicySource {
+  const { file, clock, log, recorder, ownToken, ownNamespace } = options;
+  let { text } = options.first;
+  let policy = toPolicy(options.first.configuration);
+  let lastRefusal = '';
+
+  function toPolicy(configuration: Configuration): Policy {
+    const { apiAudiences, issuers } = configuration.cluster;
+    return {
+      configuration,
+      ownNamespace,
+      cluster: {
+        apiAudiences: apiAudiences ?? ownToken?.audiences ?? ASSUMED.apiAudiences,
+        issuers: issuers ?? (ownToken === undefined ? ASSUMED.issuers : [ownToken.issuer]),
+      },
+    };
+  }
+
+  async function reload(): Promise<void> {
+    try {
+      const loaded = await loadConfigurationFile(file);
+      if (loaded.text === text) return;
+      ({ text } = loaded);
+      policy = toPolicy(loaded.configuration);
+      lastRefusal = '';
+      recorder.configurationReload('accepted');
+      log.info({ file }, 'the new configuration is in force');
+    } catch (error) {
+      const refusal = error instanceof Error ? error.message : 'unknown error';
+      if (refusal === lastRefusal) return;
+      lastRefusal = refusal;
+      recorder.configurationReload('refused');
+      log.error({ file, problem: refusal }, 'the new configuration is not valid; the old one stays in force');
+    }
+  }
+
+  return {
+    current: () => policy,
+    run: async (signal) => {
+      if (file === undefined) return;
+      while (!signal.aborted) {
+        await clock.sleep(INTERVAL_MS, signal);
+        if (!signal.aborted) await reload();
+      }
+    },
+  };
+}

@@ -1,0 +1,142 @@
+/**
+ * Runs the checks that read a subject, at the level of each mode, and sorts what they say into modes. Pure and
+ * synchronous: everything that had to be looked up is in the context.
+ */
+
+import type { Check, Finding, Undecided } from '../checks/define-check.ts';
+import { isUndecided, startLevel } from '../checks/define-check.ts';
+import type { ActiveLevel, Level } from '../objects/level.ts';
+import { isAtLeast } from '../objects/level.ts';
+import type { Reads, RuleContext } from '../objects/rule-context.ts';
+import type { Subject } from '../objects/subject.ts';
+import { toOldSubject } from '../objects/subject.ts';
+import type { Configuration } from '../policy/configuration.ts';
+import type { CheckMode } from '../policy/configuration-schema.ts';
+import { CHECK_MODES } from '../policy/configuration-schema.ts';
+import type { Scope } from '../policy/scope.ts';
+
+/** What a finding leads to. `would_deny`: it would have been denied but for `dryRun`. */
+export type Effect = 'deny' | 'would_deny' | 'warn' | 'audit';
+
+/** What one check said, for one effect. */
+export type Result = {
+  readonly check: Check;
+  readonly effect: Effect;
+  readonly findings: readonly Finding[];
+};
+
+export type UndecidedResult = { readonly check: Check; readonly outcome: Undecided; readonly isWarned: boolean };
+
+export type Judgement = {
+  readonly results: readonly Result[];
+  readonly undecided: readonly UndecidedResult[];
+};
+
+export type JudgeOptions = {
+  readonly checks: readonly Check[];
+  readonly configuration: Configuration;
+  readonly scope: Scope;
+  readonly levels: { readonly enforce: Level; readonly warn: Level; readonly audit: Level };
+  readonly context: Omit<RuleContext, 'level'>;
+};
+
+type Outcomes = { readonly findings: readonly Finding[]; readonly undecided: readonly Undecided[] };
+
+const NOTHING: Outcomes = { findings: [], undecided: [] };
+
+/** True if a rule that reads `reads` looks at this request. */
+export function isRead(reads: readonly Reads[], subject: Subject): boolean {
+  const { resource, operation } = subject;
+  return reads.some(
+    (read) =>
+      read.group === resource.group &&
+      read.resource === resource.name &&
+      (read.subresource ?? '') === resource.subresource &&
+      read.operations.some((known) => known === operation),
+  );
+}
+
+/** Judges `subject` with every check that reads it. */
+export function judge(subject: Subject, options: JudgeOptions): Judgement {
+  const results: Result[] = [];
+  const undecided: UndecidedResult[] = [];
+  for (const check of options.checks) {
+    const ceiling = ceilingOf(check, options);
+    if (ceiling === 'off' || !isRead(check.reads, subject)) continue;
+    const judged = judgeWith(check, subject, { ...options, ceiling });
+    results.push(...judged.results);
+    undecided.push(...judged.undecided);
+  }
+  return { results, undecided };
+}
+
+function judgeWith(check: Check, subject: Subject, options: JudgeOptions & { readonly ceiling: CheckMode }): Judgement {
+  const { levels, ceiling, scope } = options;
+  const at = (level: Level, of: Subject): Outcomes => {
+    if (!isAtLeast(level, startLevel(check))) return NOTHING;
+    return evaluateAt(check, of, { ...options, level });
+  };
+  const enforced = dropOld(at(levels.enforce, subject), () => {
+    const old = toOldSubject(subject);
+    return old === undefined ? NOTHING : at(levels.enforce, old);
+  });
+  const warned = at(levels.warn, subject);
+  const audited = at(levels.audit, subject);
+
+  const mayDeny = isWithin('enforce', ceiling);
+  const mayWarn = isWithin('warn', ceiling);
+  const effects: readonly (readonly [Effect, readonly Finding[]])[] = [
+    [scope.isDryRun ? 'would_deny' : 'deny', mayDeny ? enforced.findings : []],
+    // What may not be denied is warned about, what may not be warned about is audited: nothing is lost.
+    ['warn', mayWarn ? union(mayDeny ? [] : enforced.findings, warned.findings) : []],
+    ['audit', union(mayWarn ? [] : union(enforced.findings, warned.findings), audited.findings)],
+  ];
+  const [unknown] = [...enforced.undecided, ...warned.undecided, ...audited.undecided];
+  const isWarned = mayWarn && enforced.undecided.length + warned.undecided.length > 0;
+  return {
+    results: effects.flatMap(([effect, findings]) => (findings.length === 0 ? [] : [{ check, effect, findings }])),
+    undecided: unknown === undefined ? [] : [{ check, outcome: unknown, isWarned }],
+  };
+}
+
+function evaluateAt(check: Check, subject: Subject, options: JudgeOptions & { readonly level: ActiveLevel }): Outcomes {
+  const { level, configuration, context } = options;
+  const limits = (level === 'baseline' ? check.levels.baseline : undefined) ?? check.levels.restricted;
+  const settings = { options: configuration.checks.get(check.id)?.options ?? check.defaults, limits };
+  const outcomes = check.evaluate(subject, settings, { ...context, level });
+  return {
+    findings: outcomes.filter((outcome): outcome is Finding => !isUndecided(outcome)),
+    undecided: outcomes.filter(isUndecided),
+  };
+}
+
+/** The least of: what the configuration lets this check do, what the subject's scope allows, what a pin allows. */
+function ceilingOf(check: Check, { configuration, scope }: JudgeOptions): CheckMode {
+  const ceilings: readonly CheckMode[] = [
+    configuration.checks.get(check.id)?.mode ?? 'enforce',
+    scope.ceiling,
+    isNewerThan(check.since, configuration.catalogue) ? 'warn' : 'enforce',
+  ];
+  return CHECK_MODES.find((mode) => ceilings.includes(mode)) ?? 'off';
+}
+
+/** Catalogue versions are `0.N`; nothing is newer than no pin. */
+function isNewerThan(since: string, pin: string | undefined): boolean {
+  return pin !== undefined && Number(since.split('.')[1]) > Number(pin.split('.')[1]);
+}
+
+function isWithin(mode: CheckMode, ceiling: CheckMode): boolean {
+  return CHECK_MODES.indexOf(mode) <= CHECK_MODES.indexOf(ceiling);
+}
+
+/** An update that adds no finding is not denied; the old object is judged only if there is something to drop. */
+function dropOld(outcomes: Outcomes, judgeOld: () => Outcomes): Outcomes {
+  if (outcomes.findings.length === 0) return outcomes;
+  const known = new Set(judgeOld().findings.map(({ key }) => key));
+  return { ...outcomes, findings: outcomes.findings.filter(({ key }) => !known.has(key)) };
+}
+
+function union(some: readonly Finding[], more: readonly Finding[]): readonly Finding[] {
+  const keys = new Set(some.map(({ key }) => key));
+  return [...some, ...more.filter(({ key }) => !keys.has(key))];
+}

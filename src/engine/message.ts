@@ -1,0 +1,88 @@
+/** The words a person reads: the denial, the one-line warning, the audit annotation. One shape everywhere. */
+
+import type { Check, Finding, Undecided } from '../checks/define-check.ts';
+import type { Subject } from '../objects/subject.ts';
+import { formatSubject } from '../objects/subject.ts';
+import { countOf, joinNames, toOneLine } from '../objects/text.ts';
+
+/** Most problems told in full; the rest is counted. */
+const MOST_PROBLEMS = 10;
+/** A message is no longer than this, in characters, however the object is made. */
+const MOST_CHARACTERS = 4_000;
+
+export type CheckFindings = { readonly check: Check; readonly findings: readonly Finding[] };
+
+/** Findings of one check that differ in nothing but their container. */
+type Problem = {
+  readonly check: Check;
+  readonly path: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly containers: readonly string[];
+};
+
+/**
+ * The text of a denial: what, where, why, what to do, where to read more. Starts on a line of its own, because kubectl
+ * writes `admission webhook "…" denied the request: ` before it.
+ */
+export function formatDenial(subject: Subject, denials: readonly CheckFindings[]): string {
+  const problems = denials.flatMap(groupFindings);
+  const lines = [`${toOneLine(formatSubject(subject))}: ${countOf(problems.length, 'problem')}`];
+  for (const problem of problems.slice(0, MOST_PROBLEMS)) {
+    const { check, path, containers, detail } = problem;
+    const who = containers.length === 0 ? '' : `${joinNames('container', containers)}: `;
+    lines.push(
+      '',
+      `  ${check.id} at ${toOneLine(path)}`,
+      `    ${who}${toOneLine(detail)}`,
+      `    Fix: ${toOneLine(check.fix(subject))}`,
+      `    More: curfew explain ${check.id}`,
+    );
+  }
+  if (problems.length > MOST_PROBLEMS) lines.push('', `  and ${problems.length - MOST_PROBLEMS} more`);
+  return `\n${bound(lines.join('\n'))}`;
+}
+
+/**
+ * One line for all findings of one check. The API server drops a warning with a control character and may cut one
+ * after 256 characters (apiserver, pkg/endpoints/filters/warning.go).
+ */
+export function formatWarning({ check, findings }: CheckFindings, wouldDeny: boolean): string {
+  const reasons = [...new Set(findings.map(({ reason }) => reason))].join(', ');
+  const containers = [...new Set(findings.flatMap(({ container }) => (container === undefined ? [] : [container])))];
+  const where = containers.length === 0 ? '' : ` in ${joinNames('container', containers)}`;
+  const what = toOneLine(`${reasons}${where}; ${check.shortFix}`);
+  return `curfew ${check.id}${wouldDeny ? ' (would deny)' : ''}: ${what}`;
+}
+
+/** One line for a check that could not know. */
+export function formatUndecided(check: Check, outcome: Undecided): string {
+  return toOneLine(`curfew ${check.id}: not judged: ${outcome.detail}`);
+}
+
+/** One line for the audit log: every check with the places it found. */
+export function formatAudit(results: readonly CheckFindings[]): string {
+  const parts = results
+    .flatMap(groupFindings)
+    .map(({ check, path, reason, containers }) =>
+      toOneLine(
+        `${check.id} at ${path}: ${reason}${containers.length === 0 ? '' : ` (${joinNames('container', containers)})`}`,
+      ),
+    );
+  return bound(parts.join('; '));
+}
+
+function groupFindings({ check, findings }: CheckFindings): readonly Problem[] {
+  const problems = new Map<string, Problem>();
+  for (const { path, reason, detail, container } of findings) {
+    const group = `${reason}\n${detail}`;
+    const known = problems.get(group);
+    const containers = [...(known?.containers ?? []), ...(container === undefined ? [] : [container])];
+    problems.set(group, { check, path: known?.path ?? path, reason, detail, containers });
+  }
+  return [...problems.values()];
+}
+
+function bound(text: string): string {
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS).toWellFormed()}…` : text;
+}

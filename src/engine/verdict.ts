@@ -1,0 +1,63 @@
+/** From what the rules said to what the API server is told. */
+
+import type { PatchOperation } from '../objects/draft.ts';
+import type { Subject } from '../objects/subject.ts';
+import { AUDIT_KEYS } from '../policy/labels.ts';
+import type { Effect, Judgement } from './evaluate.ts';
+import { formatAudit, formatDenial, formatUndecided, formatWarning } from './message.ts';
+
+export type Verdict = {
+  /** The text of the denial; undefined if the request is allowed. */
+  readonly denial: string | undefined;
+  /** One line each, no control characters. */
+  readonly warnings: readonly string[];
+  /** Keys without the webhook's name. */
+  readonly auditAnnotations: ReadonlyMap<string, string>;
+  readonly patch: readonly PatchOperation[];
+};
+
+const EFFECT_KEYS: readonly (readonly [Effect, string])[] = [
+  ['deny', AUDIT_KEYS.deny],
+  ['would_deny', AUDIT_KEYS.wouldDeny],
+  ['warn', AUDIT_KEYS.warn],
+  ['audit', AUDIT_KEYS.audit],
+];
+
+/** The verdict of the checks on `subject`; `notes` are sentences about levels that could not be read. */
+export function toVerdict(subject: Subject, judgement: Judgement, notes: readonly string[]): Verdict {
+  const of = (effect: Effect) => judgement.results.filter((result) => result.effect === effect);
+  const denials = of('deny');
+  const denied = new Set(denials.map(({ check }) => check.id));
+  const wouldDeny = of('would_deny');
+  const wouldBeDenied = new Set(wouldDeny.map(({ check }) => check.id));
+
+  // A warning that repeats a denial tells the author nothing, and a check says at most one thing about one object.
+  const warned = of('warn').filter(({ check }) => !denied.has(check.id) && !wouldBeDenied.has(check.id));
+  const warnings = [
+    ...wouldDeny.map((result) => formatWarning(result, true)),
+    ...warned.map((result) => formatWarning(result, false)),
+    ...judgement.undecided
+      .filter(({ isWarned }) => isWarned)
+      .map(({ check, outcome }) => formatUndecided(check, outcome)),
+  ];
+
+  const auditAnnotations = new Map<string, string>();
+  for (const [effect, key] of EFFECT_KEYS) {
+    const results = of(effect);
+    if (results.length > 0) auditAnnotations.set(key, formatAudit(results));
+  }
+  if (judgement.undecided.length > 0) {
+    auditAnnotations.set(
+      AUDIT_KEYS.undecided,
+      judgement.undecided.map(({ check, outcome }) => formatUndecided(check, outcome)).join('; '),
+    );
+  }
+  if (notes.length > 0) auditAnnotations.set(AUDIT_KEYS.note, notes.join('; '));
+
+  return {
+    denial: denials.length === 0 ? undefined : formatDenial(subject, denials),
+    warnings,
+    auditAnnotations,
+    patch: [],
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * The Kubernetes API as Curfew needs it: small interfaces that we own. `client.ts` is the one file that implements
+ * them with a library; everything else, tests included, depends on these alone.
+ */
+
+import type { Lookup, NamespaceView, ServiceAccountView } from '../objects/views.ts';
+
+/** One HTTP request to the API server. */
+export type KubeRequest = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path on the API server, such as `/api/v1/namespaces/a/serviceaccounts`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly contentType?: string;
+  /** `Accept`; `application/json` by default. */
+  readonly accept?: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** A larger answer is not read but fails with `ANSWER_TOO_LARGE`, in bytes; 64 MiB by default. */
+  readonly maxAnswerBytes?: number;
+  readonly signal: AbortSignal;
+};
+
+/** The `code` of the error that a too large answer throws, so that a caller can ask again for less. */
+export const ANSWER_TOO_LARGE = 'CURFEW_ANSWER_TOO_LARGE';
+
+/**
+ * The whole answer, parsed. Any status is an answer; only transport errors and aborts throw. An answer that is no
+ * success and no JSON (a proxy's page) has a `Status` made of its first words as its body.
+ */
+export type KubeResponse = { readonly status: number; readonly body: unknown };
+
+/** The API server of one cluster. */
+export type KubeClient = {
+  /** The server's address, for messages: `https://10.0.0.1:443`. */
+  readonly server: string;
+  /** Sends one request; the answer is read whole (bounded) and parsed as JSON. */
+  request(request: KubeRequest): Promise<KubeResponse>;
+  /**
+   * Opens a watch and yields each line parsed; ends when the server closes it, throws on transport errors. A watch that
+   * is refused yields one event `{ type: 'ERROR', object: Status }`, as the API server itself reports later errors.
+   */
+  watch(request: KubeRequest): AsyncIterable<unknown>;
+};
+
+/** Looks up what rules need; never throws, answers `unknown` instead. */
+export type ClusterReader = {
+  namespace(name: string): Promise<Lookup<NamespaceView>>;
+  serviceAccount(namespace: string, name: string): Promise<Lookup<ServiceAccountView>>;
+};

@@ -1,0 +1,21 @@
+/** argv → one command. The only file that ends the process or hears its signals. */
+
+import { runCommand } from './cli/commands.ts';
+
+const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+const stopping = new AbortController();
+for (const [signal, number] of Object.entries(SIGNAL_NUMBERS)) {
+  process.on(signal, () => {
+    // The first one asks, the second one insists.
+    if (stopping.signal.aborted) process.exit(128 + number);
+    stopping.abort();
+  });
+}
+
+const code = await runCommand(process.argv.slice(2), {
+  write: (text) => process.stdout.write(text),
+  writeError: (text) => process.stderr.write(text),
+  signal: stopping.signal,
+});
+process.exit(code);

@@ -1,0 +1,49 @@
+/**
+ * What Curfew counts. The server, the index and the certificates know this interface; `prometheus.ts` is the one file
+ * that knows a metrics library. Every label value comes from a table in code, never from a request.
+ */
+
+export type Decision = 'deny' | 'would_deny' | 'warn' | 'audit' | 'undecided';
+
+export type EvaluationRecord = {
+  readonly check: string;
+  readonly mode: 'enforce' | 'warn' | 'audit';
+  readonly decision: Decision;
+  readonly operation: string;
+  /** Resource as in the table of webhook entries: `pods`, `deployments.apps`. */
+  readonly resource: string;
+};
+
+export type MutationRecord = {
+  readonly mutation: string;
+  readonly decision: 'mutate' | 'would_mutate';
+  readonly operation: string;
+  readonly resource: string;
+};
+
+export type ReviewRecord = {
+  readonly entry: string;
+  readonly outcome: 'allowed' | 'denied' | 'fault';
+  /** From the last byte of the request read to the answer handed over, in seconds. */
+  readonly seconds: number;
+};
+
+export type IndexResource = 'namespaces' | 'serviceaccounts';
+
+export type Recorder = {
+  review(record: ReviewRecord): void;
+  evaluation(record: EvaluationRecord): void;
+  mutation(record: MutationRecord): void;
+  fault(record: { readonly entry: string; readonly code: string }): void;
+  /** The configuration file changed: the new version is in force, or was refused and the old one stays. */
+  configurationReload(outcome: 'accepted' | 'refused'): void;
+  /** A list or watch of the index ended in an error and will be tried again. */
+  indexError(resource: IndexResource): void;
+  /** The index heard from the API server (list, event or bookmark) at this time, in ms since the epoch. */
+  indexContact(resource: IndexResource, at: number): void;
+  indexSize(resource: IndexResource, entries: number): void;
+  /** A lookup the index could not answer went to the API server. */
+  liveRead(outcome: 'found' | 'absent' | 'unknown'): void;
+  /** The serving certificate now in use ends at this time, in ms since the epoch. */
+  certificateNotAfter(at: number): void;
+};

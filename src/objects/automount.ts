@@ -1,0 +1,36 @@
+/**
+ * Whether a pod gets the default API token. The precedence of pod over service account is the most repeated mistake of
+ * this field, so it is written once, here, and every rule, report and command asks this function.
+ */
+
+import type { JsonObject } from './json.ts';
+import { member } from './json.ts';
+import type { Lookup, ServiceAccountView } from './views.ts';
+
+export type EffectiveAutomount =
+  | { readonly mounts: boolean; readonly decidedBy: 'pod' | 'serviceAccount' | 'default' }
+  | { readonly mounts: 'unknown'; readonly why: string };
+
+/**
+ * The pod's own field, else the service account's, else true
+ * (plugin/pkg/admission/serviceaccount/admission.go, shouldAutomount). `null` counts as not set.
+ *
+ * @param serviceAccount - looked up only if the pod does not decide by itself; an account that does not exist yet may
+ *   be part of the same `kubectl apply`, so absent is as unknown as a failed read.
+ */
+export function effectiveAutomount(spec: JsonObject, serviceAccount: Lookup<ServiceAccountView>): EffectiveAutomount {
+  const own = member(spec, 'automountServiceAccountToken');
+  if (typeof own === 'boolean') return { mounts: own, decidedBy: 'pod' };
+  switch (serviceAccount.state) {
+    case 'absent':
+      return { mounts: 'unknown', why: 'the service account does not exist' };
+    case 'unknown':
+      return { mounts: 'unknown', why: serviceAccount.why };
+    case 'found': {
+      const { automount } = serviceAccount.value;
+      return automount === undefined
+        ? { mounts: true, decidedBy: 'default' }
+        : { mounts: automount, decidedBy: 'serviceAccount' };
+    }
+  }
+}

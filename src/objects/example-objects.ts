@@ -1,0 +1,53 @@
+/** Manifests that the examples of several rules share. */
+
+import type { JsonObject } from './json.ts';
+
+/** A pod of one container `app`, for examples. */
+export function examplePod(spec: JsonObject = {}): JsonObject {
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', namespace: 'shop' }, spec: exampleSpec(spec) };
+}
+
+/** A Deployment of such pods, for examples. */
+export function exampleDeployment(spec: JsonObject = {}): JsonObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: {
+      selector: { matchLabels: { app: 'web' } },
+      template: { metadata: { labels: { app: 'web' } }, spec: exampleSpec(spec) },
+    },
+  };
+}
+
+/** A CronJob of such pods, for examples: its template is nested twice. */
+export function exampleCronJob(spec: JsonObject = {}): JsonObject {
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'CronJob',
+    metadata: { name: 'nightly', namespace: 'shop' },
+    spec: {
+      schedule: '0 3 * * *',
+      jobTemplate: { spec: { template: { spec: { restartPolicy: 'Never', ...exampleSpec(spec) } } } },
+    },
+  };
+}
+
+/** A service account of namespace `shop`, for examples. */
+export function exampleServiceAccount(fields: JsonObject = {}, annotations: JsonObject = {}): JsonObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'web', namespace: 'shop', annotations },
+    ...fields,
+  };
+}
+
+/** A projected volume with one token, for examples. */
+export function exampleTokenVolume(token: JsonObject): JsonObject {
+  return { name: 'token', projected: { sources: [{ serviceAccountToken: { path: 'token', ...token } }] } };
+}
+
+function exampleSpec(spec: JsonObject): JsonObject {
+  return { serviceAccountName: 'web', containers: [{ name: 'app', image: 'registry.example/web:1' }], ...spec };
+}

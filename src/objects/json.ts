@@ -1,0 +1,58 @@
+/**
+ * Reading raw JSON without trusting it.
+ *
+ * Objects from the API server stay exactly as they were parsed: nothing here converts, copies or normalises them, so
+ * fields that Curfew does not know survive. Every read is an own-property read, because a Secret or ConfigMap may
+ * legally hold a key named `__proto__` or `constructor`.
+ */
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+export type JsonObject = { readonly [key: string]: JsonValue };
+
+/** A path into an object: member names and array indexes, from the root. */
+export type JsonPath = readonly (string | number)[];
+
+/** True for a JSON object: not null, not an array. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The own member `key` of `value`; undefined if `value` is no object or has no such member. */
+export function member(value: unknown, key: string): JsonValue | undefined {
+  return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+}
+
+/** What stands at `path`; undefined as soon as a step does not exist. */
+export function valueAt(value: unknown, path: JsonPath): JsonValue | undefined {
+  let current: unknown = value;
+  for (const step of path) {
+    current = typeof step === 'number' ? (Array.isArray(current) ? current[step] : undefined) : member(current, step);
+    if (current === undefined) return undefined;
+  }
+  return current as JsonValue | undefined;
+}
+
+/** `value` if it is a string, else undefined. */
+export function asString(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** `value` if it is an array, else an empty array. */
+export function asArray(value: unknown): readonly JsonValue[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The members of `value` whose values are strings, such as labels and annotations; empty if `value` is no object. */
+export function stringMembers(value: unknown): ReadonlyMap<string, string> {
+  const strings = new Map<string, string>();
+  if (!isObject(value)) return strings;
+  for (const [key, entry] of Object.entries(value)) {
+    if (typeof entry === 'string') strings.set(key, entry);
+  }
+  return strings;
+}
+
+/** A path as an RFC 6901 JSON pointer: `['metadata', 'annotations', 'a/b']` is `/metadata/annotations/a~1b`. */
+export function toPointer(path: JsonPath): string {
+  return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}

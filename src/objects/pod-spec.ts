@@ -1,0 +1,132 @@
+/**
+ * Where the pod spec is in every kind that has one, written by hand because guessing it is what other products get
+ * wrong (CronJob is nested twice, JobSet and LeaderWorkerSet hold several). Facts: Kubernetes API reference for the
+ * core kinds; the types of LeaderWorkerSet v1, JobSet v1alpha2, Argo Rollout v1alpha1 and Knative Serving v1.
+ */
+
+import type { JsonObject, JsonPath } from './json.ts';
+import { asArray, asString, isObject, member, valueAt } from './json.ts';
+import type { ResourceName, Subject } from './subject.ts';
+
+/** Stands for every element of an array in the table's paths. */
+const EACH = '*';
+
+export type PodBearingKind = {
+  readonly group: string;
+  readonly versions: readonly string[];
+  readonly kind: string;
+  readonly resource: string;
+  /** Paths of the objects that hold `metadata` and `spec` of a pod. */
+  readonly templates: readonly (readonly string[])[];
+};
+
+export const POD: PodBearingKind = { group: '', versions: ['v1'], kind: 'Pod', resource: 'pods', templates: [[]] };
+
+export const TEMPLATE_KINDS: readonly PodBearingKind[] = [
+  ...(['Deployment', 'ReplicaSet', 'DaemonSet', 'StatefulSet'] as const).map((kind) => ({
+    group: 'apps',
+    versions: ['v1'],
+    kind,
+    resource: `${kind.toLowerCase()}s`,
+    templates: [['spec', 'template']],
+  })),
+  {
+    group: '',
+    versions: ['v1'],
+    kind: 'ReplicationController',
+    resource: 'replicationcontrollers',
+    templates: [['spec', 'template']],
+  },
+  { group: '', versions: ['v1'], kind: 'PodTemplate', resource: 'podtemplates', templates: [['template']] },
+  { group: 'batch', versions: ['v1'], kind: 'Job', resource: 'jobs', templates: [['spec', 'template']] },
+  {
+    group: 'batch',
+    versions: ['v1'],
+    kind: 'CronJob',
+    resource: 'cronjobs',
+    templates: [['spec', 'jobTemplate', 'spec', 'template']],
+  },
+  {
+    group: 'leaderworkerset.x-k8s.io',
+    versions: ['v1'],
+    kind: 'LeaderWorkerSet',
+    resource: 'leaderworkersets',
+    templates: [
+      ['spec', 'leaderWorkerTemplate', 'leaderTemplate'],
+      ['spec', 'leaderWorkerTemplate', 'workerTemplate'],
+    ],
+  },
+  {
+    group: 'jobset.x-k8s.io',
+    versions: ['v1alpha2'],
+    kind: 'JobSet',
+    resource: 'jobsets',
+    templates: [['spec', 'replicatedJobs', EACH, 'template', 'spec', 'template']],
+  },
+  {
+    group: 'argoproj.io',
+    versions: ['v1alpha1'],
+    kind: 'Rollout',
+    resource: 'rollouts',
+    templates: [['spec', 'template']],
+  },
+  ...(['Service', 'Configuration'] as const).map((kind) => ({
+    group: 'serving.knative.dev',
+    versions: ['v1'],
+    kind,
+    resource: `${kind.toLowerCase()}s`,
+    templates: [['spec', 'template']],
+  })),
+  { group: 'serving.knative.dev', versions: ['v1'], kind: 'Revision', resource: 'revisions', templates: [[]] },
+];
+
+/** One pod spec found in an object. */
+export type FoundPodSpec = {
+  /** Path of the spec in the object: `['spec', 'template', 'spec']`. */
+  readonly path: JsonPath;
+  readonly spec: JsonObject;
+};
+
+const KIND_OF_RESOURCE: ReadonlyMap<string, PodBearingKind> = new Map(
+  [POD, ...TEMPLATE_KINDS].map((kind) => [`${kind.resource}.${kind.group}`, kind]),
+);
+
+/** True for a pod itself, false for a template of pods. */
+export function isPod(resource: ResourceName): boolean {
+  return resource.group === POD.group && resource.name === POD.resource;
+}
+
+/** True for a kind whose objects make pods. */
+export function isPodTemplate(resource: ResourceName): boolean {
+  return !isPod(resource) && KIND_OF_RESOURCE.has(`${resource.name}.${resource.group}`);
+}
+
+/** Every pod spec of a subject, in the order of the object; none for kinds that have no pods. */
+export function findPodSpecs(subject: Subject): readonly FoundPodSpec[] {
+  const kind = KIND_OF_RESOURCE.get(`${subject.resource.name}.${subject.resource.group}`);
+  if (kind === undefined) return [];
+  return kind.templates.flatMap((template) =>
+    expandPath(subject.object, template).flatMap((path) => {
+      const specPath = [...path, 'spec'];
+      const spec = valueAt(subject.object, specPath);
+      return isObject(spec) ? [{ path: specPath, spec }] : [];
+    }),
+  );
+}
+
+/** The service account a pod with this spec runs as; `default` if it names none, as the API server fills in. */
+export function serviceAccountOf(spec: JsonObject): string {
+  const name = asString(member(spec, 'serviceAccountName')) || asString(member(spec, 'serviceAccount'));
+  return name === undefined || name === '' ? 'default' : name;
+}
+
+/** Replaces each `*` by the indexes of the array that is there. */
+function expandPath(object: JsonObject, template: readonly string[]): readonly JsonPath[] {
+  let paths: readonly JsonPath[] = [[]];
+  for (const step of template) {
+    paths = paths.flatMap((path) =>
+      step === EACH ? asArray(valueAt(object, path)).map((_, index) => [...path, index]) : [[...path, step]],
+    );
+  }
+  return paths;
+}

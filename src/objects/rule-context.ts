@@ -1,0 +1,33 @@
+/** All that a rule may know beside its subject. It comes in as data, so a rule is a function of its arguments. */
+
+import type { ActiveLevel } from './level.ts';
+import type { Lookup, NamespaceView, ServiceAccountView } from './views.ts';
+
+export type ClusterFacts = {
+  /** Audiences the API server accepts; a token without an audience gets all of them. */
+  readonly apiAudiences: readonly string[];
+  /** `iss` of this cluster's tokens. */
+  readonly issuers: readonly string[];
+};
+
+export type RuleContext = {
+  /** In ms since the epoch. */
+  readonly now: number;
+  /** The level this evaluation is for; a rule may be stricter at restricted. */
+  readonly level: ActiveLevel;
+  readonly cluster: ClusterFacts;
+  readonly namespace: Lookup<NamespaceView>;
+  /** A service account of the subject's namespace. `unknown` unless the rule declares the need. */
+  serviceAccount(name: string): Lookup<ServiceAccountView>;
+};
+
+/** What a rule must declare before it can look it up. */
+export type Need = 'serviceAccount';
+
+/** Which requests a rule reads. */
+export type Reads = {
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource?: string;
+  readonly operations: readonly ('CREATE' | 'UPDATE')[];
+};

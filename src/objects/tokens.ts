@@ -1,0 +1,101 @@
+/**
+ * The service account tokens that a pod spec asks for by projection, and the volume by which the API server's
+ * ServiceAccount plugin mounts the default one.
+ */
+
+import { listMounts } from './containers.ts';
+import type { JsonObject, JsonPath, JsonValue } from './json.ts';
+import { asArray, asString, isObject, member, valueAt } from './json.ts';
+
+/**
+ * The lifetime, in seconds, that makes the API server issue a token of one year instead: a pod-bound request with an
+ * API audience and exactly this value (WarnOnlyBoundTokenExpirationSeconds, KEP-1205).
+ */
+export const EXTENDED_EXPIRATION_SECONDS = 3607;
+
+/** What the API server fills in when `expirationSeconds` is not given (pkg/apis/core/v1/defaults.go). */
+export const DEFAULT_EXPIRATION_SECONDS = 3600;
+
+/** Where in-cluster clients look for the API token (plugin/pkg/admission/serviceaccount, DefaultAPITokenMountPath). */
+export const API_TOKEN_MOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** Prefix of the volume that the ServiceAccount plugin adds (ServiceAccountVolumeName). */
+export const API_TOKEN_VOLUME_PREFIX = 'kube-api-access-';
+
+export type TokenSource = {
+  /** Path of the `serviceAccountToken` object in the pod spec. */
+  readonly path: JsonPath;
+  /** Name of the volume that holds it. */
+  readonly volume: string;
+  /** Empty if none is asked for; then the token is for the API server. */
+  readonly audience: string;
+  readonly expirationSeconds: number;
+  /** True if it stands in the default volume, with whatever lifetime. */
+  readonly isDefault: boolean;
+};
+
+/** Every `serviceAccountToken` source of every volume. A volume may hold several, also under the same path. */
+export function listTokenSources(spec: JsonObject): readonly TokenSource[] {
+  return asArray(member(spec, 'volumes')).flatMap((volume, volumeIndex) => {
+    const sources = asArray(valueAt(volume, ['projected', 'sources']));
+    if (sources.length === 0) return [];
+    const name = asString(member(volume, 'name')) ?? '';
+    const isDefault = isDefaultTokenVolume(spec, volume);
+    return sources.flatMap((source, sourceIndex) => {
+      const token = member(source, 'serviceAccountToken');
+      if (!isObject(token)) return [];
+      return [
+        {
+          path: ['volumes', volumeIndex, 'projected', 'sources', sourceIndex, 'serviceAccountToken'],
+          volume: name,
+          audience: asString(member(token, 'audience')) ?? '',
+          expirationSeconds: readExpiration(token),
+          isDefault,
+        },
+      ];
+    });
+  });
+}
+
+/** True if the API server accepts the token: no audience was asked for, or one of its own. */
+export function isApiToken(source: TokenSource, apiAudiences: readonly string[]): boolean {
+  return source.audience === '' || apiAudiences.includes(source.audience);
+}
+
+/**
+ * True if the API server will really issue this token for one year: 3607 s and an API audience
+ * (pkg/registry/core/serviceaccount/storage/token.go).
+ */
+export function isExtended(source: TokenSource, apiAudiences: readonly string[]): boolean {
+  return source.expirationSeconds === EXTENDED_EXPIRATION_SECONDS && isApiToken(source, apiAudiences);
+}
+
+/**
+ * True if `volume` is the one the ServiceAccount plugin writes: judged by content, because the plugin itself looks at
+ * the name prefix alone and a user may give any volume that name. Sources: the token at `token` without an audience,
+ * the CA bundle, the namespace, and on OpenShift a fourth one, the service CA. The lifetime is not looked at.
+ */
+function isDefaultTokenVolume(spec: JsonObject, volume: JsonValue): boolean {
+  const name = asString(member(volume, 'name')) ?? '';
+  const sources = asArray(valueAt(volume, ['projected', 'sources']));
+  if (!name.startsWith(API_TOKEN_VOLUME_PREFIX) || sources.length < 3 || sources.length > 4) return false;
+
+  const tokens = sources.filter((source) => isObject(member(source, 'serviceAccountToken')));
+  const [token] = tokens;
+  const configMaps = sources.map((source) => valueAt(source, ['configMap', 'name']));
+  const fields = sources.map((source) => valueAt(source, ['downwardAPI', 'items', 0, 'fieldRef', 'fieldPath']));
+  return (
+    tokens.length === 1 &&
+    valueAt(token, ['serviceAccountToken', 'path']) === 'token' &&
+    (valueAt(token, ['serviceAccountToken', 'audience']) ?? '') === '' &&
+    configMaps.includes('kube-root-ca.crt') &&
+    fields.includes('metadata.namespace') &&
+    (sources.length === 3 || configMaps.includes('openshift-service-ca.crt')) &&
+    listMounts(spec, name).every((mount) => mount.mountPath === API_TOKEN_MOUNT_PATH)
+  );
+}
+
+function readExpiration(token: JsonObject): number {
+  const seconds = member(token, 'expirationSeconds');
+  return typeof seconds === 'number' ? seconds : DEFAULT_EXPIRATION_SECONDS;
+}

@@ -1,0 +1,51 @@
+/**
+ * The narrow views of cluster objects that rules may read. The index keeps these and nothing else, so a cluster with
+ * many objects costs little memory, and a rule cannot come to depend on a field that nobody decided to keep.
+ */
+
+import { member, stringMembers, valueAt } from './json.ts';
+
+/** What is known of an object that a rule asked for. `unknown` is never a reason to deny. */
+export type Lookup<View> =
+  | { readonly state: 'found'; readonly value: View }
+  | { readonly state: 'absent' }
+  | { readonly state: 'unknown'; readonly why: string };
+
+export type NamespaceView = {
+  readonly name: string;
+  readonly labels: ReadonlyMap<string, string>;
+};
+
+export type ServiceAccountView = {
+  readonly namespace: string;
+  readonly name: string;
+  /** `automountServiceAccountToken`; undefined if the account does not say. */
+  readonly automount: boolean | undefined;
+  /** Only annotations whose key is under `curfew.dev`. */
+  readonly annotations: ReadonlyMap<string, string>;
+};
+
+/** The view of a raw v1 Namespace (also of its PartialObjectMetadata); undefined if it has no name. */
+export function toNamespaceView(raw: unknown): NamespaceView | undefined {
+  const name = valueAt(raw, ['metadata', 'name']);
+  if (typeof name !== 'string') return undefined;
+  return { name, labels: onlyOurs(stringMembers(valueAt(raw, ['metadata', 'labels']))) };
+}
+
+/** The view of a raw v1 ServiceAccount; undefined if it has no name or namespace. */
+export function toServiceAccountView(raw: unknown): ServiceAccountView | undefined {
+  const name = valueAt(raw, ['metadata', 'name']);
+  const namespace = valueAt(raw, ['metadata', 'namespace']);
+  if (typeof name !== 'string' || typeof namespace !== 'string') return undefined;
+  const automount = member(raw, 'automountServiceAccountToken');
+  return {
+    namespace,
+    name,
+    automount: typeof automount === 'boolean' ? automount : undefined,
+    annotations: onlyOurs(stringMembers(valueAt(raw, ['metadata', 'annotations']))),
+  };
+}
+
+function onlyOurs(entries: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map([...entries].filter(([key]) => /^([a-z0-9-]+\.)*curfew\.dev\//.test(key)));
+}

@@ -1,0 +1,176 @@
+/**
+ * The JSON schema of the configuration file, and the TypeScript type that follows from it. Closed everywhere: a key
+ * that Curfew does not know is an error, not a hope.
+ */
+
+import type { Static, TObject, TProperties } from 'typebox';
+import { Type } from 'typebox';
+import { CHECKS } from '../checks/registry.ts';
+import { MUTATIONS } from '../mutations/registry.ts';
+import { LEVELS } from '../objects/level.ts';
+
+export const API_VERSION = 'curfew.dev/v1alpha1';
+export const KIND = 'CurfewConfiguration';
+
+/** Modes a check may be held down to, from nothing to everything. */
+export const CHECK_MODES = ['off', 'audit', 'warn', 'enforce'] as const;
+export type CheckMode = (typeof CHECK_MODES)[number];
+
+const closed = { additionalProperties: false };
+
+const CheckModeSchema = Type.Enum([...CHECK_MODES], {
+  description: 'The most this check may do, whatever the levels say.',
+});
+
+const levelOf = (description: string) => Type.Optional(Type.Enum([...LEVELS], { description }));
+
+const levelProperties = {
+  enforce: levelOf('Deny what breaks the rules of this level. Default: baseline.'),
+  warn: levelOf('Let kubectl print a warning. Default: restricted.'),
+  audit: levelOf('Write an audit annotation, a log line and a metric. Default: restricted.'),
+  mutate: levelOf('Run the mutations of this level. Default: baseline.'),
+};
+
+const NamespaceName = '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$';
+
+export const ConfigurationSchema = Type.Object(
+  {
+    apiVersion: Type.Literal(API_VERSION),
+    kind: Type.Literal(KIND),
+    catalogue: Type.Optional(
+      Type.String({
+        pattern: '^0\\.[0-9]{1,4}$',
+        description: 'Pins the rule set: a check that is newer than this version only warns. Default: not pinned.',
+      }),
+    ),
+    dryRun: Type.Optional(
+      Type.Boolean({
+        description: 'Audit mode of the whole product: nothing is denied and nothing is patched. Default: false.',
+      }),
+    ),
+    levels: Type.Optional(Type.Object(levelProperties, { ...closed, description: 'Levels of every namespace.' })),
+    namespaces: Type.Optional(
+      Type.Record(Type.String({ pattern: NamespaceName }), Type.Object(levelProperties, closed), {
+        ...closed,
+        description: 'Levels of single namespaces; a label on the namespace wins over them.',
+      }),
+    ),
+    mutateMode: Type.Optional(
+      Type.Enum(['report', 'apply'], {
+        description:
+          'report: say what would be patched; apply: patch it. The label curfew.dev/mutate means apply. Default: report.',
+      }),
+    ),
+    enforceTemplates: Type.Optional(
+      Type.Boolean({
+        description: 'Deny workload templates too, instead of warning their authors. Default: false.',
+      }),
+    ),
+    excludedNamespaces: Type.Optional(
+      Type.Array(Type.String({ pattern: NamespaceName }), {
+        maxItems: 1000,
+        uniqueItems: true,
+        description: 'Namespaces in which nothing is denied, patched or warned about.',
+      }),
+    ),
+    cluster: Type.Optional(
+      Type.Object(
+        {
+          apiAudiences: Type.Optional(
+            Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), {
+              maxItems: 20,
+              description: "Audiences the API server accepts. Default: those of Curfew's own token.",
+            }),
+          ),
+          issuers: Type.Optional(
+            Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), {
+              maxItems: 20,
+              description: "Issuers of this cluster's tokens. Default: that of Curfew's own token.",
+            }),
+          ),
+        },
+        closed,
+      ),
+    ),
+    checks: Type.Optional(
+      Type.Object(
+        Object.fromEntries(CHECKS.map((check) => [check.id, Type.Optional(withMode(check.options, CheckModeSchema))])),
+        { ...closed, description: 'Settings of single checks.' },
+      ),
+    ),
+    mutations: Type.Optional(
+      Type.Object(
+        Object.fromEntries(
+          MUTATIONS.map((mutation) => [
+            mutation.id,
+            Type.Optional(
+              withMode(
+                mutation.options,
+                Type.Enum(['off', 'report', 'apply'], {
+                  description: 'The most this mutation may do, whatever the levels say.',
+                }),
+              ),
+            ),
+          ]),
+        ),
+        { ...closed, description: 'Settings of single mutations.' },
+      ),
+    ),
+    server: Type.Optional(
+      Type.Object(
+        {
+          bodyLimitBytes: Type.Optional(
+            Type.Integer({
+              minimum: 65_536,
+              maximum: 67_108_864,
+              description:
+                'Largest review that is read. Default: 8388608 (8 MiB). Smaller ones make large objects a fault.',
+            }),
+          ),
+          deadlineMs: Type.Optional(
+            Type.Integer({
+              minimum: 100,
+              maximum: 30_000,
+              description:
+                'Longest time spent on one review, in ms; the timeout in the request wins if shorter. Default: 2500.',
+            }),
+          ),
+          maxInFlight: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 100_000, description: 'Reviews judged at once. Default: 1000.' }),
+          ),
+          drainSeconds: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              maximum: 300,
+              description: 'Time between "not ready" and the end of listening when stopped, in seconds. Default: 5.',
+            }),
+          ),
+        },
+        closed,
+      ),
+    ),
+    tls: Type.Optional(
+      Type.Object(
+        {
+          certFile: Type.String({
+            minLength: 1,
+            description: 'PEM file of the serving certificate, reloaded on change.',
+          }),
+          keyFile: Type.String({ minLength: 1, description: 'PEM file of its private key.' }),
+          caFile: Type.Optional(
+            Type.String({ minLength: 1, description: 'PEM file of the CA to publish as caBundle.' }),
+          ),
+        },
+        closed,
+      ),
+    ),
+  },
+  { ...closed, $id: 'https://curfew.dev/schemas/configuration.v1alpha1.json', title: KIND },
+);
+
+export type ConfigurationFile = Static<typeof ConfigurationSchema>;
+
+/** A rule's options with `mode` beside them. */
+function withMode(options: TObject, mode: TProperties[string]) {
+  return Type.Object({ mode: Type.Optional(mode), ...options.properties }, closed);
+}

@@ -1,0 +1,79 @@
+/**
+ * How far Curfew may go with one subject, before any rule is asked. Selectors in the webhook configurations keep most
+ * of this away already; it is decided again here, because a selector can be edited and a laptop has none.
+ */
+
+import { asArray, asString, isObject, member, valueAt } from '../objects/json.ts';
+import { isPod, isPodTemplate } from '../objects/pod-spec.ts';
+import type { Subject } from '../objects/subject.ts';
+import type { Configuration } from './configuration.ts';
+import type { CheckMode } from './configuration-schema.ts';
+
+/** Namespaces that hold nothing but leases and public facts: never looked at. */
+export const UNWATCHED_NAMESPACES: readonly string[] = ['kube-node-lease', 'kube-public'];
+
+/** Never denied or patched, but warned about and audited: a refused system pod can stop a cluster. */
+export const SYSTEM_NAMESPACE = 'kube-system';
+
+const NODES_GROUP = 'system:nodes';
+const MIRROR_POD_ANNOTATION = 'kubernetes.io/config.mirror';
+
+/** Callers that write the objects their own templates describe. Nobody else can have these names. */
+const WORKLOAD_CONTROLLERS: ReadonlySet<string> = new Set([
+  'system:serviceaccount:kube-system:deployment-controller',
+  'system:serviceaccount:kube-system:cronjob-controller',
+  'system:kube-controller-manager',
+]);
+
+export type Scope = {
+  /** The most a check may do; `off` skips the subject altogether. */
+  readonly ceiling: CheckMode;
+  readonly mayMutate: boolean;
+  /** Would have been denied but for `dryRun`: counted as `would_deny`. */
+  readonly isDryRun: boolean;
+};
+
+const SKIPPED: Scope = { ceiling: 'off', mayMutate: false, isDryRun: false };
+
+/** @param ownNamespace - the namespace Curfew itself runs in; empty if it runs in none */
+export function scopeOf(configuration: Configuration, subject: Subject, ownNamespace: string): Scope {
+  if (isSkipped(configuration, subject, ownNamespace)) return SKIPPED;
+  const { dryRun } = configuration;
+  const mayMutate = !dryRun && subject.namespace !== SYSTEM_NAMESPACE;
+  if (subject.namespace === SYSTEM_NAMESPACE) return { ceiling: 'warn', mayMutate, isDryRun: false };
+  if (isWrittenByItsController(subject)) return { ceiling: 'audit', mayMutate, isDryRun: false };
+  if (isPodTemplate(subject.resource) && !configuration.enforceTemplates)
+    return { ceiling: 'warn', mayMutate, isDryRun: false };
+  return { ceiling: 'enforce', mayMutate, isDryRun: dryRun };
+}
+
+function isSkipped(configuration: Configuration, subject: Subject, ownNamespace: string): boolean {
+  const { namespace } = subject;
+  return (
+    (namespace !== '' && namespace === ownNamespace) ||
+    UNWATCHED_NAMESPACES.includes(namespace) ||
+    configuration.excludedNamespaces.has(namespace) ||
+    (subject.caller?.groups.includes(NODES_GROUP) ?? false) ||
+    isMirrorPod(subject)
+  );
+}
+
+/** Anyone may write the annotation, but the API server gives such a pod no token of any kind. */
+function isMirrorPod(subject: Subject): boolean {
+  return (
+    isPod(subject.resource) && valueAt(subject.object, ['metadata', 'annotations', MIRROR_POD_ANNOTATION]) !== undefined
+  );
+}
+
+/** A ReplicaSet or Job that the controller of its Deployment or CronJob writes: its author was told already. */
+function isWrittenByItsController(subject: Subject): boolean {
+  return (
+    (subject.resource.name === 'replicasets' || subject.resource.name === 'jobs') &&
+    subject.caller !== undefined &&
+    WORKLOAD_CONTROLLERS.has(subject.caller.username) &&
+    asArray(valueAt(subject.object, ['metadata', 'ownerReferences'])).some(
+      (owner) =>
+        isObject(owner) && member(owner, 'controller') === true && asString(member(owner, 'kind')) !== undefined,
+    )
+  );
+}

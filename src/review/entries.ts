@@ -1,0 +1,133 @@
+/**
+ * The webhook entries: the one table from which the server's routes, the chart's webhook configurations, the published
+ * rules and the reference are made. The path names the entry, so the server always knows which failure policy it
+ * serves.
+ */
+
+import { POD, TEMPLATE_KINDS } from '../objects/pod-spec.ts';
+
+export type EntryRule = {
+  readonly apiGroups: readonly string[];
+  readonly apiVersions: readonly string[];
+  readonly resources: readonly string[];
+  readonly operations: readonly ('CREATE' | 'UPDATE')[];
+  readonly scope: 'Namespaced' | 'Cluster' | '*';
+};
+
+export type Entry = {
+  /** As kubectl shows it in a denial. */
+  readonly name: string;
+  readonly type: 'validating' | 'mutating';
+  readonly path: string;
+  readonly rules: readonly EntryRule[];
+  readonly failurePolicy: 'Fail' | 'Ignore';
+  /** What the API server waits, in seconds. */
+  readonly timeoutSeconds: number;
+  readonly matchConditions: readonly { readonly name: string; readonly expression: string }[];
+  /** The namespaces that reach it; what is never judged is kept away before a call is made. */
+  readonly namespaces: 'all but platform and system' | 'all but platform' | 'system';
+  readonly reinvocationPolicy?: 'IfNeeded';
+  /** For the reference: one sentence. */
+  readonly purpose: string;
+};
+
+const POD_RULE: EntryRule = {
+  apiGroups: [POD.group],
+  apiVersions: POD.versions,
+  resources: [POD.resource],
+  operations: ['CREATE'],
+  scope: 'Namespaced',
+};
+
+const SECRET_RULE: EntryRule = {
+  apiGroups: [''],
+  apiVersions: ['v1'],
+  resources: ['secrets'],
+  operations: ['CREATE', 'UPDATE'],
+  scope: 'Namespaced',
+};
+
+/** Evaluated by the API server, so a Secret of any other type is written even while Curfew is down. */
+const IS_TOKEN_SECRET = 'object.type == "kubernetes.io/service-account-token"';
+
+export const ENTRIES: readonly Entry[] = [
+  {
+    name: 'pods.curfew.dev',
+    type: 'mutating',
+    path: '/mutate/pods',
+    rules: [POD_RULE],
+    failurePolicy: 'Fail',
+    timeoutSeconds: 3,
+    matchConditions: [],
+    namespaces: 'all but platform and system',
+    // A webhook that runs after us may add a container; then the API server adds the token's mount and asks again.
+    reinvocationPolicy: 'IfNeeded',
+    purpose: 'Shortens the default API token of a new pod.',
+  },
+  {
+    name: 'pods.curfew.dev',
+    type: 'validating',
+    path: '/validate/pods',
+    rules: [POD_RULE],
+    failurePolicy: 'Fail',
+    timeoutSeconds: 3,
+    matchConditions: [],
+    namespaces: 'all but platform and system',
+    purpose: 'Judges new pods.',
+  },
+  {
+    name: 'secrets.curfew.dev',
+    type: 'validating',
+    path: '/validate/secrets',
+    rules: [SECRET_RULE],
+    failurePolicy: 'Fail',
+    timeoutSeconds: 3,
+    matchConditions: [{ name: 'token-secret', expression: IS_TOKEN_SECRET }],
+    namespaces: 'all but platform and system',
+    purpose: 'Judges service account token Secrets; no other Secret is ever sent.',
+  },
+  {
+    name: 'review.curfew.dev',
+    type: 'validating',
+    path: '/validate/review',
+    rules: groupTemplateRules(),
+    failurePolicy: 'Ignore',
+    timeoutSeconds: 3,
+    matchConditions: [],
+    namespaces: 'all but platform',
+    purpose: 'Tells the authors of workload templates at once what would happen to their pods.',
+  },
+  {
+    name: 'system.curfew.dev',
+    type: 'validating',
+    path: '/validate/system',
+    rules: [POD_RULE, SECRET_RULE],
+    failurePolicy: 'Ignore',
+    timeoutSeconds: 3,
+    matchConditions: [
+      { name: 'token-secret', expression: `request.resource.resource != "secrets" || ${IS_TOKEN_SECRET}` },
+    ],
+    namespaces: 'system',
+    purpose: 'Warns about and audits kube-system, where nothing is ever denied, patched or held up.',
+  },
+];
+
+/** Templates of one group and version share a rule. CRDs that are not installed match nothing. */
+function groupTemplateRules(): readonly EntryRule[] {
+  const groups = [...new Set(TEMPLATE_KINDS.map(({ group }) => group))];
+  return groups.map((group) => {
+    const kinds = TEMPLATE_KINDS.filter((kind) => kind.group === group);
+    return {
+      apiGroups: [group],
+      apiVersions: [...new Set(kinds.flatMap(({ versions }) => versions))],
+      resources: kinds.map(({ resource }) => resource),
+      operations: ['CREATE', 'UPDATE'],
+      scope: 'Namespaced',
+    };
+  });
+}
+
+/** The rules that a ready replica publishes, by the name of the entry. */
+export function listPublishedRules(type: Entry['type']): ReadonlyMap<string, readonly EntryRule[]> {
+  return new Map(ENTRIES.filter((entry) => entry.type === type).map(({ name, rules }) => [name, rules]));
+}

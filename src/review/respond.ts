@@ -1,0 +1,69 @@
+/** Verdict → AdmissionReview v1, and fault → Status, in the very form the API server checks. */
+
+import type { Verdict } from '../engine/verdict.ts';
+import type { Fault } from '../errors.ts';
+import type { JsonObject } from '../objects/json.ts';
+import { countOf, toOneLine } from '../objects/text.ts';
+import { REVIEW_API_VERSION, REVIEW_KIND } from './parse.ts';
+
+/** All warnings of a response together; the API server's budget is 4,096 runes for all webhooks (filters/warning.go). */
+const MOST_WARNING_CHARACTERS = 3_000;
+const MOST_ANNOTATION_CHARACTERS = 4_000;
+
+/**
+ * The answer to the review `uid`. A denial carries code 403 *and* reason Forbidden: without the code kubectl shows a
+ * 400 (apiserver, webhook/errors/statuserror.go). A patch goes with its type or not at all.
+ */
+export function respond(uid: string, verdict: Verdict): JsonObject {
+  const { denial, warnings, auditAnnotations, patch } = verdict;
+  return {
+    apiVersion: REVIEW_API_VERSION,
+    kind: REVIEW_KIND,
+    response: {
+      uid,
+      allowed: denial === undefined,
+      ...(denial === undefined ? {} : { status: { code: 403, reason: 'Forbidden', message: denial } }),
+      ...(warnings.length === 0 ? {} : { warnings: boundWarnings(warnings) }),
+      ...(auditAnnotations.size === 0
+        ? {}
+        : {
+            auditAnnotations: Object.fromEntries(
+              [...auditAnnotations].map(([key, text]) => [key, toOneLine(text).slice(0, MOST_ANNOTATION_CHARACTERS)]),
+            ),
+          }),
+      ...(patch.length === 0 ? {} : { patchType: 'JSONPatch', patch: toBase64(JSON.stringify(patch)) }),
+    },
+  };
+}
+
+/** The answer to what could not be judged: the API server applies the entry's failure policy and shows the message. */
+export function respondToFault(fault: Fault): JsonObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Status',
+    status: 'Failure',
+    reason: fault.status >= 500 ? 'InternalError' : 'BadRequest',
+    code: fault.status,
+    message: fault.message,
+  };
+}
+
+function boundWarnings(warnings: readonly string[]): readonly string[] {
+  const bounded: string[] = [];
+  let left = MOST_WARNING_CHARACTERS;
+  for (const warning of warnings) {
+    const line = toOneLine(warning);
+    left -= line.length;
+    if (left < 0) {
+      bounded.push(`curfew: ${countOf(warnings.length - bounded.length, 'more warning')}, in the audit log`);
+      break;
+    }
+    bounded.push(line);
+  }
+  return bounded;
+}
+
+/** Base64 of UTF-8 without Node's Buffer, since this folder is pure. */
+function toBase64(text: string): string {
+  return btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(''));
+}

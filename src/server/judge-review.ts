@@ -1,0 +1,176 @@
+/**
+ * The way of one review from its body to the answer. Everything that waits is here, and it waits once: what the rules
+ * need is looked up together; the rest is pure.
+ */
+
+import type { Check } from '../checks/define-check.ts';
+import { CHECKS } from '../checks/registry.ts';
+import { isRead, judge } from '../engine/evaluate.ts';
+import { mutate, toMutationVerdict } from '../engine/mutate.ts';
+import type { Verdict } from '../engine/verdict.ts';
+import { toVerdict } from '../engine/verdict.ts';
+import { Fault } from '../errors.ts';
+import type { ClusterReader } from '../kube/api.ts';
+import type { Logger } from '../log/logger.ts';
+import type { Decision, Recorder } from '../metrics/recorder.ts';
+import { MUTATIONS } from '../mutations/registry.ts';
+import type { JsonObject } from '../objects/json.ts';
+import { findPodSpecs, serviceAccountOf } from '../objects/pod-spec.ts';
+import type { ClusterFacts, RuleContext } from '../objects/rule-context.ts';
+import type { Subject } from '../objects/subject.ts';
+import { formatResource, toOldSubject } from '../objects/subject.ts';
+import type { Lookup, NamespaceView, ServiceAccountView } from '../objects/views.ts';
+import type { Configuration } from '../policy/configuration.ts';
+import { effectiveLevels } from '../policy/level.ts';
+import { scopeOf } from '../policy/scope.ts';
+import type { Entry } from '../review/entries.ts';
+import type { Review } from '../review/parse.ts';
+import { parseReview } from '../review/parse.ts';
+import { respond } from '../review/respond.ts';
+
+/** What is in force at this moment. */
+export type Policy = {
+  readonly configuration: Configuration;
+  readonly cluster: ClusterFacts;
+  /** The namespace Curfew runs in; empty outside a cluster. */
+  readonly ownNamespace: string;
+};
+
+export type ReviewDeps = {
+  readonly policy: () => Policy;
+  readonly reader: ClusterReader;
+  readonly recorder: Recorder;
+  readonly log: Logger;
+  readonly clock: ReviewClock;
+};
+
+export type ReviewClock = {
+  /** Wall clock, in ms since the epoch: for dates. */
+  readonly now: () => number;
+  /** In ms with fractions, from any start: for durations and deadlines, since the wall clock may jump. */
+  readonly monotonic: () => number;
+};
+
+export type JudgedReview = { readonly answer: JsonObject; readonly isAllowed: boolean };
+
+/** Service accounts looked up for one object; a JobSet of more pods than this warns that it was not judged. */
+const MOST_SERVICE_ACCOUNTS = 16;
+
+const PLAIN_ALLOW: Verdict = { denial: undefined, warnings: [], auditAnnotations: new Map(), patch: [] };
+
+const NO_NAMESPACE: Lookup<NamespaceView> = { state: 'absent' };
+
+/**
+ * Judges one review that came in through `entry`.
+ *
+ * @param deadline - when the answer is worth nothing any more, in ms of the monotonic clock
+ * @throws Fault for everything that is not a verdict
+ */
+export async function judgeReview(
+  deps: ReviewDeps,
+  entry: Entry,
+  { body, deadline }: { readonly body: unknown; readonly deadline: number },
+): Promise<JudgedReview> {
+  const started = deps.clock.monotonic();
+  const review = parseReview(body);
+  const { subject } = review;
+  const policy = deps.policy();
+  const scope = scopeOf(policy.configuration, subject, policy.ownNamespace);
+  const rules: readonly (Check | (typeof MUTATIONS)[number])[] = entry.type === 'mutating' ? MUTATIONS : CHECKS;
+  const isOfInterest = scope.ceiling !== 'off' && rules.some((rule) => isRead(rule.reads, subject));
+  if (!isOfInterest) return { answer: respond(review.uid, PLAIN_ALLOW), isAllowed: true };
+
+  const needsAccounts = rules.some((rule) => rule.needs.includes('serviceAccount') && isRead(rule.reads, subject));
+  const [namespace, accounts] = await Promise.all([
+    subject.namespace === '' ? NO_NAMESPACE : deps.reader.namespace(subject.namespace),
+    needsAccounts ? readServiceAccounts(deps.reader, subject) : new Map<string, Lookup<ServiceAccountView>>(),
+  ]);
+  if (deps.clock.monotonic() > deadline) {
+    throw new Fault('CURFEW_E_DEADLINE', String(Math.round(deadline - started)));
+  }
+
+  const context: Omit<RuleContext, 'level'> = {
+    now: deps.clock.now(),
+    cluster: policy.cluster,
+    namespace,
+    serviceAccount: (name) => accounts.get(name) ?? { state: 'unknown', why: 'it was not looked up' },
+  };
+  const levels = effectiveLevels(policy.configuration, subject.namespace, namespace);
+  const options = { configuration: policy.configuration, scope, levels, context };
+  const report = { review, entry, started };
+
+  if (entry.type === 'mutating') {
+    const outcome = mutate(subject, { ...options, mutations: MUTATIONS });
+    for (const { mutation, decision } of outcome.results) {
+      deps.recorder.mutation({ mutation: mutation.id, decision, ...labelsOf(subject) });
+      reportDecision(deps, report, { decision, rules: [mutation.id] });
+    }
+    return { answer: respond(review.uid, toMutationVerdict(outcome, levels.notes)), isAllowed: true };
+  }
+
+  const judgement = judge(subject, { ...options, checks: CHECKS });
+  const verdict = toVerdict(subject, judgement, levels.notes);
+  for (const { check, effect } of judgement.results) {
+    const mode = effect === 'warn' || effect === 'audit' ? effect : 'enforce';
+    deps.recorder.evaluation({ check: check.id, mode, decision: effect, ...labelsOf(subject) });
+  }
+  for (const { check } of judgement.undecided) {
+    deps.recorder.evaluation({ check: check.id, mode: 'warn', decision: 'undecided', ...labelsOf(subject) });
+  }
+  const decision = strongest(
+    judgement.results.map(({ effect }) => effect),
+    judgement.undecided.length > 0,
+  );
+  if (decision !== undefined) {
+    const ids = [...judgement.results, ...judgement.undecided].map(({ check }) => check.id);
+    reportDecision(deps, report, { decision, rules: [...new Set(ids)] });
+  }
+  return { answer: respond(review.uid, verdict), isAllowed: verdict.denial === undefined };
+}
+
+/** Every account that a pod of this object, or of the one it replaces, runs as. */
+async function readServiceAccounts(
+  reader: ClusterReader,
+  subject: Subject,
+): Promise<ReadonlyMap<string, Lookup<ServiceAccountView>>> {
+  const old = toOldSubject(subject);
+  const specs = [...findPodSpecs(subject), ...(old === undefined ? [] : findPodSpecs(old))];
+  const names = [...new Set(specs.map(({ spec }) => serviceAccountOf(spec)))].slice(0, MOST_SERVICE_ACCOUNTS);
+  const lookups = names.map(async (name) => [name, await reader.serviceAccount(subject.namespace, name)] as const);
+  return new Map(await Promise.all(lookups));
+}
+
+function strongest(effects: readonly Decision[], hasUndecided: boolean): Decision | undefined {
+  const order: readonly Decision[] = ['deny', 'would_deny', 'warn', 'audit'];
+  return order.find((decision) => effects.includes(decision)) ?? (hasUndecided ? 'undecided' : undefined);
+}
+
+/** Resources come from the rules' tables, so the label has few values. */
+function labelsOf(subject: Subject): { readonly operation: string; readonly resource: string } {
+  return { operation: subject.operation, resource: formatResource(subject.resource) };
+}
+
+/** One line for a decision that is not a plain allow: names, never contents. */
+function reportDecision(
+  deps: ReviewDeps,
+  { review, entry, started }: { readonly review: Review; readonly entry: Entry; readonly started: number },
+  { decision, rules }: { readonly decision: Decision | 'mutate' | 'would_mutate'; readonly rules: readonly string[] },
+): void {
+  const { subject } = review;
+  deps.log.info(
+    {
+      entry: entry.name,
+      type: entry.type,
+      decision,
+      rules,
+      operation: subject.operation,
+      resource: formatResource(subject.resource),
+      namespace: subject.namespace,
+      name: subject.name,
+      user: subject.caller?.username,
+      uid: review.uid,
+      ms: Math.round((deps.clock.monotonic() - started) * 1000) / 1000,
+    },
+    'decision',
+  );
+}

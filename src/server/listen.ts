@@ -1,0 +1,36 @@
+/** Listening, swapping the certificate of a listening server, and stopping without losing a request. */
+
+import { Server as TlsServer } from 'node:tls';
+import type { FastifyInstance } from 'fastify';
+
+export type ListenAddress = { readonly host: string; readonly port: number };
+
+/**
+ * Parses `HOST:PORT`; an IPv6 host stands in brackets, port 0 takes a free one.
+ *
+ * @throws Error with a sentence that says what was seen and what is expected
+ */
+export function parseListenAddress(text: string): ListenAddress {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):([0-9]{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  const host = match?.[1] ?? match?.[2];
+  if (host === undefined || port > 65_535) {
+    throw new Error(`${JSON.stringify(text)} is not HOST:PORT, such as 0.0.0.0:10250 or [::]:10250`);
+  }
+  return { host, port };
+}
+
+/** Listens and returns the address in use, with the port that was free if 0 was asked for. */
+export async function listen(app: FastifyInstance, address: ListenAddress): Promise<string> {
+  return await app.listen(address);
+}
+
+/** New connections get this certificate; open ones keep theirs. */
+export function swapCertificate(
+  app: FastifyInstance,
+  certificate: { readonly cert: string; readonly key: string },
+): void {
+  if (app.server instanceof TlsServer) {
+    app.server.setSecureContext({ cert: certificate.cert, key: certificate.key, minVersion: 'TLSv1.2' });
+  }
+}

@@ -1,0 +1,40 @@
+/** Health, readiness and metrics, on a plain HTTP port of their own: they must answer when TLS cannot. */
+
+import type { FastifyInstance } from 'fastify';
+import { fastify } from 'fastify';
+
+/** One thing that must be true before requests may come. */
+export type ReadinessFact = {
+  /** For people: `index synced`. */
+  readonly name: string;
+  /** Undefined when it is true; else a sentence that says what is missing. */
+  readonly missing: () => string | undefined;
+};
+
+export type OperationsDeps = {
+  readonly readiness: readonly ReadinessFact[];
+  readonly metrics: { readonly contentType: string; render(): Promise<string> };
+};
+
+/** The operations server; it does not listen. */
+export function buildOperationsApp(deps: OperationsDeps): FastifyInstance {
+  const app = fastify({ logger: false, bodyLimit: 1_024, requestTimeout: 10_000, return503OnClosing: false });
+  app.get('/healthz', async (_request, reply) => await reply.type('text/plain').send('ok\n'));
+  app.get('/readyz', async (request, reply) => {
+    const facts = deps.readiness.map(({ name, missing }) => ({ name, missing: missing() }));
+    const isReady = facts.every(({ missing }) => missing === undefined);
+    const isVerbose = typeof request.query === 'object' && request.query !== null && 'verbose' in request.query;
+    const lines = facts
+      .filter(({ missing }) => isVerbose || missing !== undefined)
+      .map(({ name, missing }) => (missing === undefined ? `[+] ${name}` : `[-] ${name}: ${missing}`));
+    const text = [...lines, isReady ? 'ready' : 'not ready', ''].join('\n');
+    return await reply
+      .code(isReady ? 200 : 503)
+      .type('text/plain')
+      .send(text);
+  });
+  app.get('/metrics', async (_request, reply) => {
+    return await reply.type(deps.metrics.contentType).send(await deps.metrics.render());
+  });
+  return app;
+}
