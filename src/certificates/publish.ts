@@ -8,7 +8,7 @@
  * Only entries whose names are ours are touched, and of them only `rules` and `clientConfig.caBundle`.
  */
 
-import type { KubeClient, KubeResponse } from '../kube/api.ts';
+import type { KubeClient, KubeRequest, KubeResponse } from '../kube/api.ts';
 import { type Clock, computeBackoff, runWithDeadline } from '../kube/clock.ts';
 import type { KubeLog } from '../kube/log.ts';
 import { describeError, describeResponse } from '../kube/sentences.ts';
@@ -102,13 +102,13 @@ async function publish(options: PublisherOptions, wanted: WantedConfiguration, s
   const fail = (why: string): Outcome => ({ isPublished: false, sentence: `${label} ${why}.` });
   try {
     for (let attempt = 1; ; attempt += 1) {
-      const found = await send(options, wanted, { method: 'GET' }, signal);
+      const found = await send(options, wanted, { method: 'GET', signal });
       if (found.status === 404) return fail('does not exist');
       if (found.status !== 200) return fail(`cannot be read: ${describeResponse(found)}`);
       const patch = createPatch(found.body, wanted, options.caBundle());
       if (patch.length === 0) return describePublished(found.body, wanted, label);
-      const request = { method: 'PATCH', contentType: 'application/json-patch+json', body: patch } as const;
-      const answer = await send(options, wanted, request, signal);
+      const request = { method: 'PATCH', contentType: 'application/json-patch+json', body: patch, signal } as const;
+      const answer = await send(options, wanted, request);
       if (answer.status === 200) return describePublished(answer.body, wanted, label);
       // 409 and 422: it changed in between, so that a `test` failed. Anything else will not change in a moment.
       const isWorthRetrying = answer.status === 409 || answer.status === 422;
@@ -167,20 +167,17 @@ function normalise(rules: unknown): string {
   return JSON.stringify(texts.toSorted());
 }
 
-type PublishRequest =
-  | { readonly method: 'GET' }
-  | { readonly method: 'PATCH'; readonly contentType: string; readonly body: readonly Operation[] };
+type PublishRequest = Omit<KubeRequest, 'path'>;
 
 function send(
   { client, clock }: PublisherOptions,
   { kind, name }: WantedConfiguration,
   request: PublishRequest,
-  signal: AbortSignal,
 ): Promise<KubeResponse> {
   const path = `${API}/${kind.toLowerCase()}s/${encodeURIComponent(name)}`;
-  return runWithDeadline((deadline) => client.request({ ...request, path, signal: deadline }), {
+  return runWithDeadline((signal) => client.request({ ...request, path, signal }), {
     clock,
     ms: REQUEST_DEADLINE_MS,
-    signal,
+    signal: request.signal,
   });
 }

@@ -87,8 +87,8 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     tls: certificates.current(),
     isDraining: () => isStopping,
   });
-  const readiness = listReadinessFacts({ index, isStopping: () => isStopping, publisher });
-  const operations = buildOperationsApp({ readiness, metrics: recorder });
+  const readiness = listReadinessFacts(index, () => isStopping);
+  const operations = buildOperationsApp({ readiness, notes: listNotes(publisher), metrics: recorder });
 
   const reportCertificate = () => recorder.certificateNotAfter(certificates.current().notAfter);
   reportCertificate();
@@ -167,12 +167,7 @@ function createPublisherFor(
   });
 }
 
-function listReadinessFacts(facts: {
-  readonly index: ClusterIndex | undefined;
-  readonly isStopping: () => boolean;
-  readonly publisher: Publisher | undefined;
-}): readonly ReadinessFact[] {
-  const { index, isStopping } = facts;
+function listReadinessFacts(index: ClusterIndex | undefined, isStopping: () => boolean): readonly ReadinessFact[] {
   return [
     { name: 'not stopping', missing: () => (isStopping() ? 'the server is stopping' : undefined) },
     {
@@ -181,6 +176,13 @@ function listReadinessFacts(facts: {
         index === undefined || index.isSynced() ? undefined : 'namespaces and service accounts are still being listed',
     },
   ];
+}
+
+/** If readiness waited for this, whoever deletes an entry would take every replica away from those that fail closed. */
+function listNotes(publisher: Publisher | undefined): readonly ReadinessFact[] {
+  if (publisher === undefined) return [];
+  const missing = () => (publisher.isPublished() ? undefined : publisher.status().join('; '));
+  return [{ name: 'webhooks published', missing }];
 }
 
 async function writeAuthority(file: string | undefined, certificates: CertificateSource): Promise<void> {

@@ -96,7 +96,8 @@ function toTls(options: RequestOptions): AgentOptions {
 }
 
 function fingerprint({ ca, cert, key, servername, rejectUnauthorized }: AgentOptions): string {
-  const hash = createHash('sha256');
-  for (const part of [ca, cert, key]) hash.update(`|${part === undefined ? '' : String(part)}`);
-  return hash.update(`|${servername ?? ''}|${rejectUnauthorized ?? ''}`).digest('base64');
+  // client-node hands over buffers or texts, which JSON tells apart and keeps whole.
+  return createHash('sha256')
+    .update(JSON.stringify([ca, cert, key, servername, rejectUnauthorized]))
+    .digest('base64');
 }

@@ -203,7 +203,7 @@ function isDnsName(name: string): boolean {
   return name.length <= 253 && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name);
 }
 
-/** Object, map, key and its slots cost about 500 bytes; strings up to two bytes a character. */
+/** On the safe side of what was measured (`view-store.ts`): strings may take two bytes a character. */
 function sizeOfStrings(names: readonly string[], entries: ReadonlyMap<string, string>): number {
   let bytes = 500;
   for (const name of names) bytes += 4 * name.length;

@@ -13,6 +13,8 @@ export type ReadinessFact = {
 
 export type OperationsDeps = {
   readonly readiness: readonly ReadinessFact[];
+  /** Shown by `?verbose` and no condition of readiness: what is missing here is worse with one replica less. */
+  readonly notes: readonly ReadinessFact[];
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
 };
 
@@ -21,12 +23,13 @@ export function buildOperationsApp(deps: OperationsDeps): FastifyInstance {
   const app = fastify({ logger: false, bodyLimit: 1_024, requestTimeout: 10_000, return503OnClosing: false });
   app.get('/healthz', async (_request, reply) => await reply.type('text/plain').send('ok\n'));
   app.get('/readyz', async (request, reply) => {
-    const facts = deps.readiness.map(({ name, missing }) => ({ name, missing: missing() }));
+    const facts = deps.readiness.map(toState);
     const isReady = facts.every(({ missing }) => missing === undefined);
     const isVerbose = typeof request.query === 'object' && request.query !== null && 'verbose' in request.query;
-    const lines = facts
-      .filter(({ missing }) => isVerbose || missing !== undefined)
-      .map(({ name, missing }) => (missing === undefined ? `[+] ${name}` : `[-] ${name}: ${missing}`));
+    const shown = isVerbose
+      ? [...facts, ...deps.notes.map(toState)]
+      : facts.filter(({ missing }) => missing !== undefined);
+    const lines = shown.map(({ name, missing }) => (missing === undefined ? `[+] ${name}` : `[-] ${name}: ${missing}`));
     const text = [...lines, isReady ? 'ready' : 'not ready', ''].join('\n');
     return await reply
       .code(isReady ? 200 : 503)
@@ -37,4 +40,8 @@ export function buildOperationsApp(deps: OperationsDeps): FastifyInstance {
     return await reply.type(deps.metrics.contentType).send(await deps.metrics.render());
   });
   return app;
+}
+
+function toState({ name, missing }: ReadinessFact): { readonly name: string; readonly missing: string | undefined } {
+  return { name, missing: missing() };
 }

@@ -1,0 +1,216 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { member, valueAt } from '../src/objects/json.ts';
+import { type InstalledCurfew, installCurfew, waitUntil } from './installed-curfew.ts';
+import {
+  cronJob,
+  deployment,
+  pod,
+  printLogsOnFailure,
+  startTestCluster,
+  type TestCluster,
+  tokenSecret,
+  tokenVolume,
+} from './test-cluster.ts';
+
+let cluster: TestCluster;
+let curfew: InstalledCurfew;
+printLogsOnFailure(() => ({ cluster, curfew }));
+
+beforeAll(async () => {
+  cluster = await startTestCluster();
+  curfew = await installCurfew(cluster, { mutateMode: 'apply' });
+});
+afterAll(async () => {
+  await curfew?.uninstall();
+  await cluster?.controlPlane.stop();
+});
+
+describe('Secrets', () => {
+  it('refuses a long-lived token Secret, in words that say what to do', async () => {
+    const namespace = await cluster.createNamespace();
+    const { code, stdout, stderr } = await cluster.kubectl.apply(tokenSecret('ci-token', 'web'), ['-n', namespace]);
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    await expect(withoutNames(stderr, namespace)).toMatchFileSnapshot('golden/secret-denied.txt');
+  });
+
+  it('refuses it with --dry-run=server too, and stores nothing', async () => {
+    const namespace = await cluster.createNamespace();
+    const args = ['-n', namespace, '--dry-run=server'];
+    const { code, stderr } = await cluster.kubectl.apply(tokenSecret('ci-token', 'web'), args);
+    expect(code).toBe(1);
+    expect(stderr).toContain('long-lived-token-secret at /type');
+    expect(await cluster.must(['get', 'secrets', '-n', namespace, '-o', 'name'])).toBe('');
+  });
+
+  it('lets every other Secret through', async () => {
+    const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'plain' }, stringData: { a: 'b' } };
+    const { code, stderr } = await cluster.kubectl.apply(secret, ['-n', namespace]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('lets it through where the namespace is off, and warns still', async () => {
+    const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': 'off' });
+    const { code, stderr } = await cluster.kubectl.apply(tokenSecret('ci-token', 'web'), ['-n', namespace]);
+    expect(code).toBe(0);
+    expect(stderr).toBe(
+      'Warning: curfew long-lived-token-secret: a token that never expires; use kubectl create token or a projected token\n',
+    );
+  });
+
+  it('warns and never denies in kube-system', async () => {
+    await cluster.must(['create', 'serviceaccount', 'legacy', '-n', 'kube-system']);
+    const { code, stderr } = await cluster.kubectl.apply(tokenSecret('legacy-token', 'legacy'), ['-n', 'kube-system']);
+    expect(code).toBe(0);
+    expect(stderr).toContain('Warning: curfew long-lived-token-secret:');
+  });
+});
+
+describe('Pods', () => {
+  it('shortens the default token in place and records it', async () => {
+    const namespace = await cluster.createNamespace();
+    await cluster.must(['apply', '-n', namespace, '-f', '-'], pod('web'));
+    const stored: unknown = JSON.parse(await cluster.must(['get', 'pod', 'web', '-n', namespace, '-o', 'json']));
+    const volume = valueAt(stored, ['spec', 'volumes', 0]);
+    expect(member(volume, 'name')).toMatch(/^kube-api-access-/);
+    expect(valueAt(volume, ['projected', 'sources'])).toEqual([
+      { serviceAccountToken: { path: 'token', expirationSeconds: 3600 } },
+      { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+      {
+        downwardAPI: {
+          items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
+        },
+      },
+    ]);
+    expect(valueAt(stored, ['spec', 'containers', 0, 'volumeMounts'])).toEqual([
+      {
+        name: member(volume, 'name'),
+        mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
+        readOnly: true,
+      },
+    ]);
+    expect(valueAt(stored, ['metadata', 'annotations', 'curfew.dev/mutated-by'])).toBe('short-lived-api-token');
+  });
+
+  it('warns about an undocumented token in an ordinary namespace', async () => {
+    const namespace = await cluster.createNamespace();
+    const { code, stderr } = await cluster.kubectl.apply(pod('web'), ['-n', namespace]);
+    expect(code).toBe(0);
+    await expect(withoutNames(stderr, namespace)).toMatchFileSnapshot('golden/pod-warned.txt');
+  });
+
+  it('refuses it in a namespace labelled restricted', async () => {
+    const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const sidecars = {
+      initContainers: [{ name: 'proxy', image: 'registry.example/proxy:1', restartPolicy: 'Always' }],
+    };
+    const { code, stderr } = await cluster.kubectl.apply(pod('web', sidecars), ['-n', namespace]);
+    expect(code).toBe(1);
+    await expect(withoutNames(stderr, namespace)).toMatchFileSnapshot('golden/pod-denied.txt');
+  });
+
+  it('accepts it there once its automount is off', async () => {
+    const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const { code, stderr } = await cluster.kubectl.apply(pod('web', { automountServiceAccountToken: false }), [
+      '-n',
+      namespace,
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('accepts it there once its account documents why it needs the API', async () => {
+    const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const reason = 'curfew.dev/api-access=lists its endpoints';
+    await cluster.must(['annotate', 'serviceaccount', 'web', '-n', namespace, reason]);
+    await waitUntil('the index knows the annotation', async () => {
+      const { code } = await cluster.kubectl.apply(pod('web'), ['-n', namespace, '--dry-run=server']);
+      return code === 0;
+    });
+    const { code, stderr } = await cluster.kubectl.apply(pod('web'), ['-n', namespace]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('refuses a hand-written token of 3607 seconds at baseline', async () => {
+    const namespace = await cluster.createNamespace();
+    const spec = { automountServiceAccountToken: false, volumes: [tokenVolume({ expirationSeconds: 3607 })] };
+    const { code, stderr } = await cluster.kubectl.apply(pod('web', spec), ['-n', namespace]);
+    expect(code).toBe(1);
+    await expect(withoutNames(stderr, namespace)).toMatchFileSnapshot('golden/year-long-token-denied.txt');
+  });
+});
+
+describe('Workload templates', () => {
+  it.each([
+    ['Deployment', deployment('web')],
+    ['CronJob', cronJob('web')],
+  ])('warns the author of a %s, also where its pods are refused', async (kind, manifest) => {
+    const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const { code, stderr } = await cluster.kubectl.apply(manifest, ['-n', namespace]);
+    expect(code).toBe(0);
+    expect(stderr).toBe(
+      'Warning: curfew pod-automount: undocumented API token in container app; set automountServiceAccountToken: false\n',
+    );
+    expect(await cluster.must(['get', kind, '-n', namespace, '-o', 'name'])).toContain('web');
+  });
+
+  it('has the controller’s pods refused, and the refusal in an event', async () => {
+    const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    await cluster.must(['apply', '-n', namespace, '-f', '-'], deployment('web'));
+    await waitUntil('the ReplicaSet reports the denial', async () => {
+      const events = await cluster.must(['get', 'events', '-n', namespace, '-o', 'jsonpath={.items[*].message}']);
+      return events.includes('pod-automount at /spec/containers/0/volumeMounts/0');
+    });
+  });
+
+  it('warns that it could not judge a template whose account does not exist yet, and admits it', async () => {
+    const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const { code, stderr } = await cluster.kubectl.apply(deployment('web', { serviceAccountName: 'later' }), [
+      '-n',
+      namespace,
+    ]);
+    expect(code).toBe(0);
+    expect(stderr).toBe(
+      `Warning: curfew pod-automount: not judged: cannot tell whether service account ${namespace}/later documents its need of the API: it does not exist\n`,
+    );
+  });
+});
+
+describe('A cluster that goes on working', () => {
+  it('gets the default service account of a new namespace at once', async () => {
+    await cluster.must(['create', 'namespace', 'fresh']);
+    await waitUntil(
+      'the default account is there',
+      async () => (await cluster.kubectl.run(['get', 'serviceaccount', 'default', '-n', 'fresh'])).code === 0,
+      5_000,
+    );
+  });
+
+  it('has every decision in the API server’s audit log', async () => {
+    const namespace = await cluster.createNamespace();
+    await cluster.kubectl.apply(tokenSecret('ci-token', 'web'), ['-n', namespace]);
+    await cluster.kubectl.apply(pod('web'), ['-n', namespace]);
+    const events = await cluster.controlPlane.auditEvents();
+    const annotationsOf = (resource: string) =>
+      events
+        .filter((event) => valueAt(event, ['objectRef', 'namespace']) === namespace)
+        .filter((event) => valueAt(event, ['objectRef', 'resource']) === resource && member(event, 'verb') === 'create')
+        .map((event) => member(event, 'annotations'))[0];
+
+    expect(annotationsOf('secrets')).toMatchObject({
+      'secrets.curfew.dev/deny': 'long-lived-token-secret at /type: a token that never expires',
+      'secrets.curfew.dev/audit': 'long-lived-token-secret at /type: a token that never expires',
+    });
+    expect(annotationsOf('pods')).toMatchObject({
+      'pods.curfew.dev/mutate':
+        'short-lived-api-token at /spec/volumes/0/projected/sources/0/serviceAccountToken/expirationSeconds: 3607 s (really a year) is now 3600 s',
+      'pods.curfew.dev/audit':
+        'pod-automount at /spec/containers/0/volumeMounts/0: undocumented API token (container app)',
+    });
+  });
+});
+
+/** Names that a test made are not part of the words. */
+function withoutNames(text: string, namespace: string): string {
+  return text.replaceAll(namespace, 'NAMESPACE');
+}

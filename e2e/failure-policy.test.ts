@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type InstalledCurfew, installCurfew, waitUntil } from './installed-curfew.ts';
+import {
+  deployment,
+  pod,
+  printLogsOnFailure,
+  startTestCluster,
+  type TestCluster,
+  tokenSecret,
+} from './test-cluster.ts';
+
+let cluster: TestCluster;
+let curfew: InstalledCurfew;
+printLogsOnFailure(() => ({ cluster, curfew }));
+
+const ENFORCED = { levels: { enforce: 'restricted' }, mutateMode: 'apply' };
+/** The smallest size that may be configured: objects of an ordinary size become more than the server reads. */
+const SMALL_BODY = { ...ENFORCED, server: { bodyLimitBytes: 65_536 } };
+const LARGE = {
+  containers: [{ name: 'app', image: 'registry.example/web:1', env: [{ name: 'A', value: 'x'.repeat(80_000) }] }],
+};
+const OPTED_OUT = { automountServiceAccountToken: false };
+
+beforeAll(async () => {
+  cluster = await startTestCluster();
+  curfew = await installCurfew(cluster, ENFORCED);
+});
+afterAll(async () => {
+  await curfew?.uninstall();
+  await cluster?.controlPlane.stop();
+});
+
+describe('A fault keeps the failure policy of its entry', () => {
+  beforeAll(async () => {
+    await curfew.upgrade(SMALL_BODY);
+  });
+
+  it('refuses a pod, whose entry fails closed, and the coded sentence reaches kubectl', async () => {
+    const namespace = await cluster.createNamespace();
+    const { code, stderr } = await cluster.kubectl.apply(pod('large', { ...LARGE, ...OPTED_OUT }), [
+      '-n',
+      namespace,
+      '--server-side',
+    ]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      'failed calling webhook "pods.curfew.dev": failed to call webhook: CURFEW_E_BODY_TOO_LARGE: the review is larger than 65536 bytes',
+    );
+    expect(
+      await curfew.metric('curfew_faults_total{entry="/mutate/pods",code="CURFEW_E_BODY_TOO_LARGE"}'),
+    ).toBeGreaterThan(0);
+  });
+
+  it('admits a Deployment, whose entry fails open, and the API server counts it', async () => {
+    const namespace = await cluster.createNamespace();
+    const before = await failedOpen('review.curfew.dev');
+    const { code } = await cluster.kubectl.apply(deployment('large', { ...LARGE, ...OPTED_OUT }), [
+      '-n',
+      namespace,
+      '--server-side',
+    ]);
+    expect(code).toBe(0);
+    expect(await failedOpen('review.curfew.dev')).toBeGreaterThan(before);
+  });
+});
+
+describe('With every entry enforced and Curfew down', () => {
+  beforeAll(async () => {
+    await curfew.upgrade(ENFORCED);
+  });
+
+  it('fails closed and open as the table of entries says, and the cluster goes on working', async () => {
+    const namespace = await cluster.createNamespace();
+    await cluster.must(['apply', '-n', namespace, '-f', '-'], job('running'));
+    const podName = await untilPodOf('running', namespace);
+    await curfew.stopProcess();
+
+    const refusedPod = await cluster.kubectl.apply(pod('web', OPTED_OUT), ['-n', namespace]);
+    expect(refusedPod.code).toBe(1);
+    expect(refusedPod.stderr).toContain('failed calling webhook "pods.curfew.dev"');
+    const refusedSecret = await cluster.kubectl.apply(tokenSecret('ci', 'web'), ['-n', namespace]);
+    expect(refusedSecret.stderr).toContain('failed calling webhook "secrets.curfew.dev"');
+
+    const opaque = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'plain' }, stringData: { a: 'b' } };
+    expect((await cluster.kubectl.apply(opaque, ['-n', namespace])).code).toBe(0);
+    expect((await cluster.kubectl.apply(deployment('web'), ['-n', namespace])).code).toBe(0);
+    expect(
+      (await cluster.kubectl.apply(pod('system', { serviceAccountName: 'default' }), ['-n', 'kube-system'])).code,
+    ).toBe(0);
+
+    await cluster.must(['create', 'namespace', 'made-while-down']);
+    await waitUntil('it has its default account', async () => {
+      return (await cluster.kubectl.run(['get', 'serviceaccount', 'default', '-n', 'made-while-down'])).code === 0;
+    });
+
+    // There is no kubelet here: the pod's end is reported in its name.
+    const finished = '{"status":{"phase":"Succeeded"}}';
+    await cluster.must([
+      'patch',
+      'pod',
+      podName,
+      '-n',
+      namespace,
+      '--subresource=status',
+      '--type=merge',
+      '-p',
+      finished,
+    ]);
+    await waitUntil('the Job is complete', async () => {
+      const done = await cluster.must(['get', 'job', 'running', '-n', namespace, '-o', 'jsonpath={.status.succeeded}']);
+      return done === '1';
+    });
+    expect((await cluster.kubectl.run(['delete', 'namespace', namespace, '--wait=false'])).code).toBe(0);
+  });
+
+  it('is back as soon as the process is', async () => {
+    await curfew.startProcess();
+    const namespace = await cluster.createNamespace();
+    await waitUntil('pods are admitted again', async () => {
+      return (await cluster.kubectl.apply(pod('web', OPTED_OUT), ['-n', namespace])).code === 0;
+    });
+  });
+});
+
+function job(name: string) {
+  const spec = { ...OPTED_OUT, restartPolicy: 'Never', containers: [{ name: 'app', image: 'registry.example/job:1' }] };
+  return { apiVersion: 'batch/v1', kind: 'Job', metadata: { name }, spec: { template: { spec } } };
+}
+
+async function untilPodOf(jobName: string, namespace: string): Promise<string> {
+  let name = '';
+  await waitUntil('the Job has its pod', async () => {
+    const selector = ['-l', `job-name=${jobName}`, '-n', namespace];
+    name = await cluster.must(['get', 'pods', ...selector, '-o', 'jsonpath={.items[*].metadata.name}']);
+    return name !== '';
+  });
+  return name;
+}
+
+/** How often the API server has gone past this webhook because its policy is Ignore. */
+async function failedOpen(webhook: string): Promise<number> {
+  const { stdout } = await cluster.kubectl.run(['get', '--raw', '/metrics']);
+  const line = stdout
+    .split('\n')
+    .find((text) => text.startsWith('apiserver_admission_webhook_fail_open_count{') && text.includes(`"${webhook}"`));
+  return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(' ')));
+}

@@ -1,0 +1,116 @@
+/** What a test file of the suite begins with: a control plane, kubectl, and a namespace for each test. */
+
+import { afterEach } from 'vitest';
+import { findTools } from '../scripts/tools.ts';
+import type { JsonObject } from '../src/objects/json.ts';
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
+import type { InstalledCurfew } from './installed-curfew.ts';
+import { createKubectl, type Kubectl } from './kubectl.ts';
+
+const LINES_OF_A_FAILURE = 15;
+/** The API server writes whole objects into a line. */
+const LONG_LINE = /^(.{400}).+$/gm;
+
+export type TestCluster = {
+  readonly controlPlane: ControlPlane;
+  readonly kubectl: Kubectl;
+  /** Makes a namespace with these labels and a service account `web` in it; returns its name. */
+  createNamespace(labels?: Readonly<Record<string, string>>): Promise<string>;
+  /** Runs kubectl and returns standard output; throws with its standard error if it fails. */
+  must(args: readonly string[], input?: JsonObject): Promise<string>;
+};
+
+export async function startTestCluster(options: ControlPlaneOptions = {}): Promise<TestCluster> {
+  const controlPlane = await startControlPlane(options);
+  const { kubectl: binary } = await findTools(['kubectl']);
+  const kubectl = createKubectl({ binary, kubeconfig: controlPlane.kubeconfig });
+  let made = 0;
+
+  async function must(args: readonly string[], input?: JsonObject): Promise<string> {
+    const { code, stdout, stderr } = await kubectl.run(
+      args,
+      input === undefined ? {} : { input: JSON.stringify(input) },
+    );
+    if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+    return stdout;
+  }
+
+  return {
+    controlPlane,
+    kubectl,
+    must,
+    async createNamespace(labels = {}) {
+      made += 1;
+      const name = `test-${made}`;
+      await must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+      await must(['create', 'serviceaccount', 'web', '--namespace', name]);
+      return name;
+    },
+  };
+}
+
+/** Prints the last lines of every server when a test of this file fails. */
+export function printLogsOnFailure(
+  servers: () => { readonly cluster: TestCluster | undefined; readonly curfew: InstalledCurfew | undefined },
+): void {
+  afterEach(({ task }) => {
+    if (task.result?.state !== 'fail') return;
+    const { cluster, curfew } = servers();
+    console.error(
+      [
+        `--- last lines of Curfew (${task.name})`,
+        curfew?.lastLines(LINES_OF_A_FAILURE) ?? 'not started',
+        cluster?.controlPlane.lastLines(LINES_OF_A_FAILURE) ?? 'no control plane',
+      ]
+        .join('\n')
+        .replaceAll(LONG_LINE, '$1…'),
+    );
+  });
+}
+
+/** A pod that runs nowhere, of service account `web`. */
+export function pod(name: string, spec: JsonObject = {}): JsonObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    spec: { serviceAccountName: 'web', containers: [{ name: 'app', image: 'registry.example/web:1' }], ...spec },
+  };
+}
+
+export function deployment(name: string, spec: JsonObject = {}): JsonObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: { app: name } },
+      template: { metadata: { labels: { app: name } }, spec: (pod(name, spec)['spec'] ?? {}) as JsonObject },
+    },
+  };
+}
+
+export function cronJob(name: string, spec: JsonObject = {}): JsonObject {
+  const template = { spec: { restartPolicy: 'Never', ...((pod(name, spec)['spec'] ?? {}) as JsonObject) } };
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'CronJob',
+    metadata: { name },
+    spec: { schedule: '0 3 * * *', jobTemplate: { spec: { template } } },
+  };
+}
+
+export function tokenSecret(name: string, account: string): JsonObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, annotations: { 'kubernetes.io/service-account.name': account } },
+    type: 'kubernetes.io/service-account-token',
+  };
+}
+
+/** A projected volume with one token. */
+export function tokenVolume(token: JsonObject): JsonObject {
+  return { name: 'token', projected: { sources: [{ serviceAccountToken: { path: 'token', ...token } }] } };
+}

@@ -1,0 +1,88 @@
+/**
+ * `npm test`: everything that must hold before a commit lands, in the order in which it fails fastest. All of it runs,
+ * whatever fails, and the last line counts it.
+ *
+ *     npm test                    everything
+ *     npm test -- unit server     some tiers only
+ */
+
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+type Step = { readonly tier: string; readonly command: string; readonly args: readonly string[] };
+
+/** Each counts as one test: it passes or it does not. */
+const STATIC_STEPS: readonly Step[] = [
+  { tier: 'format', command: 'biome', args: ['check', '--error-on-warnings'] },
+  { tier: 'lint', command: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
+  { tier: 'types', command: 'tsc', args: ['-p', '.'] },
+  { tier: 'dead-code', command: 'knip', args: [] },
+];
+
+const VITEST_TIERS = ['unit', 'server', 'chart', 'contract', 'e2e'];
+
+type Count = { readonly passed: number; readonly failed: number };
+
+const ROOT = join(import.meta.dirname, '..');
+
+const chosen = process.argv.slice(2);
+const known = [...STATIC_STEPS.map(({ tier }) => tier), ...VITEST_TIERS];
+const unknown = chosen.filter((tier) => !known.includes(tier));
+if (unknown.length > 0) {
+  console.error(`unknown tier ${unknown.join(', ')}; known: ${known.join(', ')}`);
+  process.exit(2);
+}
+const isChosen = (tier: string) => chosen.length === 0 || chosen.includes(tier);
+
+const counts: Count[] = [];
+for (const { tier, command, args } of STATIC_STEPS.filter((step) => isChosen(step.tier))) {
+  const code = await run(command, args);
+  console.log(`${code === 0 ? 'ok  ' : 'FAIL'} ${tier}`);
+  counts.push({ passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 });
+}
+const tiers = VITEST_TIERS.filter(isChosen);
+if (tiers.length > 0) counts.push(await runVitest(tiers));
+
+const total = counts.reduce(
+  (sum, { passed, failed }) => ({ passed: sum.passed + passed, failed: sum.failed + failed }),
+  { passed: 0, failed: 0 },
+);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
+
+/** Runs vitest on these tiers and counts what its own report says; a run that dies counts as a failure. */
+async function runVitest(projects: readonly string[]): Promise<Count> {
+  const folder = await mkdtemp(join(tmpdir(), 'curfew-test-'));
+  try {
+    const file = join(folder, 'report.json');
+    const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+    const code = await run('vitest', [...args, ...projects.flatMap((project) => ['--project', project])]);
+    const { passed, failed } = await readReport(file);
+    // A suite whose set-up failed has no failed test, and an unhandled error has no test at all.
+    return { passed, failed: code !== 0 && failed === 0 ? 1 : failed };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function readReport(file: string): Promise<Count> {
+  try {
+    const report: unknown = JSON.parse(await readFile(file, 'utf8'));
+    const read = (key: string) =>
+      typeof report === 'object' && report !== null ? Number(Reflect.get(report, key) ?? 0) : 0;
+    return { passed: read('numPassedTests'), failed: read('numFailedTests') };
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+}
+
+/** Runs a program of `node_modules/.bin` with the terminal as its own; resolves to its exit code. */
+async function run(command: string, args: readonly string[]): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const child = spawn(join(ROOT, 'node_modules', '.bin', command), args, { cwd: ROOT, stdio: 'inherit' });
+  child.on('error', reject);
+  child.on('exit', (code) => resolve(code ?? 1));
+  return await promise;
+}
