@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Example } from '../src/checks/define-check.ts';
 import { CHECKS } from '../src/checks/registry.ts';
-import { type JsonObject, valueAt } from '../src/objects/json.ts';
+import { asString, type JsonObject, valueAt } from '../src/objects/json.ts';
 import { type InstalledCurfew, installCurfew, waitUntil } from './installed-curfew.ts';
 import { printLogsOnFailure, startTestCluster, type TestCluster } from './test-cluster.ts';
 
@@ -72,10 +72,10 @@ function isUpdateThatAddsNothing({ subject }: Example): boolean {
 async function send(verb: 'create' | 'patch', object: JsonObject, args: readonly string[] = []) {
   if (verb === 'create')
     return await cluster.kubectl.run(['create', '-f', '-', ...args], { input: JSON.stringify(object) });
-  const [kind, name, namespace] = [['kind'], ['metadata', 'name'], ['metadata', 'namespace']].map((path) =>
-    String(valueAt(object, path)),
+  const [kind = '', name = '', namespace = ''] = [['kind'], ['metadata', 'name'], ['metadata', 'namespace']].map(
+    (path) => asString(valueAt(object, path)) ?? '',
   );
-  const patch = ['patch', `${kind}/${name}`, '-n', String(namespace), '--type=merge', '-p', JSON.stringify(object)];
+  const patch = ['patch', `${kind}/${name}`, '-n', namespace, '--type=merge', '-p', JSON.stringify(object)];
   return await cluster.kubectl.run([...patch, ...args]);
 }
 

@@ -88,12 +88,12 @@ describe('With every entry enforced and Curfew down', () => {
       (await cluster.kubectl.apply(pod('system', { serviceAccountName: 'default' }), ['-n', 'kube-system'])).code,
     ).toBe(0);
 
-    await cluster.must(['create', 'namespace', 'made-while-down']);
-    await waitUntil('it has its default account', async () => {
-      return (await cluster.kubectl.run(['get', 'serviceaccount', 'default', '-n', 'made-while-down'])).code === 0;
+    const fresh = await cluster.createNamespace();
+    await waitUntil('a new namespace has its default account', async () => {
+      return (await cluster.kubectl.run(['get', 'serviceaccount', 'default', '-n', fresh])).code === 0;
     });
 
-    // There is no kubelet here: the pod's end is reported in its name.
+    // No kubelet has this pod: its end is reported in a kubelet's name.
     const finished = '{"status":{"phase":"Succeeded"}}';
     await cluster.must([
       'patch',
@@ -123,7 +123,10 @@ describe('With every entry enforced and Curfew down', () => {
 });
 
 function job(name: string) {
-  const spec = { ...OPTED_OUT, restartPolicy: 'Never', containers: [{ name: 'app', image: 'registry.example/job:1' }] };
+  // Scheduled nowhere, so that no kubelet has an opinion on its status.
+  const nodeSelector = { 'test.curfew.dev/no-such-node': 'true' };
+  const containers = [{ name: 'app', image: 'registry.example/job:1' }];
+  const spec = { ...OPTED_OUT, restartPolicy: 'Never', nodeSelector, containers };
   return { apiVersion: 'batch/v1', kind: 'Job', metadata: { name }, spec: { template: { spec } } };
 }
 

@@ -1,9 +1,13 @@
 /** What a test file of the suite begins with: a control plane, kubectl, and a namespace for each test. */
 
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { findTools } from '../scripts/tools.ts';
 import type { JsonObject } from '../src/objects/json.ts';
-import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
+import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { readCluster } from './existing-cluster.ts';
 import type { InstalledCurfew } from './installed-curfew.ts';
 import { createKubectl, type Kubectl } from './kubectl.ts';
 
@@ -11,19 +15,34 @@ const LINES_OF_A_FAILURE = 15;
 /** The API server writes whole objects into a line. */
 const LONG_LINE = /^(.{400}).+$/gm;
 
+/**
+ * A cluster of the user's own, such as kind: its kubeconfig, and the address at which its API server reaches this
+ * machine. Without it every test file starts a control plane.
+ */
+const EXISTING = {
+  kubeconfig: process.env['CURFEW_E2E_KUBECONFIG'],
+  address: process.env['CURFEW_E2E_ADDRESS'] ?? '127.0.0.1',
+};
+
+/** The audit log of an existing cluster is not ours to read. */
+export const HAS_AUDIT_LOG = EXISTING.kubeconfig === undefined;
+
 export type TestCluster = {
-  readonly controlPlane: ControlPlane;
+  readonly controlPlane: Pick<ControlPlane, 'server' | 'certificateAuthority' | 'auditEvents' | 'lastLines' | 'stop'>;
   readonly kubectl: Kubectl;
+  readonly address: string;
   /** Makes a namespace with these labels and a service account `web` in it; returns its name. */
   createNamespace(labels?: Readonly<Record<string, string>>): Promise<string>;
   /** Runs kubectl and returns standard output; throws with its standard error if it fails. */
   must(args: readonly string[], input?: JsonObject): Promise<string>;
 };
 
-export async function startTestCluster(options: ControlPlaneOptions = {}): Promise<TestCluster> {
-  const controlPlane = await startControlPlane(options);
+export async function startTestCluster(): Promise<TestCluster> {
   const { kubectl: binary } = await findTools(['kubectl']);
-  const kubectl = createKubectl({ binary, kubeconfig: controlPlane.kubeconfig });
+  const opened =
+    EXISTING.kubeconfig === undefined ? await startOwn(binary) : await openExisting(binary, EXISTING.kubeconfig);
+  const { kubectl } = opened;
+  const run = Date.now().toString(36);
   let made = 0;
 
   async function must(args: readonly string[], input?: JsonObject): Promise<string> {
@@ -36,17 +55,36 @@ export async function startTestCluster(options: ControlPlaneOptions = {}): Promi
   }
 
   return {
-    controlPlane,
-    kubectl,
+    ...opened,
     must,
     async createNamespace(labels = {}) {
       made += 1;
-      const name = `test-${made}`;
+      const name = `test-${run}-${made}`;
       await must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
       await must(['create', 'serviceaccount', 'web', '--namespace', name]);
       return name;
     },
   };
+}
+
+type Opened = Pick<TestCluster, 'controlPlane' | 'kubectl' | 'address'>;
+
+async function startOwn(binary: string): Promise<Opened> {
+  const controlPlane = await startControlPlane();
+  const kubectl = createKubectl({ binary, kubeconfig: controlPlane.kubeconfig });
+  return { controlPlane, kubectl, address: '127.0.0.1' };
+}
+
+async function openExisting(binary: string, kubeconfig: string): Promise<Opened> {
+  const home = await mkdtemp(join(tmpdir(), 'curfew-e2e-'));
+  const kubectl = createKubectl({ binary, kubeconfig, home });
+  const controlPlane = {
+    ...(await readCluster(kubectl)),
+    auditEvents: async () => [],
+    lastLines: () => 'the logs of an existing cluster are not ours to read',
+    stop: async () => await rm(home, { recursive: true }),
+  };
+  return { controlPlane, kubectl, address: EXISTING.address };
 }
 
 /** Prints the last lines of every server when a test of this file fails. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type JsonObject, member, valueAt } from '../src/objects/json.ts';
+import { asString, type JsonObject, member, valueAt } from '../src/objects/json.ts';
 import { decodeJwtClaims } from '../src/objects/jwt.ts';
 import { type InstalledCurfew, installCurfew } from './installed-curfew.ts';
 import { pod, printLogsOnFailure, startTestCluster, type TestCluster } from './test-cluster.ts';
@@ -84,6 +84,6 @@ async function lifetimeInNewPod(namespace: string): Promise<number> {
       request,
     ),
   );
-  const claims = decodeJwtClaims(String(valueAt(answer, ['status', 'token'])));
+  const claims = decodeJwtClaims(asString(valueAt(answer, ['status', 'token'])) ?? '');
   return Number(member(claims, 'exp')) - Number(member(claims, 'iat'));
 }

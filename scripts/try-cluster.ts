@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { startControlPlane } from '../e2e/control-plane.ts';
+import { readCluster } from '../e2e/existing-cluster.ts';
 import type { ClusterAccess } from '../e2e/installed-curfew.ts';
-import { createKubectl, type Kubectl } from '../e2e/kubectl.ts';
-import { asString, valueAt } from '../src/objects/json.ts';
+import { createKubectl } from '../e2e/kubectl.ts';
 import { runProgram } from './run-program.ts';
 import { findTools, ToolMissingError } from './tools.ts';
 
@@ -89,17 +89,6 @@ async function openKind(say: Say): Promise<TryCluster> {
       await rm(home, { recursive: true });
     },
   };
-}
-
-async function readCluster(kubectl: Kubectl): Promise<TryCluster['controlPlane']> {
-  const view = ['config', 'view', '--raw', '--minify', '--flatten', '-o', 'json'];
-  const { code, stdout, stderr } = await kubectl.run(view);
-  if (code !== 0) throw new Error(`the kubeconfig cannot be read: ${stderr}`);
-  const cluster = valueAt(JSON.parse(stdout), ['clusters', 0, 'cluster']);
-  const server = asString(valueAt(cluster, ['server']));
-  if (server === undefined) throw new Error('the kubeconfig names no server');
-  const authority = asString(valueAt(cluster, ['certificate-authority-data'])) ?? '';
-  return { server, certificateAuthority: Buffer.from(authority, 'base64').toString() };
 }
 
 /** The address from which this machine speaks to the API server, which is the best guess at where it is reached. */

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ClusterAccess, waitUntil } from '../e2e/installed-curfew.ts';
-import { member, valueAt } from '../src/objects/json.ts';
+import { asString, member, valueAt } from '../src/objects/json.ts';
 import { decodeJwtClaims } from '../src/objects/jwt.ts';
 
 const FOLDER = 'examples/try';
@@ -94,7 +94,7 @@ async function showLifetime({ kubectl }: ClusterAccess, { say }: Stage, namespac
   const asked = Number(valueAt(stored, source));
   const args = [
     ...['create', 'token', 'web', '-n', namespace, '--bound-object-kind', 'Pod', '--bound-object-name', 'web'],
-    ...['--bound-object-uid', String(valueAt(stored, ['metadata', 'uid'])), '--duration', `${asked}s`],
+    ...['--bound-object-uid', asString(valueAt(stored, ['metadata', 'uid'])) ?? '', '--duration', `${asked}s`],
   ];
   const { stdout: token, stderr } = await kubectl.run(args);
   const claims = decodeJwtClaims(token.trim());

@@ -33,38 +33,37 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const say = (line: string) => process.stdout.write(`${line}\n`);
   try {
-    const cluster = await openTryCluster(
-      { ...(values.kubeconfig === undefined ? {} : { kubeconfig: values.kubeconfig }), isAgreed: values.yes },
-      say,
-    );
-    try {
-      say(`A real API server answers at ${cluster.controlPlane.server}. Installing Curfew: the chart's webhooks,`);
-      say('rendered by Helm, and the server as a process on this machine.');
-      const curfew = await installCurfew(cluster, { mutateMode: 'apply' });
-      try {
-        await playScenes(cluster, { say, signal: interrupted.signal });
-        if (!values.exit && !interrupted.signal.aborted) {
-          say('\nTry your own manifests in another terminal:\n');
-          say(`    export KUBECONFIG=${cluster.kubeconfig}`);
-          say('    kubectl apply -n curfew-try -f YOUR-MANIFEST.yaml\n');
-          say(`Curfew's log is ${curfew.logFile}, its metrics are at ${curfew.operationsUrl}/metrics.`);
-          say('Ctrl-C ends it all and leaves nothing behind.');
-          // The signal alone does not keep the process alive; the cluster does.
-          await once(interrupted.signal, 'abort');
-        }
-      } finally {
-        await removeScenes(cluster);
-        await curfew.uninstall();
-      }
-    } finally {
-      await cluster.close();
-    }
+    await play((line) => process.stdout.write(`${line}\n`));
     return 0;
   } catch (error) {
-    if (interrupted.signal.aborted) return 1;
-    process.stderr.write(`curfew: ${error instanceof Error ? error.message : String(error)}\n`);
+    if (!interrupted.signal.aborted) {
+      process.stderr.write(`curfew: ${error instanceof Error ? error.message : String(error)}\n`);
+    }
     return 1;
   }
+}
+
+/** What was started last ends first, also after a failure or Ctrl-C. */
+async function play(say: (line: string) => void): Promise<void> {
+  await using started = new AsyncDisposableStack();
+  const chosen = values.kubeconfig === undefined ? {} : { kubeconfig: values.kubeconfig };
+  const cluster = await openTryCluster({ ...chosen, isAgreed: values.yes }, say);
+  started.defer(async () => await cluster.close());
+
+  say(`A real API server answers at ${cluster.controlPlane.server}. Installing Curfew: the chart's webhooks,`);
+  say('rendered by Helm, and the server as a process on this machine.');
+  const curfew = await installCurfew(cluster, { mutateMode: 'apply' });
+  started.defer(async () => await curfew.uninstall());
+  started.defer(async () => await removeScenes(cluster));
+
+  await playScenes(cluster, { say, signal: interrupted.signal });
+  if (values.exit || interrupted.signal.aborted) return;
+  say('\nTry your own manifests in another terminal:\n');
+  say(`    export KUBECONFIG=${cluster.kubeconfig}`);
+  say('    kubectl apply -n curfew-try -f YOUR-MANIFEST.yaml\n');
+  say(`Curfew's log is ${curfew.logFile}, its metrics are at ${curfew.operationsUrl}/metrics.`);
+  say('Ctrl-C ends it all and leaves nothing behind.');
+  // The signal alone does not keep the process alive; the cluster does.
+  await once(interrupted.signal, 'abort');
 }

@@ -81,13 +81,11 @@ export async function judgeReview(
   if (!isOfInterest) return { answer: respond(review.uid, PLAIN_ALLOW), isAllowed: true };
 
   const needsAccounts = rules.some((rule) => rule.needs.includes('serviceAccount') && isRead(rule.reads, subject));
-  const [namespace, accounts] = await Promise.all([
+  const lookups = Promise.all([
     subject.namespace === '' ? NO_NAMESPACE : deps.reader.namespace(subject.namespace),
     needsAccounts ? readServiceAccounts(deps.reader, subject) : new Map<string, Lookup<ServiceAccountView>>(),
   ]);
-  if (deps.clock.monotonic() > deadline) {
-    throw new Fault('CURFEW_E_DEADLINE', String(Math.round(deadline - started)));
-  }
+  const [namespace, accounts] = await within(deadline - started, lookups);
 
   const context: Omit<RuleContext, 'level'> = {
     now: deps.clock.now(),
@@ -126,6 +124,19 @@ export async function judgeReview(
     reportDecision(deps, report, { decision, rules: [...new Set(ids)] });
   }
   return { answer: respond(review.uid, verdict), isAllowed: verdict.denial === undefined };
+}
+
+/** What `work` resolves to, or a fault if that takes longer than `ms`: nobody is listening by then. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Fault('CURFEW_E_DEADLINE', String(Math.round(ms)))), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Every account that a pod of this object, or of the one it replaces, runs as. */

@@ -1,0 +1,258 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findBundleProblem, judgeAuthority, judgeServing } from '../../src/certificates/authority.ts';
+import { createFileSource } from '../../src/certificates/files.ts';
+import {
+  type CertificateAuthority,
+  issueCertificateAuthority,
+  issueServingCertificate,
+  type ServingCertificate,
+} from '../../src/certificates/issue.ts';
+import { createSelfMadeSource } from '../../src/certificates/self-made.ts';
+import { createSigningSource } from '../../src/certificates/signing.ts';
+import { createFakeClock, eventually } from './fake-clock.ts';
+import { createLineLog } from './line-log.ts';
+
+const HOUR = 3600_000;
+const DAY = 24 * HOUR;
+const SKEW = 600_000;
+
+async function issuePair(now: number, lifetime = DAY): Promise<{ ca: CertificateAuthority; leaf: ServingCertificate }> {
+  const ca = await issueCertificateAuthority({
+    commonName: `ca-${crypto.randomUUID()}`,
+    notBefore: now,
+    notAfter: now + 10 * DAY,
+  });
+  const names = { dnsNames: ['curfew.curfew-system.svc', 'localhost'], ipAddresses: ['127.0.0.1', '::1'] };
+  return { ca, leaf: await issueServingCertificate({ ca, ...names, notBefore: now, notAfter: now + lifetime }) };
+}
+
+describe('issue', () => {
+  it('makes an EC CA with SHA-256 that may sign leaves only', async () => {
+    const now = Date.UTC(2026, 0, 1);
+    const { ca } = await issuePair(now);
+    const certificate = new X509Certificate(ca.cert);
+    expect(certificate.ca).toBe(true);
+    expect(certificate.publicKey.asymmetricKeyType).toBe('ec');
+    expect(certificate.signatureAlgorithm).toBe('ecdsa-with-SHA256');
+    expect(certificate.validFromDate).toEqual(new Date(now - SKEW));
+    expect([ca.notBefore, ca.notAfter]).toEqual([now - SKEW, now + 10 * DAY]);
+    expect(certificate.verify(certificate.publicKey)).toBe(true);
+  });
+
+  it('makes a leaf with real names, which never outlives its CA', async () => {
+    const now = Date.UTC(2026, 0, 1);
+    const { ca, leaf } = await issuePair(now, 100 * DAY);
+    const certificate = new X509Certificate(leaf.cert);
+    expect(certificate.subjectAltName).toBe(
+      'DNS:curfew.curfew-system.svc, DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1',
+    );
+    expect(certificate.ca).toBe(false);
+    expect(certificate.validToDate.getTime()).toBe(ca.notAfter);
+    expect(leaf.notAfter).toBe(ca.notAfter);
+    expect(leaf.caBundle).toBe(ca.cert);
+    expect(certificate.checkIssued(new X509Certificate(ca.cert))).toBe(true);
+    expect(certificate.verify(new X509Certificate(ca.cert).publicKey)).toBe(true);
+    expect(certificate.signatureAlgorithm).toBe('ecdsa-with-SHA256');
+  });
+
+  it('refuses names that are none', async () => {
+    const now = Date.now();
+    const { ca } = await issuePair(now);
+    const request = { ca, dnsNames: [], ipAddresses: [], notBefore: now, notAfter: now + DAY };
+    await expect(issueServingCertificate(request)).rejects.toThrow('needs a name or an address');
+    await expect(issueServingCertificate({ ...request, dnsNames: ['a, CN=b'] })).rejects.toThrow('is no DNS name');
+    await expect(issueServingCertificate({ ...request, ipAddresses: ['1.2.3'] })).rejects.toThrow('is no IP address');
+    await expect(issueServingCertificate({ ...request, dnsNames: ['a'], notAfter: now - DAY })).rejects.toThrow(
+      'must begin before it ends',
+    );
+    await expect(
+      issueCertificateAuthority({ commonName: 'a, O=b', notBefore: now, notAfter: now + DAY }),
+    ).rejects.toThrow('plain common name');
+  });
+
+  it('is what a TLS client accepts, by name and by address', async () => {
+    const { leaf, ca } = await issuePair(Date.now());
+    const server = createServer({ cert: leaf.cert, key: leaf.key }).listen(0, '127.0.0.1');
+    await eventually(() => server.listening);
+    const { port } = server.address() as AddressInfo;
+    const handshake = (servername: string) => {
+      const { promise, resolve } = Promise.withResolvers<string>();
+      const socket = connectTls({ port, host: '127.0.0.1', ca: ca.cert, servername, minVersion: 'TLSv1.2' });
+      socket.on('secureConnect', () => resolve('accepted')).on('error', (error) => resolve(error.message));
+      return promise.finally(() => socket.destroy());
+    };
+    expect(await handshake('curfew.curfew-system.svc')).toBe('accepted');
+    expect(await handshake('')).toBe('accepted');
+    expect(await handshake('other.svc')).toMatch(/does not match certificate/);
+    server.close();
+  });
+});
+
+describe('judge', () => {
+  it('says why a pair cannot be used', async () => {
+    const now = Date.UTC(2026, 0, 1);
+    const { ca, leaf } = await issuePair(now);
+    const other = await issuePair(now);
+    expect(judgeAuthority(ca.cert, ca.key, now)).toEqual({ state: 'good', pair: ca });
+    const reason = (cert: string, key: string, at = now) => {
+      const judged = judgeAuthority(cert, key, at);
+      return judged.state === 'bad' ? judged.reason : 'good';
+    };
+    expect(reason('x', ca.key)).toBe('the certificate is no PEM certificate');
+    expect(reason(ca.cert, 'x')).toBe('the key is no PEM private key (or has a passphrase)');
+    expect(reason(ca.cert, other.ca.key)).toBe('the key does not belong to the certificate');
+    expect(reason(leaf.cert, leaf.key)).toBe('the certificate is no CA');
+    expect(reason(ca.cert, ca.key, ca.notAfter)).toBe('the certificate ended at 2026-01-11T00:00:00.000Z');
+    expect(judgeServing(leaf.cert, leaf.key, now).state).toBe('good');
+    expect(findBundleProblem(ca.cert + other.ca.cert)).toBeUndefined();
+    expect(findBundleProblem('')).toBe('it holds no PEM certificate');
+    expect(findBundleProblem(ca.cert.replace(/\n[^-]/, '\n-'))).toBeDefined();
+  });
+});
+
+describe('self-made source', () => {
+  it('renews the leaf after two thirds of its life, and the CA after two thirds of its own', async () => {
+    const clock = createFakeClock();
+    const log = createLineLog();
+    const source = await createSelfMadeSource({
+      dnsNames: ['a'],
+      ipAddresses: [],
+      leafLifetimeMs: 30 * DAY,
+      authorityLifetimeMs: 60 * DAY,
+      checkIntervalMs: HOUR,
+      clock,
+      log,
+    });
+    const first = source.current();
+    expect(first.notAfter).toBe(clock.now() + 30 * DAY);
+    const seen: ServingCertificate[] = [];
+    const forget = source.onChange((certificate) => seen.push(certificate));
+    source.start();
+    await eventually(() => clock.sleepers() === 1);
+    clock.advance(19 * DAY);
+    await eventually(() => clock.sleepers() === 1);
+    expect(source.current()).toBe(first);
+    clock.advance(DAY);
+    await eventually(() => seen.length === 1);
+    expect(source.current()).toBe(seen[0]);
+    expect(seen[0]?.caBundle).toBe(first.caBundle);
+    expect(seen[0]?.key).not.toBe(first.key);
+    // As after a long suspend: the wall clock jumps, one short sleep ends.
+    await eventually(() => clock.sleepers() === 1);
+    clock.advance(21 * DAY);
+    await eventually(() => seen.length === 2);
+    expect(seen[1]?.caBundle).not.toBe(first.caBundle);
+    forget();
+    await source.stop();
+    expect(clock.sleepers()).toBe(0);
+  });
+});
+
+describe('signing source', () => {
+  it('keeps its certificate while the CA cannot be had, says so once, and follows a new CA', async () => {
+    const clock = createFakeClock();
+    const log = createLineLog();
+    const { ca } = await issuePair(clock.now());
+    const other = await issuePair(clock.now());
+    let authority = async () => ca;
+    const names = { dnsNames: ['a'], ipAddresses: [] };
+    const source = await createSigningSource({ authority: () => authority(), ...names, clock, log });
+    const first = source.current();
+    source.start();
+    authority = () => Promise.reject(new Error('Secret x/y: reading: HTTP 403 Forbidden.'));
+    for (let count = 0; count < 3; count += 1) {
+      await eventually(() => clock.sleepers() === 1);
+      clock.advance(10_000);
+    }
+    await eventually(() => clock.sleepers() === 1);
+    expect(source.current()).toBe(first);
+    expect(log.lines).toEqual([
+      'serving certificate not checked, will try again: Secret x/y: reading: HTTP 403 Forbidden.',
+    ]);
+    authority = async () => other.ca;
+    clock.advance(10_000);
+    await eventually(() => source.current() !== first);
+    expect(source.current().caBundle).toBe(other.ca.cert);
+    await source.stop();
+  });
+});
+
+describe('file source', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'curfew-files-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  /** Swaps the contents as the kubelet does: a new folder, then one renamed symlink. */
+  async function swap(version: string, files: Readonly<Record<string, string>>): Promise<void> {
+    await mkdir(join(folder, version));
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, version, name), text);
+    await symlink(version, join(folder, '..data_tmp'));
+    await rename(join(folder, '..data_tmp'), join(folder, '..data'));
+    for (const name of Object.keys(files)) {
+      await symlink(join('..data', name), join(folder, name)).catch(() => undefined);
+    }
+  }
+  const paths = () => ({
+    certFile: join(folder, 'tls.crt'),
+    keyFile: join(folder, 'tls.key'),
+    caFile: join(folder, 'ca.crt'),
+  });
+  const toFiles = ({ ca, leaf }: Awaited<ReturnType<typeof issuePair>>) => ({
+    'tls.crt': leaf.cert,
+    'tls.key': leaf.key,
+    'ca.crt': ca.cert,
+  });
+
+  it('reloads after a symlink swap, and refuses a pair that does not fit', async () => {
+    const clock = createFakeClock();
+    const log = createLineLog();
+    const [one, two] = [await issuePair(clock.now()), await issuePair(clock.now())];
+    await swap('v1', toFiles(one));
+    const source = await createFileSource({ ...paths(), clock, log });
+    expect(source.current()).toMatchObject({ cert: one.leaf.cert, caBundle: one.ca.cert, notAfter: one.leaf.notAfter });
+    const seen: ServingCertificate[] = [];
+    source.onChange((certificate) => seen.push(certificate));
+    source.start();
+    const look = async () => {
+      await eventually(() => clock.sleepers() === 1);
+      clock.advance(5000);
+      await eventually(() => clock.sleepers() === 1);
+    };
+    await look();
+    expect(seen).toEqual([]);
+    await swap('v2', { ...toFiles(two), 'tls.key': one.leaf.key });
+    await look();
+    await look();
+    expect(source.current().cert).toBe(one.leaf.cert);
+    const refusal = `new serving certificate refused, the old one stays: Certificate ${paths().certFile} with key ${paths().keyFile} cannot be used: the key does not belong to the certificate.`;
+    expect(log.lines).toEqual([refusal]);
+    await swap('v3', toFiles(two));
+    await look();
+    expect(seen.map((certificate) => certificate.cert)).toEqual([two.leaf.cert]);
+    expect(source.current().caBundle).toBe(two.ca.cert);
+    await source.stop();
+  });
+
+  it('says at the start which file is wrong', async () => {
+    const clock = createFakeClock();
+    const pair = await issuePair(clock.now());
+    const create = () => createFileSource({ ...paths(), clock, log: createLineLog() });
+    await expect(create()).rejects.toThrow(`File ${paths().certFile} cannot be read (ENOENT).`);
+    await swap('v1', { ...toFiles(pair), 'ca.crt': 'x' });
+    await expect(create()).rejects.toThrow(`CA file ${paths().caFile} cannot be used: it holds no PEM certificate.`);
+    await swap('v2', toFiles(pair));
+    clock.advance(DAY);
+    await expect(create()).rejects.toThrow('the certificate ended at');
+    await swap('v3', { ...toFiles(pair), 'tls.crt': 'x'.repeat(1024 * 1024 + 1) });
+    await expect(create()).rejects.toThrow(`File ${paths().certFile} is larger than 1048576 bytes.`);
+  });
+});

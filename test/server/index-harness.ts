@@ -1,0 +1,69 @@
+import { connect } from '../../src/kube/client.ts';
+import { type ClusterIndex, createClusterIndex } from '../../src/kube/cluster-index.ts';
+import type { JsonObject } from '../../src/objects/json.ts';
+import { type FakeApiServer, startFakeApiServer } from './fake-api-server.ts';
+import { createFakeClock, eventually, type FakeClock } from './fake-clock.ts';
+import { createLineLog } from './line-log.ts';
+
+export type Counts = {
+  errors: number;
+  contacts: number;
+  readonly sizes: Map<string, number>;
+  readonly live: string[];
+  readonly lines: readonly string[];
+};
+
+/** An index that is not started, its API server, and what the index counted and said. */
+export type IndexHarness = {
+  readonly server: FakeApiServer;
+  readonly clock: FakeClock;
+  readonly index: ClusterIndex;
+  readonly counts: Counts;
+};
+
+export async function createIndexHarness(): Promise<IndexHarness> {
+  const server = await startFakeApiServer();
+  const clock = createFakeClock();
+  const log = createLineLog();
+  const counts: Counts = { errors: 0, contacts: 0, sizes: new Map(), live: [], lines: log.lines };
+  const index = createClusterIndex({
+    client: await connect({ kubeconfig: server.kubeconfig }),
+    clock,
+    log,
+    recorder: {
+      indexError: () => {
+        counts.errors += 1;
+      },
+      indexContact: () => {
+        counts.contacts += 1;
+      },
+      indexSize: (resource, entries) => counts.sizes.set(resource, entries),
+      liveRead: (outcome) => counts.live.push(outcome),
+    },
+  });
+  return { server, clock, index, counts };
+}
+
+export async function startSynced({ index, server }: IndexHarness): Promise<void> {
+  index.start();
+  await eventually(() => index.isSynced() && server.watches() === 2);
+}
+
+export const NAMESPACES = '/api/v1/namespaces';
+export const ACCOUNTS = '/api/v1/serviceaccounts';
+
+export function namespacePath(name: string): string {
+  return `${NAMESPACES}/${name}`;
+}
+
+export function accountPath(namespace: string, name: string): string {
+  return `${NAMESPACES}/${namespace}/serviceaccounts/${name}`;
+}
+
+export function namespaceOf(name: string, labels: JsonObject = {}): JsonObject {
+  return { kind: 'Namespace', metadata: { name, labels } };
+}
+
+export function accountOf(namespace: string, name: string, more: JsonObject = {}): JsonObject {
+  return { kind: 'ServiceAccount', metadata: { namespace, name }, ...more };
+}
