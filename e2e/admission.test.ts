@@ -1,59 +1,42 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { member, valueAt } from '../src/objects/json.ts';
-import { type InstalledCurfew, installCurfew, waitUntil } from './installed-curfew.ts';
-import {
-  cronJob,
-  deployment,
-  HAS_AUDIT_LOG,
-  pod,
-  printLogsOnFailure,
-  startTestCluster,
-  type TestCluster,
-  tokenSecret,
-  tokenVolume,
-} from './test-cluster.ts';
+import { waitUntil } from './installed-curfew.ts';
+import { setUpSuite } from './suite.ts';
+import { cronJob, deployment, HAS_AUDIT_LOG, pod, tokenSecret, tokenVolume } from './test-cluster.ts';
 
-let cluster: TestCluster;
-let curfew: InstalledCurfew;
-printLogsOnFailure(() => ({ cluster, curfew }));
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  curfew = await installCurfew(cluster, { mutateMode: 'apply' });
-});
-afterAll(async () => {
-  await curfew?.uninstall();
-  await cluster?.controlPlane.stop();
-});
+const suite = setUpSuite({ mutateMode: 'apply' });
 
 describe('Secrets', () => {
   it('refuses a long-lived token Secret, in words that say what to do', async () => {
-    const namespace = await cluster.createNamespace();
-    const { code, stdout, stderr } = await cluster.kubectl.apply(tokenSecret('ci-token', 'web'), ['-n', namespace]);
+    const namespace = await suite.cluster.createNamespace();
+    const { code, stdout, stderr } = await suite.cluster.kubectl.apply(tokenSecret('ci-token', 'web'), [
+      '-n',
+      namespace,
+    ]);
     expect(code).toBe(1);
     expect(stdout).toBe('');
     await expect(withoutNames(stderr, namespace)).toMatchFileSnapshot('golden/secret-denied.txt');
   });
 
   it('refuses it with --dry-run=server too, and stores nothing', async () => {
-    const namespace = await cluster.createNamespace();
+    const namespace = await suite.cluster.createNamespace();
     const args = ['-n', namespace, '--dry-run=server'];
-    const { code, stderr } = await cluster.kubectl.apply(tokenSecret('ci-token', 'web'), args);
+    const { code, stderr } = await suite.cluster.kubectl.apply(tokenSecret('ci-token', 'web'), args);
     expect(code).toBe(1);
     expect(stderr).toContain('long-lived-token-secret at /type');
-    expect(await cluster.must(['get', 'secrets', '-n', namespace, '-o', 'name'])).toBe('');
+    expect(await suite.cluster.must(['get', 'secrets', '-n', namespace, '-o', 'name'])).toBe('');
   });
 
   it('lets every other Secret through', async () => {
-    const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const namespace = await suite.cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
     const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'plain' }, stringData: { a: 'b' } };
-    const { code, stderr } = await cluster.kubectl.apply(secret, ['-n', namespace]);
+    const { code, stderr } = await suite.cluster.kubectl.apply(secret, ['-n', namespace]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
   it('lets it through where the namespace is off, and warns still', async () => {
-    const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': 'off' });
-    const { code, stderr } = await cluster.kubectl.apply(tokenSecret('ci-token', 'web'), ['-n', namespace]);
+    const namespace = await suite.cluster.createNamespace({ 'curfew.dev/enforce': 'off' });
+    const { code, stderr } = await suite.cluster.kubectl.apply(tokenSecret('ci-token', 'web'), ['-n', namespace]);
     expect(code).toBe(0);
     expect(stderr).toBe(
       'Warning: curfew long-lived-token-secret: a token that never expires; use kubectl create token or a projected token\n',
@@ -61,8 +44,11 @@ describe('Secrets', () => {
   });
 
   it('warns and never denies in kube-system', async () => {
-    await cluster.kubectl.run(['create', 'serviceaccount', 'legacy', '-n', 'kube-system']);
-    const { code, stderr } = await cluster.kubectl.apply(tokenSecret('legacy-token', 'legacy'), ['-n', 'kube-system']);
+    await suite.cluster.kubectl.run(['create', 'serviceaccount', 'legacy', '-n', 'kube-system']);
+    const { code, stderr } = await suite.cluster.kubectl.apply(tokenSecret('legacy-token', 'legacy'), [
+      '-n',
+      'kube-system',
+    ]);
     expect(code).toBe(0);
     expect(stderr).toContain('Warning: curfew long-lived-token-secret:');
   });
@@ -70,9 +56,9 @@ describe('Secrets', () => {
 
 describe('Pods', () => {
   it('shortens the default token in place and records it', async () => {
-    const namespace = await cluster.createNamespace();
-    await cluster.must(['apply', '-n', namespace, '-f', '-'], pod('web'));
-    const stored: unknown = JSON.parse(await cluster.must(['get', 'pod', 'web', '-n', namespace, '-o', 'json']));
+    const namespace = await suite.cluster.createNamespace();
+    await suite.cluster.must(['apply', '-n', namespace, '-f', '-'], pod('web'));
+    const stored: unknown = JSON.parse(await suite.cluster.must(['get', 'pod', 'web', '-n', namespace, '-o', 'json']));
     const volume = valueAt(stored, ['spec', 'volumes', 0]);
     expect(member(volume, 'name')).toMatch(/^kube-api-access-/);
     expect(valueAt(volume, ['projected', 'sources'])).toEqual([
@@ -95,25 +81,25 @@ describe('Pods', () => {
   });
 
   it('warns about an undocumented token in an ordinary namespace', async () => {
-    const namespace = await cluster.createNamespace();
-    const { code, stderr } = await cluster.kubectl.apply(pod('web'), ['-n', namespace]);
+    const namespace = await suite.cluster.createNamespace();
+    const { code, stderr } = await suite.cluster.kubectl.apply(pod('web'), ['-n', namespace]);
     expect(code).toBe(0);
     await expect(withoutNames(stderr, namespace)).toMatchFileSnapshot('golden/pod-warned.txt');
   });
 
   it('refuses it in a namespace labelled restricted', async () => {
-    const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const namespace = await suite.cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
     const sidecars = {
       initContainers: [{ name: 'proxy', image: 'registry.example/proxy:1', restartPolicy: 'Always' }],
     };
-    const { code, stderr } = await cluster.kubectl.apply(pod('web', sidecars), ['-n', namespace]);
+    const { code, stderr } = await suite.cluster.kubectl.apply(pod('web', sidecars), ['-n', namespace]);
     expect(code).toBe(1);
     await expect(withoutNames(stderr, namespace)).toMatchFileSnapshot('golden/pod-denied.txt');
   });
 
   it('accepts it there once its automount is off', async () => {
-    const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
-    const { code, stderr } = await cluster.kubectl.apply(pod('web', { automountServiceAccountToken: false }), [
+    const namespace = await suite.cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const { code, stderr } = await suite.cluster.kubectl.apply(pod('web', { automountServiceAccountToken: false }), [
       '-n',
       namespace,
     ]);
@@ -121,21 +107,21 @@ describe('Pods', () => {
   });
 
   it('accepts it there once its account documents why it needs the API', async () => {
-    const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const namespace = await suite.cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
     const reason = 'curfew.dev/api-access=lists its endpoints';
-    await cluster.must(['annotate', 'serviceaccount', 'web', '-n', namespace, reason]);
+    await suite.cluster.must(['annotate', 'serviceaccount', 'web', '-n', namespace, reason]);
     await waitUntil('the index knows the annotation', async () => {
-      const { code } = await cluster.kubectl.apply(pod('web'), ['-n', namespace, '--dry-run=server']);
+      const { code } = await suite.cluster.kubectl.apply(pod('web'), ['-n', namespace, '--dry-run=server']);
       return code === 0;
     });
-    const { code, stderr } = await cluster.kubectl.apply(pod('web'), ['-n', namespace]);
+    const { code, stderr } = await suite.cluster.kubectl.apply(pod('web'), ['-n', namespace]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
   it('refuses a hand-written token of 3607 seconds at baseline', async () => {
-    const namespace = await cluster.createNamespace();
+    const namespace = await suite.cluster.createNamespace();
     const spec = { automountServiceAccountToken: false, volumes: [tokenVolume({ expirationSeconds: 3607 })] };
-    const { code, stderr } = await cluster.kubectl.apply(pod('web', spec), ['-n', namespace]);
+    const { code, stderr } = await suite.cluster.kubectl.apply(pod('web', spec), ['-n', namespace]);
     expect(code).toBe(1);
     await expect(withoutNames(stderr, namespace)).toMatchFileSnapshot('golden/year-long-token-denied.txt');
   });
@@ -146,27 +132,27 @@ describe('Workload templates', () => {
     ['Deployment', deployment('web')],
     ['CronJob', cronJob('web')],
   ])('warns the author of a %s, also where its pods are refused', async (kind, manifest) => {
-    const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
-    const { code, stderr } = await cluster.kubectl.apply(manifest, ['-n', namespace]);
+    const namespace = await suite.cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const { code, stderr } = await suite.cluster.kubectl.apply(manifest, ['-n', namespace]);
     expect(code).toBe(0);
     expect(stderr).toBe(
       'Warning: curfew pod-automount: undocumented API token in container app; set automountServiceAccountToken: false\n',
     );
-    expect(await cluster.must(['get', kind, '-n', namespace, '-o', 'name'])).toContain('web');
+    expect(await suite.cluster.must(['get', kind, '-n', namespace, '-o', 'name'])).toContain('web');
   });
 
   it('has the controller’s pods refused, and the refusal in an event', async () => {
-    const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
-    await cluster.must(['apply', '-n', namespace, '-f', '-'], deployment('web'));
+    const namespace = await suite.cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    await suite.cluster.must(['apply', '-n', namespace, '-f', '-'], deployment('web'));
     await waitUntil('the ReplicaSet reports the denial', async () => {
-      const events = await cluster.must(['get', 'events', '-n', namespace, '-o', 'jsonpath={.items[*].message}']);
+      const events = await suite.cluster.must(['get', 'events', '-n', namespace, '-o', 'jsonpath={.items[*].message}']);
       return events.includes('pod-automount at /spec/containers/0/volumeMounts/0');
     });
   });
 
   it('warns that it could not judge a template whose account does not exist yet, and admits it', async () => {
-    const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
-    const { code, stderr } = await cluster.kubectl.apply(deployment('web', { serviceAccountName: 'later' }), [
+    const namespace = await suite.cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const { code, stderr } = await suite.cluster.kubectl.apply(deployment('web', { serviceAccountName: 'later' }), [
       '-n',
       namespace,
     ]);
@@ -180,19 +166,19 @@ describe('Workload templates', () => {
 describe('A cluster that goes on working', () => {
   it('gets the default service account of a new namespace at once', async () => {
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { generateName: 'fresh-' } };
-    const name = await cluster.must(['create', '-f', '-', '-o', 'jsonpath={.metadata.name}'], namespace);
+    const name = await suite.cluster.must(['create', '-f', '-', '-o', 'jsonpath={.metadata.name}'], namespace);
     await waitUntil(
       'the default account is there',
-      async () => (await cluster.kubectl.run(['get', 'serviceaccount', 'default', '-n', name])).code === 0,
+      async () => (await suite.cluster.kubectl.run(['get', 'serviceaccount', 'default', '-n', name])).code === 0,
       5_000,
     );
   });
 
   it.runIf(HAS_AUDIT_LOG)('has every decision in the API server’s audit log', async () => {
-    const namespace = await cluster.createNamespace();
-    await cluster.kubectl.apply(tokenSecret('ci-token', 'web'), ['-n', namespace]);
-    await cluster.kubectl.apply(pod('web'), ['-n', namespace]);
-    const events = await cluster.controlPlane.auditEvents();
+    const namespace = await suite.cluster.createNamespace();
+    await suite.cluster.kubectl.apply(tokenSecret('ci-token', 'web'), ['-n', namespace]);
+    await suite.cluster.kubectl.apply(pod('web'), ['-n', namespace]);
+    const events = await suite.cluster.controlPlane.auditEvents();
     const annotationsOf = (resource: string) =>
       events
         .filter((event) => valueAt(event, ['objectRef', 'namespace']) === namespace)

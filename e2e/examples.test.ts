@@ -1,40 +1,29 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Example } from '../src/checks/define-check.ts';
 import { CHECKS } from '../src/checks/registry.ts';
 import { asString, type JsonObject, valueAt } from '../src/objects/json.ts';
-import { type InstalledCurfew, installCurfew, waitUntil } from './installed-curfew.ts';
-import { printLogsOnFailure, startTestCluster, type TestCluster } from './test-cluster.ts';
+import { waitUntil } from './installed-curfew.ts';
+import { setUpSuite } from './suite.ts';
 
-let cluster: TestCluster;
-let curfew: InstalledCurfew;
-printLogsOnFailure(() => ({ cluster, curfew }));
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  curfew = await installCurfew(cluster);
-});
-afterAll(async () => {
-  await curfew?.uninstall();
-  await cluster?.controlPlane.stop();
-});
+const suite = setUpSuite({});
 
 describe.each(CHECKS.map((check) => ({ id: check.id, examples: check.examples })))('$id', ({ id, examples }) => {
   // One check at a time: an example of one may well break the rule of another.
   beforeAll(async () => {
     const others = CHECKS.filter((check) => check.id !== id).map((check) => [check.id, { mode: 'off' }]);
-    await curfew.upgrade({ enforceTemplates: true, checks: Object.fromEntries(others) });
+    await suite.curfew.upgrade({ enforceTemplates: true, checks: Object.fromEntries(others) });
   });
 
   it.each(examples.map((example) => ({ title: example.title, example })))('$title', async ({ example }) => {
-    const namespace = await cluster.createNamespace();
+    const namespace = await suite.cluster.createNamespace();
     await createAccount(namespace, example);
     if (example.subject.oldObject !== undefined) {
-      await cluster.must(['label', 'namespace', namespace, 'curfew.dev/enforce=off']);
+      await suite.cluster.must(['label', 'namespace', namespace, 'curfew.dev/enforce=off']);
       await waitUntil('the old object may be made', async () => {
         return (await send('create', inNamespace(example.subject.oldObject ?? {}, namespace))).code === 0;
       });
     }
-    await cluster.must(['label', 'namespace', namespace, '--overwrite', `curfew.dev/enforce=${example.level}`]);
+    await suite.cluster.must(['label', 'namespace', namespace, '--overwrite', `curfew.dev/enforce=${example.level}`]);
 
     const verb = example.subject.operation === 'UPDATE' ? 'patch' : 'create';
     const object = inNamespace(example.subject.object, namespace);
@@ -71,24 +60,27 @@ function isUpdateThatAddsNothing({ subject }: Example): boolean {
 /** An update is a merge patch: what controllers filled in meanwhile stays, as with `kubectl apply`. */
 async function send(verb: 'create' | 'patch', object: JsonObject, args: readonly string[] = []) {
   if (verb === 'create')
-    return await cluster.kubectl.run(['create', '-f', '-', ...args], { input: JSON.stringify(object) });
+    return await suite.cluster.kubectl.run(['create', '-f', '-', ...args], { input: JSON.stringify(object) });
   const [kind = '', name = '', namespace = ''] = [['kind'], ['metadata', 'name'], ['metadata', 'namespace']].map(
     (path) => asString(valueAt(object, path)) ?? '',
   );
   const patch = ['patch', `${kind}/${name}`, '-n', namespace, '--type=merge', '-p', JSON.stringify(object)];
-  return await cluster.kubectl.run([...patch, ...args]);
+  return await suite.cluster.kubectl.run([...patch, ...args]);
 }
 
 /** The account the example runs as; every namespace of the suite has a plain `web`. */
 async function createAccount(namespace: string, { context, subject }: Example): Promise<void> {
   const account = context?.serviceAccount;
-  if (account === 'absent') await cluster.must(['delete', 'serviceaccount', 'web', '-n', namespace]);
+  if (account === 'absent') await suite.cluster.must(['delete', 'serviceaccount', 'web', '-n', namespace]);
   else if (account !== undefined) {
-    await cluster.must(['apply', '--server-side', '--force-conflicts', '-f', '-'], inNamespace(account, namespace));
+    await suite.cluster.must(
+      ['apply', '--server-side', '--force-conflicts', '-f', '-'],
+      inNamespace(account, namespace),
+    );
   }
   if (subject.object['kind'] === 'Secret') {
-    await cluster.must(['create', 'serviceaccount', 'ci', '-n', namespace]);
-    await cluster.must(['create', 'serviceaccount', 'admin', '-n', namespace]);
+    await suite.cluster.must(['create', 'serviceaccount', 'ci', '-n', namespace]);
+    await suite.cluster.must(['create', 'serviceaccount', 'admin', '-n', namespace]);
   }
 }
 

@@ -1,17 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type InstalledCurfew, installCurfew, waitUntil } from './installed-curfew.ts';
-import {
-  deployment,
-  pod,
-  printLogsOnFailure,
-  startTestCluster,
-  type TestCluster,
-  tokenSecret,
-} from './test-cluster.ts';
-
-let cluster: TestCluster;
-let curfew: InstalledCurfew;
-printLogsOnFailure(() => ({ cluster, curfew }));
+import { beforeAll, describe, expect, it } from 'vitest';
+import { waitUntil } from './installed-curfew.ts';
+import { setUpSuite } from './suite.ts';
+import { deployment, pod, tokenSecret } from './test-cluster.ts';
 
 const ENFORCED = { levels: { enforce: 'restricted' }, mutateMode: 'apply' };
 /** The smallest size that may be configured: objects of an ordinary size become more than the server reads. */
@@ -21,23 +11,16 @@ const LARGE = {
 };
 const OPTED_OUT = { automountServiceAccountToken: false };
 
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  curfew = await installCurfew(cluster, ENFORCED);
-});
-afterAll(async () => {
-  await curfew?.uninstall();
-  await cluster?.controlPlane.stop();
-});
+const suite = setUpSuite(ENFORCED);
 
 describe('A fault keeps the failure policy of its entry', () => {
   beforeAll(async () => {
-    await curfew.upgrade(SMALL_BODY);
+    await suite.curfew.upgrade(SMALL_BODY);
   });
 
   it('refuses a pod, whose entry fails closed, and the coded sentence reaches kubectl', async () => {
-    const namespace = await cluster.createNamespace();
-    const { code, stderr } = await cluster.kubectl.apply(pod('large', { ...LARGE, ...OPTED_OUT }), [
+    const namespace = await suite.cluster.createNamespace();
+    const { code, stderr } = await suite.cluster.kubectl.apply(pod('large', { ...LARGE, ...OPTED_OUT }), [
       '-n',
       namespace,
       '--server-side',
@@ -47,14 +30,14 @@ describe('A fault keeps the failure policy of its entry', () => {
       'failed calling webhook "pods.curfew.dev": failed to call webhook: CURFEW_E_BODY_TOO_LARGE: the review is larger than 65536 bytes',
     );
     expect(
-      await curfew.metric('curfew_faults_total{entry="/mutate/pods",code="CURFEW_E_BODY_TOO_LARGE"}'),
+      await suite.curfew.metric('curfew_faults_total{entry="/mutate/pods",code="CURFEW_E_BODY_TOO_LARGE"}'),
     ).toBeGreaterThan(0);
   });
 
   it('admits a Deployment, whose entry fails open, and the API server counts it', async () => {
-    const namespace = await cluster.createNamespace();
+    const namespace = await suite.cluster.createNamespace();
     const before = await failedOpen('review.curfew.dev');
-    const { code } = await cluster.kubectl.apply(deployment('large', { ...LARGE, ...OPTED_OUT }), [
+    const { code } = await suite.cluster.kubectl.apply(deployment('large', { ...LARGE, ...OPTED_OUT }), [
       '-n',
       namespace,
       '--server-side',
@@ -66,36 +49,36 @@ describe('A fault keeps the failure policy of its entry', () => {
 
 describe('With every entry enforced and Curfew down', () => {
   beforeAll(async () => {
-    await curfew.upgrade(ENFORCED);
+    await suite.curfew.upgrade(ENFORCED);
   });
 
   it('fails closed and open as the table of entries says, and the cluster goes on working', async () => {
-    const namespace = await cluster.createNamespace();
-    await cluster.must(['apply', '-n', namespace, '-f', '-'], job('running'));
+    const namespace = await suite.cluster.createNamespace();
+    await suite.cluster.must(['apply', '-n', namespace, '-f', '-'], job('running'));
     const podName = await untilPodOf('running', namespace);
-    await curfew.stopProcess();
+    await suite.curfew.stopProcess();
 
-    const refusedPod = await cluster.kubectl.apply(pod('web', OPTED_OUT), ['-n', namespace]);
+    const refusedPod = await suite.cluster.kubectl.apply(pod('web', OPTED_OUT), ['-n', namespace]);
     expect(refusedPod.code).toBe(1);
     expect(refusedPod.stderr).toContain('failed calling webhook "pods.curfew.dev"');
-    const refusedSecret = await cluster.kubectl.apply(tokenSecret('ci', 'web'), ['-n', namespace]);
+    const refusedSecret = await suite.cluster.kubectl.apply(tokenSecret('ci', 'web'), ['-n', namespace]);
     expect(refusedSecret.stderr).toContain('failed calling webhook "secrets.curfew.dev"');
 
     const opaque = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'plain' }, stringData: { a: 'b' } };
-    expect((await cluster.kubectl.apply(opaque, ['-n', namespace])).code).toBe(0);
-    expect((await cluster.kubectl.apply(deployment('web'), ['-n', namespace])).code).toBe(0);
+    expect((await suite.cluster.kubectl.apply(opaque, ['-n', namespace])).code).toBe(0);
+    expect((await suite.cluster.kubectl.apply(deployment('web'), ['-n', namespace])).code).toBe(0);
     expect(
-      (await cluster.kubectl.apply(pod('system', { serviceAccountName: 'default' }), ['-n', 'kube-system'])).code,
+      (await suite.cluster.kubectl.apply(pod('system', { serviceAccountName: 'default' }), ['-n', 'kube-system'])).code,
     ).toBe(0);
 
-    const fresh = await cluster.createNamespace();
+    const fresh = await suite.cluster.createNamespace();
     await waitUntil('a new namespace has its default account', async () => {
-      return (await cluster.kubectl.run(['get', 'serviceaccount', 'default', '-n', fresh])).code === 0;
+      return (await suite.cluster.kubectl.run(['get', 'serviceaccount', 'default', '-n', fresh])).code === 0;
     });
 
     // No kubelet has this pod: its end is reported in a kubelet's name.
     const finished = '{"status":{"phase":"Succeeded"}}';
-    await cluster.must([
+    await suite.cluster.must([
       'patch',
       'pod',
       podName,
@@ -107,17 +90,25 @@ describe('With every entry enforced and Curfew down', () => {
       finished,
     ]);
     await waitUntil('the Job is complete', async () => {
-      const done = await cluster.must(['get', 'job', 'running', '-n', namespace, '-o', 'jsonpath={.status.succeeded}']);
+      const done = await suite.cluster.must([
+        'get',
+        'job',
+        'running',
+        '-n',
+        namespace,
+        '-o',
+        'jsonpath={.status.succeeded}',
+      ]);
       return done === '1';
     });
-    expect((await cluster.kubectl.run(['delete', 'namespace', namespace, '--wait=false'])).code).toBe(0);
+    expect((await suite.cluster.kubectl.run(['delete', 'namespace', namespace, '--wait=false'])).code).toBe(0);
   });
 
   it('is back as soon as the process is', async () => {
-    await curfew.startProcess();
-    const namespace = await cluster.createNamespace();
+    await suite.curfew.startProcess();
+    const namespace = await suite.cluster.createNamespace();
     await waitUntil('pods are admitted again', async () => {
-      return (await cluster.kubectl.apply(pod('web', OPTED_OUT), ['-n', namespace])).code === 0;
+      return (await suite.cluster.kubectl.apply(pod('web', OPTED_OUT), ['-n', namespace])).code === 0;
     });
   });
 });
@@ -134,7 +125,7 @@ async function untilPodOf(jobName: string, namespace: string): Promise<string> {
   let name = '';
   await waitUntil('the Job has its pod', async () => {
     const selector = ['-l', `job-name=${jobName}`, '-n', namespace];
-    name = await cluster.must(['get', 'pods', ...selector, '-o', 'jsonpath={.items[*].metadata.name}']);
+    name = await suite.cluster.must(['get', 'pods', ...selector, '-o', 'jsonpath={.items[*].metadata.name}']);
     return name !== '';
   });
   return name;
@@ -142,7 +133,7 @@ async function untilPodOf(jobName: string, namespace: string): Promise<string> {
 
 /** How often the API server has gone past this webhook because its policy is Ignore. */
 async function failedOpen(webhook: string): Promise<number> {
-  const { stdout } = await cluster.kubectl.run(['get', '--raw', '/metrics']);
+  const { stdout } = await suite.cluster.kubectl.run(['get', '--raw', '/metrics']);
   const line = stdout
     .split('\n')
     .find((text) => text.startsWith('apiserver_admission_webhook_fail_open_count{') && text.includes(`"${webhook}"`));

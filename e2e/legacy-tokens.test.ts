@@ -1,27 +1,20 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { valueAt } from '../src/objects/json.ts';
-import { type InstalledCurfew, installCurfew, waitUntil } from './installed-curfew.ts';
-import { printLogsOnFailure, startTestCluster, type TestCluster, tokenSecret } from './test-cluster.ts';
+import { waitUntil } from './installed-curfew.ts';
+import { setUpSuite } from './suite.ts';
+import type { TestCluster } from './test-cluster.ts';
+import { tokenSecret } from './test-cluster.ts';
 
-let cluster: TestCluster;
-let curfew: InstalledCurfew;
-let namespace: string;
-printLogsOnFailure(() => ({ cluster, curfew }));
+let namespace = '';
 
-/** A Secret made before Curfew was installed, which is what most clusters have. */
-beforeAll(async () => {
-  cluster = await startTestCluster();
+/** Secrets made before Curfew was installed, which most clusters have. */
+const suite = setUpSuite({}, async (cluster) => {
   namespace = await cluster.createNamespace();
   await cluster.must(['create', 'serviceaccount', 'other', '-n', namespace]);
   for (const name of ['old', 'emptied', 'stolen']) {
     await cluster.must(['create', '-n', namespace, '-f', '-'], tokenSecret(name, 'web'));
   }
-  await waitUntil('the token controller filled them', async () => (await tokenOf('stolen')) !== '');
-  curfew = await installCurfew(cluster);
-});
-afterAll(async () => {
-  await curfew?.uninstall();
-  await cluster?.controlPlane.stop();
+  await waitUntil('the token controller filled them', async () => (await tokenOf('stolen', cluster)) !== '');
 });
 
 it('leaves a token that was there before usable', async () => {
@@ -43,13 +36,13 @@ it('lets the token controller fill a Secret: its own update is never in the way'
     '-p',
     '[{"op":"remove","path":"/data/token"}]',
   ];
-  const { code, stderr } = await cluster.kubectl.run(patch, { as: controller });
+  const { code, stderr } = await suite.cluster.kubectl.run(patch, { as: controller });
   expect({ code, stderr: stderr.includes('denied') }).toEqual({ code: 0, stderr: false });
   await waitUntil('it is filled again', async () => (await tokenOf('emptied')) !== '');
 });
 
 it('refuses to have a token minted for another account', async () => {
-  const { code, stderr } = await cluster.kubectl.run([
+  const { code, stderr } = await suite.cluster.kubectl.run([
     ...['annotate', 'secret', 'stolen', '-n', namespace, '--overwrite'],
     'kubernetes.io/service-account.name=other',
   ]);
@@ -59,18 +52,18 @@ it('refuses to have a token minted for another account', async () => {
 
 it('refuses to have a new token minted by emptying the old one', async () => {
   const patch = ['--type=json', '-p', '[{"op":"remove","path":"/data/token"}]'];
-  const { code, stderr } = await cluster.kubectl.run(['patch', 'secret', 'stolen', '-n', namespace, ...patch]);
+  const { code, stderr } = await suite.cluster.kubectl.run(['patch', 'secret', 'stolen', '-n', namespace, ...patch]);
   expect(code).toBe(1);
   expect(stderr).toContain('delete the Secret instead');
 });
 
 it('lets labels be set and the Secret be deleted: nothing new is wrong', async () => {
   const label = ['label', 'secret', 'stolen', '-n', namespace, 'kubernetes.io/legacy-token-invalid-since=2026-01-01'];
-  expect((await cluster.kubectl.run(label)).code).toBe(0);
-  expect((await cluster.kubectl.run(['delete', 'secret', 'stolen', '-n', namespace])).code).toBe(0);
+  expect((await suite.cluster.kubectl.run(label)).code).toBe(0);
+  expect((await suite.cluster.kubectl.run(['delete', 'secret', 'stolen', '-n', namespace])).code).toBe(0);
 });
 
-async function tokenOf(secret: string): Promise<string> {
+async function tokenOf(secret: string, cluster: TestCluster = suite.cluster): Promise<string> {
   const encoded = await cluster.must(['get', 'secret', secret, '-n', namespace, '-o', 'jsonpath={.data.token}']);
   return Buffer.from(encoded, 'base64').toString();
 }
@@ -87,9 +80,9 @@ async function whoAmI(token: string): Promise<unknown> {
     '--kubeconfig',
     '/dev/null',
     '--server',
-    cluster.controlPlane.server,
+    suite.cluster.controlPlane.server,
   ];
-  const { stdout, stderr } = await cluster.kubectl.run(
+  const { stdout, stderr } = await suite.cluster.kubectl.run(
     [...kubectl, '--insecure-skip-tls-verify', '--validate=false', '--token', token],
     {
       input: JSON.stringify(review),

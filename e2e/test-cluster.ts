@@ -3,17 +3,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
 import { findTools } from '../scripts/tools.ts';
 import type { JsonObject } from '../src/objects/json.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { readCluster } from './existing-cluster.ts';
-import type { InstalledCurfew } from './installed-curfew.ts';
 import { createKubectl, type Kubectl } from './kubectl.ts';
-
-const LINES_OF_A_FAILURE = 15;
-/** The API server writes whole objects into a line. */
-const LONG_LINE = /^(.{400}).+$/gm;
 
 /**
  * A cluster of the user's own, such as kind: its kubeconfig, and the address at which its API server reaches this
@@ -85,25 +79,6 @@ async function openExisting(binary: string, kubeconfig: string): Promise<Opened>
     stop: async () => await rm(home, { recursive: true }),
   };
   return { controlPlane, kubectl, address: EXISTING.address };
-}
-
-/** Prints the last lines of every server when a test of this file fails. */
-export function printLogsOnFailure(
-  servers: () => { readonly cluster: TestCluster | undefined; readonly curfew: InstalledCurfew | undefined },
-): void {
-  afterEach(({ task }) => {
-    if (task.result?.state !== 'fail') return;
-    const { cluster, curfew } = servers();
-    console.error(
-      [
-        `--- last lines of Curfew (${task.name})`,
-        curfew?.lastLines(LINES_OF_A_FAILURE) ?? 'not started',
-        cluster?.controlPlane.lastLines(LINES_OF_A_FAILURE) ?? 'no control plane',
-      ]
-        .join('\n')
-        .replaceAll(LONG_LINE, '$1…'),
-    );
-  });
 }
 
 /** A pod that runs nowhere, of service account `web`. */

@@ -1,59 +1,51 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { asString, type JsonObject, member, valueAt } from '../src/objects/json.ts';
 import { decodeJwtClaims } from '../src/objects/jwt.ts';
-import { type InstalledCurfew, installCurfew } from './installed-curfew.ts';
-import { pod, printLogsOnFailure, startTestCluster, type TestCluster } from './test-cluster.ts';
+import { setUpSuite } from './suite.ts';
+import { pod } from './test-cluster.ts';
 
 const YEAR_SECONDS = 31_536_000;
 
-let cluster: TestCluster;
-let curfew: InstalledCurfew;
-printLogsOnFailure(() => ({ cluster, curfew }));
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  curfew = await installCurfew(cluster, { mutateMode: 'apply' });
-});
-afterAll(async () => {
-  await curfew?.uninstall();
-  await cluster?.controlPlane.stop();
-});
+const suite = setUpSuite({ mutateMode: 'apply' });
 
 it('gives a default pod a token that really lives an hour', async () => {
-  const namespace = await cluster.createNamespace();
+  const namespace = await suite.cluster.createNamespace();
   expect(await lifetimeInNewPod(namespace)).toBe(3600);
 });
 
 it('leaves the year where the mutation is only reported, and says what it would do', async () => {
-  await curfew.upgrade({ mutateMode: 'report' });
-  const namespace = await cluster.createNamespace();
+  await suite.curfew.upgrade({ mutateMode: 'report' });
+  const namespace = await suite.cluster.createNamespace();
   expect(await lifetimeInNewPod(namespace)).toBe(YEAR_SECONDS);
-  expect(await curfew.metric('curfew_mutations_total{mutation="short-lived-api-token",decision="would_mutate"')).toBe(
-    1,
-  );
+  expect(
+    await suite.curfew.metric('curfew_mutations_total{mutation="short-lived-api-token",decision="would_mutate"'),
+  ).toBe(1);
 });
 
 it('applies it where the namespace’s own label asks for it', async () => {
-  const namespace = await cluster.createNamespace({ 'curfew.dev/mutate': 'baseline' });
+  const namespace = await suite.cluster.createNamespace({ 'curfew.dev/mutate': 'baseline' });
   expect(await lifetimeInNewPod(namespace)).toBe(3600);
 });
 
 it('leaves the year where the label switches mutation off', async () => {
-  await curfew.upgrade({ mutateMode: 'apply' });
-  const namespace = await cluster.createNamespace({ 'curfew.dev/mutate': 'off' });
+  await suite.curfew.upgrade({ mutateMode: 'apply' });
+  const namespace = await suite.cluster.createNamespace({ 'curfew.dev/mutate': 'off' });
   expect(await lifetimeInNewPod(namespace)).toBe(YEAR_SECONDS);
 });
 
 it('gives the lifetime that the administrator chose', async () => {
-  await curfew.upgrade({ mutateMode: 'apply', mutations: { 'short-lived-api-token': { expirationSeconds: 86_400 } } });
-  const namespace = await cluster.createNamespace();
+  await suite.curfew.upgrade({
+    mutateMode: 'apply',
+    mutations: { 'short-lived-api-token': { expirationSeconds: 86_400 } },
+  });
+  const namespace = await suite.cluster.createNamespace();
   expect(await lifetimeInNewPod(namespace)).toBe(86_400);
 });
 
 /** Makes a pod and asks for its token exactly as the kubelet would: the lifetime that the stored pod's volume names. */
 async function lifetimeInNewPod(namespace: string): Promise<number> {
-  await cluster.must(['apply', '-n', namespace, '-f', '-'], pod('web'));
-  const stored: unknown = JSON.parse(await cluster.must(['get', 'pod', 'web', '-n', namespace, '-o', 'json']));
+  await suite.cluster.must(['apply', '-n', namespace, '-f', '-'], pod('web'));
+  const stored: unknown = JSON.parse(await suite.cluster.must(['get', 'pod', 'web', '-n', namespace, '-o', 'json']));
   const asked = valueAt(stored, [
     'spec',
     'volumes',
@@ -79,7 +71,7 @@ async function lifetimeInNewPod(namespace: string): Promise<number> {
     },
   };
   const answer: unknown = JSON.parse(
-    await cluster.must(
+    await suite.cluster.must(
       ['create', '--raw', `/api/v1/namespaces/${namespace}/serviceaccounts/web/token`, '-f', '-'],
       request,
     ),
