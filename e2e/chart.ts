@@ -9,7 +9,7 @@ import { findTools } from '../scripts/tools.ts';
 import type { JsonObject } from '../src/objects/json.ts';
 import { asArray, asString, isObject, member, valueAt } from '../src/objects/json.ts';
 
-export const CHART_FOLDER = process.env['CHART_TMP'] ?? join(import.meta.dirname, '..', 'charts', 'curfew');
+export const CHART_FOLDER = join(import.meta.dirname, '..', 'charts', 'curfew');
 export const RELEASE_NAMESPACE = 'curfew-system';
 
 /** Kinds that need nodes, or that a process on this machine stands in for. */

@@ -1,0 +1,55 @@
+{{- define "curfew.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "curfew.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 55 | trimSuffix "-" }}
+{{- else if contains (include "curfew.name" .) .Release.Name }}
+{{- .Release.Name | trunc 55 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name (include "curfew.name" .) | trunc 55 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "curfew.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "curfew.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "curfew.labels" -}}
+{{ include "curfew.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "curfew.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "curfew.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "curfew.image" -}}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
+{{- else }}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- end }}
+{{- end }}
+
+{{/* In audit mode nothing may be held up, so every entry fails open. */}}
+{{- define "curfew.failurePolicy" -}}
+{{- if .context.Values.config.dryRun }}Ignore{{ else }}{{ .policy }}{{ end }}
+{{- end }}
+
+{{/* Namespaces that never reach an entry: judged nowhere, whatever the selector says, but no call is made for them. */}}
+{{- define "curfew.platformNamespaces" -}}
+{{- $own := list .Release.Namespace "kube-node-lease" "kube-public" }}
+{{- toJson (concat $own (default (list) .Values.config.excludedNamespaces) | uniq) }}
+{{- end }}

@@ -1,0 +1,180 @@
+/** The parts of the chart that follow from code: webhook configurations, the schema of the values, the README. */
+
+import { isMap, isScalar, type Pair, parseDocument, type YAMLMap } from 'yaml';
+import packageJson from '../package.json' with { type: 'json' };
+import { LOG_LEVELS } from '../src/log/logger.ts';
+import type { JsonObject } from '../src/objects/json.ts';
+import { ConfigurationSchema } from '../src/policy/configuration-schema.ts';
+import { SYSTEM_NAMESPACE } from '../src/policy/scope.ts';
+import type { Entry } from '../src/review/entries.ts';
+import { ENTRIES } from '../src/review/entries.ts';
+import { GENERATED, toTable } from './generate-checks.ts';
+
+/** `templates/webhooks.yaml`: both configurations, from the table of entries, without rules and without a CA bundle. */
+export function renderWebhooks(): string {
+  return [
+    `{{- /* ${GENERATED} From the table of webhook entries, src/review/entries.ts. */}}`,
+    '{{- /* No rules and no caBundle: a replica that is ready publishes both, so an image that never starts denies nothing,',
+    '       and no upgrade fights with what was published. */}}',
+    renderConfiguration('ValidatingWebhookConfiguration', 'validating'),
+    '---',
+    renderConfiguration('MutatingWebhookConfiguration', 'mutating'),
+    '',
+  ].join('\n');
+}
+
+function renderConfiguration(kind: string, type: Entry['type']): string {
+  return [
+    'apiVersion: admissionregistration.k8s.io/v1',
+    `kind: ${kind}`,
+    'metadata:',
+    '  name: {{ include "curfew.fullname" . }}',
+    '  labels:',
+    '    {{- include "curfew.labels" . | nindent 4 }}',
+    '  {{- with .Values.webhook.annotations }}',
+    '  annotations:',
+    '    {{- toYaml . | nindent 4 }}',
+    '  {{- end }}',
+    'webhooks:',
+    ...ENTRIES.filter((entry) => entry.type === type).map(renderEntry),
+  ].join('\n');
+}
+
+function renderEntry(entry: Entry): string {
+  const conditions = entry.matchConditions.flatMap(({ name, expression }) => [
+    `      - name: ${name}`,
+    `        expression: ${JSON.stringify(expression)}`,
+  ]);
+  return [
+    `  # ${entry.purpose}`,
+    `  - name: ${entry.name}`,
+    '    admissionReviewVersions: [v1]',
+    '    sideEffects: None',
+    '    matchPolicy: Equivalent',
+    `    timeoutSeconds: ${entry.timeoutSeconds}`,
+    `    failurePolicy: {{ include "curfew.failurePolicy" (dict "context" $ "policy" "${entry.failurePolicy}") }}`,
+    ...(entry.reinvocationPolicy === undefined ? [] : [`    reinvocationPolicy: ${entry.reinvocationPolicy}`]),
+    ...(conditions.length === 0 ? [] : ['    matchConditions:', ...conditions]),
+    '    namespaceSelector:',
+    '      matchExpressions:',
+    '        - key: kubernetes.io/metadata.name',
+    ...renderNamespaces(entry),
+    '    clientConfig:',
+    '      service:',
+    '        name: {{ include "curfew.fullname" $ }}',
+    '        namespace: {{ $.Release.Namespace }}',
+    `        path: ${entry.path}`,
+    '        port: {{ $.Values.service.port }}',
+  ].join('\n');
+}
+
+function renderNamespaces({ namespaces }: Entry): readonly string[] {
+  if (namespaces === 'system') return ['          operator: In', `          values: [${SYSTEM_NAMESPACE}]`];
+  const platform = 'include "curfew.platformNamespaces" $ | fromJsonArray';
+  const values = namespaces === 'all but platform' ? platform : `append (${platform}) "${SYSTEM_NAMESPACE}" | uniq`;
+  return ['          operator: NotIn', `          values: {{ toJson (${values}) }}`];
+}
+
+const text = { type: 'string' };
+const flag = { type: 'boolean' };
+const port = { type: 'integer', minimum: 1, maximum: 65_535 };
+const anyObject = { type: 'object' };
+const texts = { type: 'object', additionalProperties: { type: 'string' } };
+const list = { type: 'array', items: anyObject };
+
+/** What is known of each value; a key of values.yaml that is missing here fails the build. */
+const VALUES: JsonObject = {
+  replicas: { type: 'integer', minimum: 1, maximum: 100 },
+  image: closed({
+    repository: { type: 'string', minLength: 1 },
+    tag: text,
+    digest: { type: 'string', pattern: '^(sha256:[0-9a-f]{64})?$' },
+    pullPolicy: { enum: ['Always', 'IfNotPresent', 'Never'] },
+  }),
+  imagePullSecrets: list,
+  nameOverride: text,
+  fullnameOverride: text,
+  commonLabels: texts,
+  serviceAccount: closed({ create: flag, name: text, annotations: texts }),
+  tls: closed({ existingSecret: text }),
+  service: closed({ port }),
+  webhook: closed({ containerPort: port, annotations: texts }),
+  operations: closed({ containerPort: port }),
+  logLevel: { enum: [...LOG_LEVELS] },
+  resources: anyObject,
+  podDisruptionBudget: closed({ enabled: flag, maxUnavailable: { type: 'integer', minimum: 1 } }),
+  terminationGracePeriodSeconds: { type: 'integer', minimum: 1, maximum: 600 },
+  nodeSelector: texts,
+  tolerations: list,
+  affinity: anyObject,
+  priorityClassName: text,
+  hostNetwork: flag,
+  dnsPolicy: { enum: ['', 'ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'] },
+  podAnnotations: texts,
+  podLabels: texts,
+  extraArgs: { type: 'array', items: text },
+  extraEnv: list,
+  extraVolumes: list,
+  extraVolumeMounts: list,
+};
+
+/** `values.schema.json`: closed everywhere; `config` is the schema of the configuration itself. */
+export function renderValuesSchema(): string {
+  const { $id: _id, ...configuration } = JSON.parse(JSON.stringify(ConfigurationSchema)) as Record<string, JsonObject>;
+  const schema = {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    $comment: GENERATED,
+    ...closed({ config: configuration, ...VALUES, global: anyObject }),
+  };
+  return `${JSON.stringify(schema, undefined, 2)}\n`;
+}
+
+function closed(properties: JsonObject): JsonObject {
+  return { type: 'object', additionalProperties: false, properties };
+}
+
+/** The chart's README: every value with the comment above it and its default. */
+export function renderChartReadme(values: string): string {
+  const { contents } = parseDocument(values);
+  if (!isMap(contents)) throw new Error('values.yaml is not a map');
+  return [
+    '# Curfew’s chart',
+    '',
+    `<!-- ${GENERATED} -->`,
+    '',
+    `Version ${packageJson.version}, for Kubernetes 1.30 and newer, Helm 3 and Helm 4.`,
+    '',
+    '```',
+    'helm install curfew charts/curfew --namespace curfew-system --create-namespace --set config.dryRun=true',
+    '```',
+    '',
+    '## Values',
+    '',
+    toTable(['value', 'default', 'what it does'], listValues(contents, '')),
+  ].join('\n');
+}
+
+/** The comment above a map's first key belongs to the map itself in the YAML library. */
+function listValues(map: YAMLMap, prefix: string): readonly (readonly string[])[] {
+  return map.items.flatMap((pair: Pair, index) => {
+    const { key, value } = pair;
+    if (!isScalar(key)) return [];
+    const name = `${prefix}${String(key.value)}`;
+    const comment = toSentence(key.commentBefore ?? (index === 0 ? map.commentBefore : undefined));
+    const isGroup = isMap(value) && value.items.length > 0 && typeof value.items[0] === 'object' && !isFlow(value);
+    const below = isGroup ? listValues(value, `${name}.`) : [];
+    if (isGroup && below.every(([, , described]) => described === '')) {
+      return [[`\`${name}\``, `\`${JSON.stringify(value.toJSON())}\``, comment]];
+    }
+    const own = [`\`${name}\``, isGroup ? '' : `\`${JSON.stringify(isScalar(value) ? value.value : value)}\``, comment];
+    return isGroup && comment === '' ? below : [own, ...below];
+  });
+}
+
+function isFlow(map: YAMLMap): boolean {
+  return map.flow === true;
+}
+
+function toSentence(comment: string | null | undefined): string {
+  return (comment ?? '').replaceAll(/\s+/g, ' ').trim();
+}

@@ -1,0 +1,81 @@
+/**
+ * Writes everything that is said once in code and shown elsewhere: reference pages, schemas, parts of the chart, the
+ * README's table.
+ *
+ *     npm run generate              writes
+ *     npm run generate -- --check   writes nothing, and fails naming each file that differs
+ */
+
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { CHECKS } from '../src/checks/registry.ts';
+import { renderChartReadme, renderValuesSchema, renderWebhooks } from './generate-chart.ts';
+import { renderCheck, renderRulesTable } from './generate-checks.ts';
+import {
+  renderConfiguration,
+  renderConfigurationSchema,
+  renderEntries,
+  renderErrors,
+  renderLabels,
+  renderMetrics,
+} from './generate-reference.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const CHECK_PAGES = 'docs/reference/checks';
+
+type Output = { readonly path: string; readonly render: () => string | Promise<string> };
+
+const OUTPUTS: readonly Output[] = [
+  { path: 'charts/curfew/templates/webhooks.yaml', render: renderWebhooks },
+  { path: 'charts/curfew/values.schema.json', render: renderValuesSchema },
+  { path: 'charts/curfew/README.md', render: async () => renderChartReadme(await read('charts/curfew/values.yaml')) },
+  { path: 'docs/reference/errors.md', render: renderErrors },
+  { path: 'docs/reference/metrics.md', render: renderMetrics },
+  { path: 'docs/reference/webhook-entries.md', render: renderEntries },
+  { path: 'docs/reference/labels-and-annotations.md', render: renderLabels },
+  { path: 'docs/reference/configuration.md', render: renderConfiguration },
+  { path: 'docs/reference/configuration.schema.json', render: renderConfigurationSchema },
+  ...CHECKS.map((check) => ({ path: `${CHECK_PAGES}/${check.id}.md`, render: () => renderCheck(check) })),
+  { path: 'README.md', render: async () => fillIn(await read('README.md'), renderRulesTable()) },
+];
+
+const isChecking = process.argv.includes('--check');
+const different: string[] = [];
+
+for (const { path, render } of OUTPUTS) {
+  const text = await render();
+  if ((await readIfThere(path)) === text) continue;
+  different.push(path);
+  if (isChecking) continue;
+  await mkdir(dirname(join(ROOT, path)), { recursive: true });
+  await writeFile(join(ROOT, path), text);
+}
+// A page whose check is gone would go on being read.
+for (const name of await readdir(join(ROOT, CHECK_PAGES)).catch(() => [])) {
+  if (OUTPUTS.some(({ path }) => path === `${CHECK_PAGES}/${name}`)) continue;
+  different.push(`${CHECK_PAGES}/${name}`);
+  if (!isChecking) await rm(join(ROOT, CHECK_PAGES, name));
+}
+
+for (const path of different) console.log(`${isChecking ? 'differs: ' : 'written: '}${path}`);
+if (isChecking && different.length > 0) {
+  console.error('These files are generated: run "npm run generate" and commit what it writes.');
+  process.exitCode = 1;
+}
+
+async function read(path: string): Promise<string> {
+  return await readFile(join(ROOT, path), 'utf8');
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  return await read(path).catch(() => undefined);
+}
+
+/** Puts a table between the README's markers. */
+function fillIn(text: string, table: string): string {
+  const [start, end] = ['<!-- generated: checks -->', '<!-- /generated -->'];
+  const from = text.indexOf(start);
+  const to = text.indexOf(end);
+  if (from === -1 || to < from) throw new Error(`README.md lacks the markers ${start} and ${end}`);
+  return `${text.slice(0, from + start.length)}\n\n${table}\n${text.slice(to)}`;
+}
