@@ -1,0 +1,21 @@
+# syntax=docker/dockerfile:1
+# Two stages: the bundle is built with everything, the image holds Node and one file.
+ARG BUILD_BASE=node:24-bookworm-slim
+ARG BASE=gcr.io/distroless/nodejs24-debian12:nonroot
+
+FROM ${BUILD_BASE} AS build
+WORKDIR /src
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --no-audit --no-fund
+COPY LICENSE README.md CHANGELOG.md tsconfig.json ./
+COPY scripts scripts
+COPY src src
+RUN npm run build
+
+FROM ${BASE}
+WORKDIR /curfew
+COPY --from=build /src/dist/npm/curfew.mjs /src/dist/npm/package.json /src/dist/npm/LICENSE ./
+USER 65532:65532
+EXPOSE 10250 8080
+ENTRYPOINT ["/nodejs/bin/node", "/curfew/curfew.mjs"]
+CMD ["serve"]
