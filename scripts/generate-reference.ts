@@ -7,8 +7,10 @@ import { API_ACCESS_ANNOTATION } from '../src/objects/api-access.ts';
 import type { JsonObject } from '../src/objects/json.ts';
 import { asArray, asString, isObject, member } from '../src/objects/json.ts';
 import { LEVELS } from '../src/objects/level.ts';
+import { formatResource } from '../src/objects/subject.ts';
 import { ConfigurationSchema } from '../src/policy/configuration-schema.ts';
 import { AUDIT_KEYS, LEVEL_LABELS, MUTATED_BY_ANNOTATION } from '../src/policy/labels.ts';
+import type { Entry } from '../src/review/entries.ts';
 import { ENTRIES } from '../src/review/entries.ts';
 import { GENERATED, toTable } from './generate-checks.ts';
 
@@ -41,9 +43,7 @@ export function renderEntries(): string {
     `\`${entry.name}\``,
     entry.type,
     `\`${entry.path}\``,
-    entry.rules
-      .flatMap(({ resources, operations }) => resources.map((name) => `${name} ${operations.join(', ')}`))
-      .join('; '),
+    describeRules(entry),
     entry.failurePolicy,
     `${entry.timeoutSeconds} s`,
     entry.namespaces,
@@ -62,6 +62,15 @@ export function renderEntries(): string {
     '',
     toTable(['entry', 'called if'], conditions),
   ]);
+}
+
+/** `CREATE, UPDATE of deployments.apps, …`: resources as kubectl names them. */
+function describeRules({ rules }: Entry): string {
+  const groups = rules.map(({ apiGroups, resources, operations }) => {
+    const names = resources.map((name) => formatResource({ group: apiGroups[0] ?? '', name, subresource: '' }));
+    return `${operations.join(', ')} of ${names.join(', ')}`;
+  });
+  return groups.join('; ');
 }
 
 export function renderLabels(): string {
@@ -127,7 +136,7 @@ function listKeys(schema: unknown, prefix: string): readonly (readonly string[])
 function describeAllowed(schema: unknown): string {
   if (!isObject(schema)) return '';
   const allowed = asArray(schema['enum']);
-  if (allowed.length > 0) return allowed.map((value) => `\`${String(value)}\``).join(', ');
+  if (allowed.length > 0) return allowed.map((value) => `\`${asString(value) ?? ''}\``).join(', ');
   if (schema['const'] !== undefined) return `\`${JSON.stringify(schema['const'])}\``;
   if (schema['type'] === 'array') return `list of ${asString(member(schema['items'], 'type')) ?? 'values'}`;
   const range = describeRange(schema);
@@ -136,7 +145,7 @@ function describeAllowed(schema: unknown): string {
 
 function describeRange(schema: JsonObject): string {
   const { minimum, maximum } = schema;
-  return minimum === undefined ? '' : ` ${String(minimum)} … ${String(maximum)}`;
+  return minimum === undefined ? '' : ` ${JSON.stringify(minimum)} … ${JSON.stringify(maximum)}`;
 }
 
 function page(title: string, lines: readonly string[]): string {

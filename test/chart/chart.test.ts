@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { runProgram } from '../../scripts/run-program.ts';
 import { findTools } from '../../scripts/tools.ts';
-import { asArray, isObject, type JsonObject, member, valueAt } from '../../src/objects/json.ts';
+import { asArray, asString, isObject, type JsonObject, member, valueAt } from '../../src/objects/json.ts';
 import { readConfiguration } from '../../src/policy/configuration.ts';
 import { ENTRIES } from '../../src/review/entries.ts';
 
@@ -101,7 +101,9 @@ describe('Rights', () => {
         verbs: ['get', 'create', 'patch', 'update'],
       },
     ]);
-    expect(objects.filter((object) => String(member(object, 'kind')).endsWith('Role'))).toHaveLength(2);
+    expect(
+      objects.filter((object) => ['Role', 'ClusterRole'].includes(asString(member(object, 'kind')) ?? '')),
+    ).toHaveLength(2);
   });
 
   it('on the Secret go with the feature', async () => {
@@ -173,6 +175,7 @@ function configurationOf(objects: readonly JsonObject[]): JsonObject {
 }
 
 function byName(objects: readonly JsonObject[]): ReadonlyMap<string, JsonObject> {
-  const nameOf = (object: JsonObject) => `${String(object['kind'])} ${String(valueAt(object, ['metadata', 'name']))}`;
+  const nameOf = (object: JsonObject) =>
+    JSON.stringify([member(object, 'kind'), valueAt(object, ['metadata', 'name'])]);
   return new Map(objects.map((object) => [nameOf(object), object]));
 }
