@@ -10,6 +10,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findTools, type ToolName } from './tools.ts';
 
 type Step = { readonly tier: string; readonly command: string; readonly args: readonly string[] };
 
@@ -21,14 +22,21 @@ const STATIC_STEPS: readonly Step[] = [
   { tier: 'dead-code', command: 'knip', args: [] },
 ];
 
-const VITEST_TIERS = ['unit', 'server', 'chart', 'contract', 'e2e'];
+/** Each group is one run; the last one has the machine to itself, since it starts clusters. */
+const VITEST_GROUPS = [['unit', 'server', 'chart', 'contract'], ['e2e']];
+
+/** What the tiers start; found, or built, before anything waits for it. */
+const TOOLS_OF_TIERS: Readonly<Record<string, readonly ToolName[]>> = {
+  chart: ['helm', 'helm3'],
+  e2e: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', 'helm', 'helm3'],
+};
 
 type Count = { readonly passed: number; readonly failed: number };
 
 const ROOT = join(import.meta.dirname, '..');
 
 const chosen = process.argv.slice(2);
-const known = [...STATIC_STEPS.map(({ tier }) => tier), ...VITEST_TIERS];
+const known = [...STATIC_STEPS.map(({ tier }) => tier), ...VITEST_GROUPS.flat()];
 const unknown = chosen.filter((tier) => !known.includes(tier));
 if (unknown.length > 0) {
   console.error(`unknown tier ${unknown.join(', ')}; known: ${known.join(', ')}`);
@@ -42,8 +50,9 @@ for (const { tier, command, args } of STATIC_STEPS.filter((step) => isChosen(ste
   console.log(`${code === 0 ? 'ok  ' : 'FAIL'} ${tier}`);
   counts.push({ passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 });
 }
-const tiers = VITEST_TIERS.filter(isChosen);
-if (tiers.length > 0) counts.push(await runVitest(tiers));
+const tiers = VITEST_GROUPS.map((group) => group.filter(isChosen)).filter((group) => group.length > 0);
+await findTools([...new Set(tiers.flat().flatMap((tier) => TOOLS_OF_TIERS[tier] ?? []))]);
+for (const group of tiers) counts.push(await runVitest(group));
 
 const total = counts.reduce(
   (sum, { passed, failed }) => ({ passed: sum.passed + passed, failed: sum.failed + failed }),
