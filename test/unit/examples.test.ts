@@ -1,0 +1,94 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { applyPatch } from 'rfc6902';
+import { describe, expect, it } from 'vitest';
+import { isUndecided, startLevel } from '../../src/checks/define-check.ts';
+import { CHECKS } from '../../src/checks/registry.ts';
+import { asAdmitted } from '../../src/engine/as-admitted.ts';
+import { toExampleAccount, toExampleSubject } from '../../src/engine/example-subject.ts';
+import { MUTATIONS } from '../../src/mutations/registry.ts';
+import { createDraft } from '../../src/objects/draft.ts';
+import { LEVELS } from '../../src/objects/level.ts';
+import { resolvePointer } from './json-pointer.ts';
+import { contextOf, PLAIN_ACCOUNT } from './judging.ts';
+
+const NO_RULES = new Set(['define-check.ts', 'define-mutation.ts', 'registry.ts', 'pod-bearing.ts']);
+
+describe.each(CHECKS.map((check) => ({ id: check.id, check })))('Check $id', ({ check }) => {
+  it.each(check.examples.map((example) => ({ title: example.title, example })))('judges "$title"', ({ example }) => {
+    const serviceAccount = toExampleAccount(example.context?.serviceAccount);
+    const subject = asAdmitted(toExampleSubject(example), serviceAccount);
+    const limits = check.levels[example.level] ?? check.levels.restricted;
+    const outcomes = check.evaluate(
+      subject,
+      { options: check.defaults, limits },
+      { ...contextOf(subject, { serviceAccount }), level: example.level },
+    );
+    const keys = outcomes.map((outcome) => (isUndecided(outcome) ? 'undecided' : outcome.key)).toSorted();
+    const { expect: wanted } = example;
+    if (wanted === 'allowed') expect(keys).toEqual([]);
+    else expect(keys).toEqual((wanted === 'undecided' ? ['undecided'] : wanted).toSorted());
+  });
+
+  it('has at least two refused and two allowed examples, at levels where it runs', () => {
+    const refused = check.examples.filter(({ expect: wanted }) => Array.isArray(wanted));
+    expect(refused.length).toBeGreaterThanOrEqual(2);
+    expect(check.examples.filter(({ expect: wanted }) => wanted === 'allowed').length).toBeGreaterThanOrEqual(2);
+    for (const { level } of check.examples)
+      expect(LEVELS.indexOf(level)).toBeGreaterThanOrEqual(LEVELS.indexOf(startLevel(check)));
+  });
+
+  it('says what it refuses, why, and what to do', () => {
+    for (const text of [check.title, check.why, check.shortFix]) expect(text).not.toBe('');
+    expect(check.title).not.toMatch(/\.$/);
+    for (const example of check.examples.filter(({ expect: wanted }) => Array.isArray(wanted))) {
+      expect(check.fix(toExampleSubject(example))).not.toMatch(/undefined|<service account>|^$/);
+    }
+  });
+});
+
+describe.each(MUTATIONS.map((mutation) => ({ id: mutation.id, mutation })))('Mutation $id', ({ mutation }) => {
+  it.each(mutation.examples.map((example) => ({ title: example.title, example })))(
+    'changes "$title"',
+    ({ example }) => {
+      const subject = asAdmitted(toExampleSubject({ subject: { object: example.subject.object } }), PLAIN_ACCOUNT);
+      const settings = {
+        options: mutation.defaults,
+        context: { ...contextOf(subject, {}), level: mutation.level },
+      };
+      const draft = createDraft(subject.object);
+      const changes = mutation.mutate(subject, draft, settings);
+      if (example.expect === 'unchanged') {
+        expect({ changes, operations: draft.operations() }).toEqual({ changes: [], operations: [] });
+        return;
+      }
+      for (const [pointer, value] of Object.entries(example.expect))
+        expect(resolvePointer(draft.current(), pointer)).toBe(value);
+
+      const applied = structuredClone(subject.object);
+      expect(applyPatch(applied, structuredClone([...draft.operations()]))).toEqual(draft.operations().map(() => null));
+      expect(applied).toEqual(draft.current());
+
+      const again = createDraft(draft.current());
+      expect(mutation.mutate({ ...subject, object: draft.current() }, again, settings)).toEqual([]);
+      expect(again.operations()).toEqual([]);
+    },
+  );
+});
+
+describe('The catalogue', () => {
+  it.each([
+    ['checks', CHECKS],
+    ['mutations', MUTATIONS],
+  ] as const)('lists every file of src/%s, and every id is its file’s name', (folder, rules) => {
+    const files = readdirSync(join(import.meta.dirname, '..', '..', 'src', folder)).filter(
+      (name) => !NO_RULES.has(name),
+    );
+    expect(rules.map(({ id }) => `${id}.ts`).toSorted()).toEqual(files.toSorted());
+  });
+
+  it('uses no id twice', () => {
+    const ids = [...CHECKS, ...MUTATIONS].map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
