@@ -1,9 +1,10 @@
 /** The webhook server as a function of its dependencies: it does not listen, read the environment or a file. */
 
 import type { ServerOptions as TlsOptions } from 'node:https';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fastify } from 'fastify';
 import { Fault, toFault } from '../errors.ts';
+import type { Entry } from '../review/entries.ts';
 import { ENTRIES } from '../review/entries.ts';
 import { respondToFault } from '../review/respond.ts';
 import { addAdmissionRoutes } from './admission-routes.ts';
@@ -25,19 +26,33 @@ const REQUEST_MS = 120_000;
 /** The server with one route for each webhook entry. Everything that is no verdict is answered by a fault's Status. */
 export function buildApp(deps: AppDeps): FastifyInstance {
   const { bodyLimitBytes } = deps.policy().configuration.server;
+
+  async function answerFault(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const fault = fromServerError(error, bodyLimitBytes);
+    const entry = entryOf(request.url);
+    deps.recorder.fault({ entry: entry?.path ?? 'none', code: fault.code });
+    const stack = fault.code === 'CURFEW_E_INTERNAL' && fault.cause instanceof Error ? fault.cause.stack : undefined;
+    deps.log.error({ entry: entry?.name, type: entry?.type, code: fault.code, stack }, fault.message);
+    if (fault.code === 'CURFEW_E_OVERLOADED') reply.header('retry-after', '1');
+    await reply.code(fault.status).send(respondToFault(fault));
+  }
+
   const app = fastify({
     // The library's type for a server with TLS differs from one without; to its users both are the same.
-    ...(deps.tls === undefined ? {} : ({ https: { ...deps.tls, minVersion: 'TLSv1.2' } } as object)),
+    ...(deps.tls === undefined
+      ? {}
+      : ({ https: { cert: deps.tls.cert, key: deps.tls.key, minVersion: 'TLSv1.2' } } as object)),
     bodyLimit: bodyLimitBytes,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_MS,
-    http: { headersTimeout: HEADERS_MS },
     // While draining we still answer; the default is a 503 for whoever comes after close.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     // Our own log has one line a decision.
     logger: false,
     exposeHeadRoutes: false,
+    // A path that cannot be decoded never reaches a route or the error handler.
+    frameworkErrors: answerFault,
   });
   app.server.headersTimeout = HEADERS_MS;
 
@@ -56,23 +71,19 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     if (deps.isDraining()) reply.header('connection', 'close');
   });
 
-  const entryOf = (url: string) => ENTRIES.find(({ path }) => path === url.split('?')[0]);
-
-  app.setErrorHandler(async (error, request, reply) => {
-    const fault = fromServerError(error, bodyLimitBytes);
-    const entry = entryOf(request.url);
-    deps.recorder.fault({ entry: entry?.path ?? 'none', code: fault.code });
-    const stack = fault.code === 'CURFEW_E_INTERNAL' && fault.cause instanceof Error ? fault.cause.stack : undefined;
-    deps.log.error({ entry: entry?.name, type: entry?.type, code: fault.code, stack }, fault.message);
-    if (fault.code === 'CURFEW_E_OVERLOADED') reply.header('retry-after', '1');
-    return await reply.code(fault.status).send(respondToFault(fault));
+  // Before the body is read: a stranger's request is not worth its bytes.
+  app.addHook('onRequest', async (request) => {
+    if (request.is404) throw new Fault(entryOf(request.url) === undefined ? 'CURFEW_E_PATH' : 'CURFEW_E_METHOD');
   });
-  app.setNotFoundHandler(async (request) => {
-    throw new Fault(entryOf(request.url) === undefined ? 'CURFEW_E_PATH' : 'CURFEW_E_METHOD');
-  });
+  app.setErrorHandler(answerFault);
 
   addAdmissionRoutes(app, deps);
   return app;
+}
+
+/** The entry a URL names, whatever its query says. */
+function entryOf(url: string): Entry | undefined {
+  return ENTRIES.find(({ path }) => path === url.split('?')[0]);
 }
 
 /** The HTTP library's own errors have codes; each is one of our faults. */

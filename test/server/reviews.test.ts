@@ -1,0 +1,176 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { type JsonObject, member, valueAt } from '../../src/objects/json.ts';
+import { ENTRIES } from '../../src/review/entries.ts';
+import {
+  ADMITTED_POD,
+  type Answer,
+  PLAIN_READER,
+  review,
+  type StartedApp,
+  startApp,
+  TOKEN_SECRET,
+} from './start-app.ts';
+
+const GOLDEN = '../golden/reviews';
+
+let app: StartedApp | undefined;
+afterEach(async () => {
+  await app?.stop();
+  app = undefined;
+});
+
+describe('A review', () => {
+  it.each(ENTRIES.map(({ path }) => path))('is answered at %s, with its own uid and version', async (path) => {
+    app = await startApp();
+    const answer = await app.send(`${path}?timeout=3s&more=1`, review('configmaps', { kind: 'ConfigMap' }));
+    expect(JSON.parse(answer.text)).toEqual({
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      response: { uid: '705ab4f5-6393-11e8-b7cc-42010a800002', allowed: true },
+    });
+    expect(answer.headers['content-type']).toContain('application/json');
+  });
+
+  it.each<[string, string, JsonObject, JsonObject]>([
+    ['denied-secret', '/validate/secrets', review('secrets', TOKEN_SECRET), {}],
+    ['warned-pod', '/validate/pods', review('pods', ADMITTED_POD), {}],
+    ['denied-pod', '/validate/pods', review('pods', ADMITTED_POD), { levels: { enforce: 'restricted' } }],
+    [
+      'dry-run-pod',
+      '/validate/pods',
+      review('pods', ADMITTED_POD),
+      { levels: { enforce: 'restricted' }, dryRun: true },
+    ],
+    ['mutated-pod', '/mutate/pods', review('pods', ADMITTED_POD), { mutateMode: 'apply' }],
+    ['reported-pod', '/mutate/pods', review('pods', ADMITTED_POD), { mutateMode: 'report' }],
+  ])('is answered as the golden file %s says, whole', async (name, path, body, configuration) => {
+    app = await startApp(configuration);
+    const answer: unknown = JSON.parse((await app.send(path, body)).text);
+    await expect(`${JSON.stringify(answer, undefined, 2)}\n`).toMatchFileSnapshot(`${GOLDEN}/${name}.json`);
+  });
+
+  it('that is denied carries code 403, reason Forbidden and the message', async () => {
+    app = await startApp();
+    const { status, text } = await app.send('/validate/secrets', review('secrets', TOKEN_SECRET));
+    expect(status).toBe(200);
+    expect(valueAt(JSON.parse(text), ['response', 'status'])).toMatchObject({ code: 403, reason: 'Forbidden' });
+  });
+
+  it('that is patched carries a base64 JSON Patch and its type', async () => {
+    app = await startApp({ mutateMode: 'apply' });
+    const answer: unknown = JSON.parse((await app.send('/mutate/pods', review('pods', ADMITTED_POD))).text);
+    const response = member(answer, 'response');
+    expect(member(response, 'patchType')).toBe('JSONPatch');
+    const patch: unknown = JSON.parse(Buffer.from(String(member(response, 'patch')), 'base64').toString());
+    expect(patch).toEqual([
+      { op: 'replace', path: '/spec/volumes/0/projected/sources/0/serviceAccountToken/expirationSeconds', value: 3600 },
+      { op: 'add', path: '/metadata/annotations', value: { 'curfew.dev/mutated-by': 'short-lived-api-token' } },
+    ]);
+  });
+
+  it('of Curfew’s own namespace, or by a kubelet, is a plain allow', async () => {
+    app = await startApp({ levels: { enforce: 'restricted' } });
+    const own = review('pods', ADMITTED_POD, { namespace: 'curfew-system' });
+    const kubelet = review('pods', ADMITTED_POD, { userInfo: { username: 'system:node:a', groups: ['system:nodes'] } });
+    for (const body of [own, kubelet]) {
+      const { text } = await app.send('/validate/pods', body);
+      expect(member(JSON.parse(text), 'response')).toEqual({
+        uid: '705ab4f5-6393-11e8-b7cc-42010a800002',
+        allowed: true,
+      });
+    }
+  });
+});
+
+describe('A lookup that fails', () => {
+  it('warns and never denies when the service account is unknown', async () => {
+    const serviceAccount = async () => ({ state: 'unknown', why: 'the API server did not answer' }) as const;
+    app = await startApp({ levels: { enforce: 'restricted' } }, { ...PLAIN_READER, serviceAccount });
+    const response = responseOf(await app.send('/validate/pods', review('pods', ADMITTED_POD)));
+    expect(member(response, 'allowed')).toBe(true);
+    expect(member(response, 'warnings')).toEqual([
+      'curfew pod-automount: not judged: cannot tell whether service account shop/web documents its need of the API: the API server did not answer',
+    ]);
+  });
+
+  it('leaves the configuration’s levels in force when the namespace is unknown, and notes it', async () => {
+    const namespace = async () => ({ state: 'unknown', why: 'the API server did not answer' }) as const;
+    app = await startApp({}, { ...PLAIN_READER, namespace });
+    const response = responseOf(await app.send('/validate/secrets', review('secrets', TOKEN_SECRET)));
+    expect(member(response, 'allowed')).toBe(false);
+    expect(valueAt(response, ['auditAnnotations', 'note'])).toBe(
+      'labels of namespace shop were not read: the API server did not answer',
+    );
+  });
+
+  it('that never ends is a fault of that request alone', async () => {
+    const never = new Promise<never>(() => undefined);
+    const reader = {
+      ...PLAIN_READER,
+      namespace: async (name: string) => (name === 'slow' ? await never : await PLAIN_READER.namespace(name)),
+    };
+    app = await startApp({ server: { deadlineMs: 100 } }, reader);
+    const slow = await app.send('/validate/pods', review('pods', ADMITTED_POD, { namespace: 'slow' }));
+    expect({ status: slow.status, message: member(JSON.parse(slow.text), 'message') }).toEqual({
+      status: 500,
+      message: 'CURFEW_E_DEADLINE: the review could not be judged within 100 ms',
+    });
+    expect((await app.send('/validate/pods', review('pods', ADMITTED_POD))).status).toBe(200);
+    expect(await app.metric('curfew_faults_total{entry="/validate/pods",code="CURFEW_E_DEADLINE"}')).toBe(1);
+  });
+
+  it('that breaks is our own mistake: the stack is in the log, and not in the answer', async () => {
+    const namespace = async () => await Promise.reject(new Error('not for strangers'));
+    app = await startApp({}, { ...PLAIN_READER, namespace });
+    const { status, text } = await app.send('/validate/pods', review('pods', ADMITTED_POD));
+    expect(status).toBe(500);
+    expect(member(JSON.parse(text), 'message')).toBe('CURFEW_E_INTERNAL: Curfew made a mistake of its own');
+    expect(text).not.toMatch(/not for strangers|\.ts/);
+    expect(app.logLines.join('')).toMatch(/"code":"CURFEW_E_INTERNAL","stack":"Error: not for strangers/);
+  });
+});
+
+describe('Too many reviews at once', () => {
+  it('are answered 429 with Retry-After, and the next one is judged', async () => {
+    const held = Promise.withResolvers<void>();
+    const arrived = Promise.withResolvers<void>();
+    const namespace = async (name: string) => {
+      arrived.resolve();
+      await held.promise;
+      return await PLAIN_READER.namespace(name);
+    };
+    app = await startApp({ server: { maxInFlight: 1, deadlineMs: 30_000 } }, { ...PLAIN_READER, namespace });
+    const first = app.send('/validate/pods', review('pods', ADMITTED_POD));
+    await arrived.promise;
+    const second = await app.send('/validate/pods', review('pods', ADMITTED_POD));
+    expect({ status: second.status, retryAfter: second.headers['retry-after'] }).toEqual({
+      status: 429,
+      retryAfter: '1',
+    });
+    held.resolve();
+    expect((await first).status).toBe(200);
+    expect((await app.send('/validate/pods', review('pods', ADMITTED_POD))).status).toBe(200);
+  });
+});
+
+describe('The log', () => {
+  it('has one line a decision with constant keys, and never what a Secret holds', async () => {
+    app = await startApp();
+    const token = Buffer.from('a-token-that-nobody-may-see').toString('base64');
+    await app.send('/validate/secrets', review('secrets', { ...TOKEN_SECRET, data: { token } }));
+    await app.send(
+      '/validate/pods',
+      review('pods', { kind: 'Pod', metadata: {}, spec: { automountServiceAccountToken: false } }),
+    );
+    expect(app.logLines).toHaveLength(1);
+    expect(Object.keys(JSON.parse(app.logLines[0] ?? '{}'))).toEqual([
+      ...['level', 'time', 'entry', 'type', 'decision', 'rules', 'operation', 'resource', 'namespace', 'name', 'user'],
+      ...['uid', 'ms', 'msg'],
+    ]);
+    expect(app.logLines.join('')).not.toContain(token);
+  });
+});
+
+function responseOf({ text }: Answer): unknown {
+  return member(JSON.parse(text), 'response');
+}
