@@ -87,7 +87,7 @@ export default defineCheck({
   title: '',
   why: '',
   fix: () => '',
-  shortFix: '',
+  shortFix: () => '',
   evaluate() {
     return [];
   },

@@ -72,7 +72,7 @@ export type CheckDefinition<Options extends TObject, Limits> = {
   /** What to do now, in words that can be pasted into a terminal or a manifest. */
   readonly fix: (subject: Subject) => string;
   /** The same in a few words, for one-line warnings. */
-  readonly shortFix: string;
+  readonly shortFix: (subject: Subject) => string;
   /** Synchronous, total, deterministic: no I/O, clock, randomness, environment, logging or throwing. */
   readonly evaluate: (
     subject: Subject,

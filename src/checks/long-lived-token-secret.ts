@@ -35,7 +35,7 @@ whose token is emptied, makes the token controller mint a new one that never exp
     const account = accountName(subject.object) ?? '<service account>';
     return `kubectl create token ${account} --namespace ${subject.namespace} --duration 1h, or mount a projected serviceAccountToken volume.`;
   },
-  shortFix: 'use kubectl create token or a projected token',
+  shortFix: () => 'use kubectl create token or a projected token',
   evaluate(subject) {
     if (valueAt(subject.object, ['type']) !== TOKEN_TYPE) return [];
     return [
@@ -112,10 +112,12 @@ function listMintingChanges(subject: Subject): readonly Finding[] {
   const annotations = stringMembers(valueAt(object, ['metadata', 'annotations']));
   const oldAnnotations = stringMembers(valueAt(oldObject, ['metadata', 'annotations']));
 
+  const path = annotations.size === 0 ? '/type' : '/metadata/annotations';
+
   const oldName = oldAnnotations.get(ACCOUNT_NAME);
   if (oldName !== undefined && annotations.get(ACCOUNT_NAME) !== oldName) {
     findings.push({
-      path: '/metadata/annotations',
+      path,
       key: 'account-name',
       reason: 'a token minted for another account',
       detail: `annotation ${ACCOUNT_NAME} changes from ${quote(oldName)} to ${quote(annotations.get(ACCOUNT_NAME) ?? '')}: a never-expiring token would be minted for that account.`,
@@ -124,7 +126,7 @@ function listMintingChanges(subject: Subject): readonly Finding[] {
   const oldUid = oldAnnotations.get(ACCOUNT_UID);
   if (oldUid !== undefined && annotations.get(ACCOUNT_UID) !== oldUid) {
     findings.push({
-      path: '/metadata/annotations',
+      path,
       key: 'account-uid',
       reason: 'a token minted for another account',
       detail: `annotation ${ACCOUNT_UID} is written by the token controller alone, and must stay ${quote(oldUid)}.`,

@@ -9,7 +9,7 @@ import {
   exampleServiceAccount,
   exampleTokenVolume,
 } from '../objects/example-objects.ts';
-import { toPointer } from '../objects/json.ts';
+import { member, toPointer } from '../objects/json.ts';
 import type { FoundPodSpec } from '../objects/pod-spec.ts';
 import { findPodSpecs, isPod, serviceAccountOf } from '../objects/pod-spec.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
@@ -40,9 +40,12 @@ as well.`,
   fix: (subject) => {
     const [pod] = findPodSpecs(subject);
     const account = pod === undefined ? 'NAME' : serviceAccountOf(pod.spec);
-    return `set automountServiceAccountToken: false in the pod spec; or, if it calls the Kubernetes API, say why: kubectl annotate serviceaccount ${account} --namespace ${subject.namespace} ${API_ACCESS_ANNOTATION}="<why>"`;
+    return `${describeRemoval(subject)}; or, if it calls the Kubernetes API, say why: kubectl annotate serviceaccount ${account} --namespace ${subject.namespace} ${API_ACCESS_ANNOTATION}="<why>"`;
   },
-  shortFix: 'set automountServiceAccountToken: false',
+  shortFix: (subject) =>
+    findHandWritten(subject) === undefined
+      ? 'set automountServiceAccountToken: false'
+      : 'remove it or give it an audience',
   evaluate(subject, _settings, context) {
     return findPodSpecs(subject).flatMap((pod) => judgePodSpec(subject, pod, context));
   },
@@ -152,6 +155,21 @@ as well.`,
     },
   ],
 });
+
+/** How the token goes away: automountServiceAccountToken does nothing to a source that somebody wrote by hand. */
+function describeRemoval(subject: Subject): string {
+  const handWritten = findHandWritten(subject);
+  return handWritten === undefined
+    ? 'set automountServiceAccountToken: false in the pod spec'
+    : `remove the serviceAccountToken source from volume ${quote(handWritten.volume)}, or give it the audience of the service it is for`;
+}
+
+/** A token source of the author's own, where no default volume is to blame. */
+function findHandWritten(subject: Subject): TokenSource | undefined {
+  const [pod] = findPodSpecs(subject);
+  if (pod === undefined || member(pod.spec, 'automountServiceAccountToken') !== false) return undefined;
+  return listTokenSources(pod.spec).find((source) => !source.isDefault);
+}
 
 function judgePodSpec(subject: Subject, pod: FoundPodSpec, context: RuleContext): readonly Outcome[] {
   const { spec } = pod;

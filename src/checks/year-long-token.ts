@@ -21,7 +21,7 @@ server issues a token that is valid for 365 days and only reports 3607 seconds (
 --service-account-extend-token-expiration). The value is copied from the default kube-api-access volume by people who
 mean an hour. Anyone who steals the token and asks a third party that checks signature and expiry has a year.`,
   fix: () => 'write expirationSeconds: 3600, which is really an hour.',
-  shortFix: 'write expirationSeconds: 3600',
+  shortFix: () => 'write expirationSeconds: 3600',
   evaluate(subject, _settings, context) {
     return findPodSpecs(subject).flatMap((pod) =>
       listTokenSources(pod.spec)

@@ -47,11 +47,12 @@ export function formatDenial(subject: Subject, denials: readonly CheckFindings[]
  * One line for all findings of one check. The API server drops a warning with a control character and may cut one
  * after 256 characters (apiserver, pkg/endpoints/filters/warning.go).
  */
-export function formatWarning({ check, findings }: CheckFindings, wouldDeny: boolean): string {
-  const reasons = [...new Set(findings.map(({ reason }) => reason))].join(', ');
+export function formatWarning(subject: Subject, { check, findings }: CheckFindings, wouldDeny: boolean): string {
+  const [reason = '', ...others] = new Set(findings.map((finding) => finding.reason));
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
   const containers = [...new Set(findings.flatMap(({ container }) => (container === undefined ? [] : [container])))];
   const where = containers.length === 0 ? '' : ` in ${joinNames('container', containers)}`;
-  const what = toOneLine(`${reasons}${where}; ${check.shortFix}`);
+  const what = toOneLine(`${reason}${more}${where}; ${check.shortFix(subject)}`);
   return `curfew ${check.id}${wouldDeny ? ' (would deny)' : ''}: ${what}`;
 }
 

@@ -34,8 +34,8 @@ export function toVerdict(subject: Subject, judgement: Judgement, notes: readonl
   // A warning that repeats a denial tells the author nothing, and a check says at most one thing about one object.
   const warned = of('warn').filter(({ check }) => !denied.has(check.id) && !wouldBeDenied.has(check.id));
   const warnings = [
-    ...wouldDeny.map((result) => formatWarning(result, true)),
-    ...warned.map((result) => formatWarning(result, false)),
+    ...wouldDeny.map((result) => formatWarning(subject, result, true)),
+    ...warned.map((result) => formatWarning(subject, result, false)),
     ...judgement.undecided
       .filter(({ isWarned }) => isWarned)
       .map(({ check, outcome }) => formatUndecided(check, outcome)),

@@ -52,7 +52,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     logger: false,
     exposeHeadRoutes: false,
     // A path that cannot be decoded never reaches a route or the error handler.
-    frameworkErrors: answerFault,
+    frameworkErrors: (error, request, reply) => void answerFault(error, request, reply),
   });
   app.server.headersTimeout = HEADERS_MS;
 

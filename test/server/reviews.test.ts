@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type JsonObject, member, valueAt } from '../../src/objects/json.ts';
+import { asString, type JsonObject, member, valueAt } from '../../src/objects/json.ts';
 import { ENTRIES } from '../../src/review/entries.ts';
 import {
   ADMITTED_POD,
@@ -61,7 +61,7 @@ describe('A review', () => {
     const answer: unknown = JSON.parse((await app.send('/mutate/pods', review('pods', ADMITTED_POD))).text);
     const response = member(answer, 'response');
     expect(member(response, 'patchType')).toBe('JSONPatch');
-    const patch: unknown = JSON.parse(Buffer.from(String(member(response, 'patch')), 'base64').toString());
+    const patch: unknown = JSON.parse(Buffer.from(asString(member(response, 'patch')) ?? '', 'base64').toString());
     expect(patch).toEqual([
       { op: 'replace', path: '/spec/volumes/0/projected/sources/0/serviceAccountToken/expirationSeconds', value: 3600 },
       { op: 'add', path: '/metadata/annotations', value: { 'curfew.dev/mutated-by': 'short-lived-api-token' } },

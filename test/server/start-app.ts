@@ -6,7 +6,7 @@ import { issueCertificateAuthority, issueServingCertificate } from '../../src/ce
 import type { ClusterReader } from '../../src/kube/api.ts';
 import { createLogger } from '../../src/log/logger.ts';
 import { createPrometheusRecorder } from '../../src/metrics/prometheus.ts';
-import type { JsonObject } from '../../src/objects/json.ts';
+import { asString, type JsonObject } from '../../src/objects/json.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../src/policy/configuration.ts';
 import { buildApp } from '../../src/server/app.ts';
 
@@ -116,7 +116,7 @@ export async function startApp(keys: JsonObject = {}, reader: ClusterReader = PL
 
 /** A review as the API server sends it, of an object of these tests. */
 export function review(resource: string, object: JsonObject, more: JsonObject = {}): JsonObject {
-  const kind = String(object['kind']);
+  const kind = asString(object['kind']) ?? '';
   const [name = '', group = ''] = resource.split('.');
   return {
     apiVersion: 'admission.k8s.io/v1',

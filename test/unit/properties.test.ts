@@ -1,0 +1,130 @@
+import fc from 'fast-check';
+import { applyPatch } from 'rfc6902';
+import { describe, expect, it } from 'vitest';
+import { type Finding, isUndecided } from '../../src/checks/define-check.ts';
+import { CHECKS } from '../../src/checks/registry.ts';
+import { asAdmitted } from '../../src/engine/as-admitted.ts';
+import { toExampleSubject } from '../../src/engine/example-subject.ts';
+import { MUTATIONS } from '../../src/mutations/registry.ts';
+import { createDraft } from '../../src/objects/draft.ts';
+import type { JsonObject } from '../../src/objects/json.ts';
+import type { Subject } from '../../src/objects/subject.ts';
+import { deepFreeze, hostileObject, mutated, numRuns } from './arbitraries.ts';
+import { resolvePointer } from './json-pointer.ts';
+import { contextOf, judgeWith, PLAIN_ACCOUNT } from './judging.ts';
+import { admittedPod, deployment, subjectOf, tokenSecret } from './subjects.ts';
+
+const SECRET_TEXT = 'c2VjcmV0LXRoYXQtbm9ib2R5LW1heS1zZWU=';
+
+/** Every object of every example, and some that are nearly right. */
+const OBJECTS: readonly JsonObject[] = [
+  ...CHECKS.flatMap(({ examples }) =>
+    examples.map((example) => asAdmitted(toExampleSubject(example), PLAIN_ACCOUNT).object),
+  ),
+  admittedPod(['a', 'b']),
+  deployment(),
+  tokenSecret({}, { data: { token: SECRET_TEXT, other: SECRET_TEXT }, stringData: { text: SECRET_TEXT } }),
+];
+
+const RESOURCES = [
+  'pods',
+  'secrets',
+  'deployments.apps',
+  'cronjobs.batch',
+  'jobsets.jobset.x-k8s.io',
+  'podtemplates',
+  'configmaps',
+];
+
+const subject: fc.Arbitrary<Subject> = fc
+  .record({
+    resource: fc.constantFrom(...RESOURCES),
+    object: fc.oneof(mutated(OBJECTS), mutated(OBJECTS), hostileObject),
+    oldObject: fc.option(mutated(OBJECTS), { nil: undefined }),
+  })
+  .map(({ resource, object, oldObject }) => ({
+    ...subjectOf(resource, object),
+    ...(oldObject === undefined ? {} : { operation: 'UPDATE' as const, oldObject }),
+  }));
+
+const LOOKUPS = fc.constantFrom(
+  PLAIN_ACCOUNT,
+  { state: 'absent' } as const,
+  { state: 'unknown', why: 'no answer' } as const,
+);
+
+describe('Whatever the object is', () => {
+  it('every check judges it, the same way twice, without touching it, and points at what is there', () => {
+    fc.assert(
+      fc.property(subject, LOOKUPS, (judged, serviceAccount) => {
+        deepFreeze(judged);
+        for (const check of CHECKS) {
+          const run = () =>
+            check.evaluate(
+              judged,
+              { options: check.defaults, limits: check.levels.restricted },
+              { ...contextOf(judged, { serviceAccount }), level: 'restricted' },
+            );
+          const outcomes = run();
+          expect(run()).toEqual(outcomes);
+          const findings = outcomes.filter((outcome): outcome is Finding => !isUndecided(outcome));
+          for (const { path } of findings) expect(resolvePointer(judged.object, path)).toBeDefined();
+        }
+      }),
+      { numRuns: numRuns() },
+    );
+  });
+
+  it('the words about it are bounded, on clean lines, and hold nothing of a Secret', () => {
+    fc.assert(
+      fc.property(subject, LOOKUPS, (judged, serviceAccount) => {
+        const configuration = { levels: { enforce: 'restricted' }, enforceTemplates: true };
+        const { verdict } = judgeWith(judged, { configuration, serviceAccount });
+        const lines = [
+          ...(verdict.denial ?? '').split('\n'),
+          ...verdict.warnings,
+          ...verdict.auditAnnotations.values(),
+        ];
+        for (const line of lines) {
+          expect(line).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
+          expect(line.length).toBeLessThanOrEqual(4_100);
+          expect(line).not.toContain(SECRET_TEXT.slice(0, 8));
+        }
+      }),
+      { numRuns: numRuns() },
+    );
+  });
+
+  it('a mutation’s patch applies, gives the draft’s object, and is not wanted twice', () => {
+    fc.assert(
+      fc.property(subject, (judged) => {
+        fc.pre(!/"(constructor|prototype|__proto__)":/.test(JSON.stringify(judged.object)));
+        for (const mutation of MUTATIONS) {
+          const settings = {
+            options: mutation.defaults,
+            context: { ...contextOf(judged, {}), level: 'baseline' as const },
+          };
+          const draft = createDraft(judged.object);
+          mutation.mutate(judged, draft, settings);
+          const applied: unknown = JSON.parse(JSON.stringify(judged.object));
+          const patch = JSON.parse(JSON.stringify(draft.operations()));
+          expect(applyPatch(applied, patch).filter((result) => result !== null)).toEqual([]);
+          expect(applied).toEqual(JSON.parse(JSON.stringify(draft.current())));
+          const again = createDraft(draft.current());
+          expect(mutation.mutate({ ...judged, object: draft.current() }, again, settings)).toEqual([]);
+        }
+      }),
+      { numRuns: numRuns() },
+    );
+  });
+
+  it('it can be shown as admitted, and that is done once', () => {
+    fc.assert(
+      fc.property(subject, (judged) => {
+        const admitted = asAdmitted(judged, PLAIN_ACCOUNT);
+        expect(asAdmitted(admitted, PLAIN_ACCOUNT).object).toEqual(admitted.object);
+      }),
+      { numRuns: numRuns() },
+    );
+  });
+});
