@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { API_ACCESS_ANNOTATION, documentedAccess } from '../objects/api-access.ts';
 import { effectiveAutomount } from '../objects/automount.ts';
-import { listContainers, listMounts } from '../objects/containers.ts';
+import { groupMounts, listContainers } from '../objects/containers.ts';
 import {
   exampleCronJob,
   exampleDeployment,
@@ -47,7 +47,8 @@ as well.`,
       ? 'set automountServiceAccountToken: false'
       : 'remove it or give it an audience',
   evaluate(subject, _settings, context) {
-    return findPodSpecs(subject).flatMap((pod) => judgePodSpec(subject, pod, context));
+    const pods = findPodSpecs(subject);
+    return pods.flatMap((pod) => judgePodSpec(subject, { pod, pods }, context));
   },
   examples: [
     { title: 'A pod that says nothing', level: 'restricted', subject: { object: examplePod() }, expect: ['app'] },
@@ -171,19 +172,30 @@ function findHandWritten(subject: Subject): TokenSource | undefined {
   return listTokenSources(pod.spec).find((source) => !source.isDefault);
 }
 
-function judgePodSpec(subject: Subject, pod: FoundPodSpec, context: RuleContext): readonly Outcome[] {
+type Place = {
+  readonly pod: FoundPodSpec;
+  readonly subject: Subject;
+  readonly account: string;
+  /** The object holds other pods too. */
+  readonly isOneOfMany: boolean;
+};
+
+function judgePodSpec(
+  subject: Subject,
+  { pod, pods }: { readonly pod: FoundPodSpec; readonly pods: readonly FoundPodSpec[] },
+  context: RuleContext,
+): readonly Outcome[] {
   const { spec } = pod;
   const account = serviceAccountOf(spec);
   const lookup = context.serviceAccount(account);
   if (lookup.state === 'found' && documentedAccess(lookup.value) !== undefined) return [];
 
+  const place = { pod, subject, account, isOneOfMany: pods.length > 1 };
   const authored = listTokenSources(spec).filter((source) => isApiToken(source, context.cluster.apiAudiences));
-  const findings = authored.flatMap((source) => describeSource(pod, source, { subject, account, context }));
   // A pod at admission already has the default volume, so its volumes say it all. A template never shows it.
   const automount = isPod(subject.resource) ? undefined : effectiveAutomount(spec, lookup);
-  if (automount?.mounts === true && !authored.some((source) => source.isDefault)) {
-    findings.push(...describeAutomount(pod, { subject, account }));
-  }
+  const isMountedLater = automount?.mounts === true && !authored.some((source) => source.isDefault);
+  const findings = [...describeSources(place, authored, context), ...(isMountedLater ? describeAutomount(place) : [])];
 
   if (findings.length === 0 && automount?.mounts !== 'unknown') return [];
   if (lookup.state !== 'found') {
@@ -199,53 +211,60 @@ function judgePodSpec(subject: Subject, pod: FoundPodSpec, context: RuleContext)
   return firstOfEachKey(findings);
 }
 
-/** A token that stands in the volumes: one finding for each container that mounts it. */
-function describeSource(
-  pod: FoundPodSpec,
-  source: TokenSource,
-  { subject, account, context }: { subject: Subject; account: string; context: RuleContext },
-): Finding[] {
-  const lifetime = isExtended(source, context.cluster.apiAudiences) ? ' It is valid for a year, not for an hour.' : '';
-  const detail = `the API token of service account ${subject.namespace}/${account} is mounted, and nothing says why it is needed.${lifetime}`;
-  const mounts = listMounts(pod.spec, source.volume);
-  if (mounts.length === 0) {
+/** Tokens that stand in the volumes: one finding for each volume and each container that mounts it. */
+function describeSources(place: Place, sources: readonly TokenSource[], context: RuleContext): readonly Finding[] {
+  const { pod, subject, account } = place;
+  const mounts = groupMounts(pod.spec);
+  const token = `API token of service account ${subject.namespace}/${account}`;
+  return firstOfEachVolume(sources).flatMap((source) => {
+    const mounted = mounts.get(source.volume) ?? [];
+    const lifetime = isExtended(source, context.cluster.apiAudiences)
+      ? ' It is valid for a year, not for an hour.'
+      : '';
+    if (mounted.length > 0) {
+      return mounted.map(({ path, container }) => ({
+        path: toPointer([...pod.path, ...path]),
+        key: keyOf(place, container),
+        reason: REASON,
+        detail: `the ${token} is mounted, and nothing says why it is needed.${lifetime}`,
+        container,
+      }));
+    }
     return [
       {
         path: toPointer([...pod.path, ...source.path]),
-        key: `volume ${source.volume}`,
+        key: keyOf(place, `volume ${source.volume}`),
         reason: REASON,
-        detail: `volume ${quote(source.volume)} holds the API token of service account ${subject.namespace}/${account}, and no container mounts it.`,
+        detail: `volume ${quote(source.volume)} holds the ${token}, and no container mounts it.${lifetime}`,
       },
     ];
-  }
-  return mounts.map((mount) => ({
-    path: toPointer([...pod.path, ...mount.path]),
-    key: mount.container,
-    reason: REASON,
-    detail,
-    container: mount.container,
-  }));
+  });
 }
 
 /** A template whose pods will get the default token: one finding for each container. */
-function describeAutomount(
-  pod: FoundPodSpec,
-  { subject, account }: { subject: Subject; account: string },
-): readonly Finding[] {
+function describeAutomount(place: Place): readonly Finding[] {
+  const { pod, subject, account } = place;
   return listContainers(pod.spec)
     .filter(({ path }) => path[0] !== 'ephemeralContainers')
     .map(({ name }) => ({
       path: toPointer(pod.path),
-      key: name,
+      key: keyOf(place, name),
       reason: REASON,
       detail: `the API token of service account ${subject.namespace}/${account} will be mounted, and nothing says why it is needed.`,
       container: name,
     }));
 }
 
+/** Where an object holds several pods, a container's name alone says too little. */
+function keyOf({ pod, isOneOfMany }: Place, name: string): string {
+  return isOneOfMany ? `${toPointer(pod.path)} ${name}` : name;
+}
+
 /** A container that mounts two API tokens is one problem with one fix. */
 function firstOfEachKey(findings: readonly Finding[]): readonly Finding[] {
-  const seen = new Map<string, Finding>();
-  for (const finding of findings) if (!seen.has(finding.key)) seen.set(finding.key, finding);
-  return [...seen.values()];
+  return [...new Map(findings.toReversed().map((finding) => [finding.key, finding])).values()].toReversed();
+}
+
+function firstOfEachVolume(sources: readonly TokenSource[]): readonly TokenSource[] {
+  return [...new Map(sources.toReversed().map((source) => [source.volume, source])).values()].toReversed();
 }

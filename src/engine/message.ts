@@ -74,12 +74,12 @@ export function formatAudit(results: readonly CheckFindings[]): string {
 }
 
 function groupFindings({ check, findings }: CheckFindings): readonly Problem[] {
-  const problems = new Map<string, Problem>();
+  const problems = new Map<string, Problem & { readonly containers: string[] }>();
   for (const { path, reason, detail, container } of findings) {
     const group = `${reason}\n${detail}`;
-    const known = problems.get(group);
-    const containers = [...(known?.containers ?? []), ...(container === undefined ? [] : [container])];
-    problems.set(group, { check, path: known?.path ?? path, reason, detail, containers });
+    const problem = problems.get(group) ?? { check, path, reason, detail, containers: [] };
+    if (container !== undefined) problem.containers.push(container);
+    problems.set(group, problem);
   }
   return [...problems.values()];
 }

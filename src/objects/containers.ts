@@ -28,19 +28,21 @@ export function listContainers(spec: JsonObject): readonly Container[] {
   );
 }
 
-/** Every mount of the volume `volume`, in the order of the containers. */
-export function listMounts(spec: JsonObject, volume: string): readonly VolumeMount[] {
-  return listContainers(spec).flatMap(({ path, name, container }) =>
-    asArray(member(container, 'volumeMounts')).flatMap((mount, index) =>
-      member(mount, 'name') === volume
-        ? [
-            {
-              container: name,
-              path: [...path, 'volumeMounts', index],
-              mountPath: asString(member(mount, 'mountPath')) ?? '',
-            },
-          ]
-        : [],
-    ),
-  );
+/**
+ * Every mount, by the volume's name, in the order of the containers. Made once for a spec: an object of 1.5 MB has room
+ * for thousands of volumes and mounts, and looking each volume's mounts up anew would cost their product.
+ */
+export function groupMounts(spec: JsonObject): ReadonlyMap<string, readonly VolumeMount[]> {
+  const groups = new Map<string, VolumeMount[]>();
+  for (const { path, name, container } of listContainers(spec)) {
+    for (const [index, mount] of asArray(member(container, 'volumeMounts')).entries()) {
+      const volume = asString(member(mount, 'name'));
+      if (volume === undefined) continue;
+      const group = groups.get(volume) ?? [];
+      const mountPath = asString(member(mount, 'mountPath')) ?? '';
+      group.push({ container: name, path: [...path, 'volumeMounts', index], mountPath });
+      groups.set(volume, group);
+    }
+  }
+  return groups;
 }

@@ -3,7 +3,7 @@
  * ServiceAccount plugin mounts the default one.
  */
 
-import { listMounts } from './containers.ts';
+import { groupMounts } from './containers.ts';
 import type { JsonObject, JsonPath, JsonValue } from './json.ts';
 import { asArray, asString, isObject, member, valueAt } from './json.ts';
 
@@ -36,11 +36,12 @@ export type TokenSource = {
 
 /** Every `serviceAccountToken` source of every volume. A volume may hold several, also under the same path. */
 export function listTokenSources(spec: JsonObject): readonly TokenSource[] {
+  const elsewhere = listVolumesMountedElsewhere(spec);
   return asArray(member(spec, 'volumes')).flatMap((volume, volumeIndex) => {
     const sources = asArray(valueAt(volume, ['projected', 'sources']));
     if (sources.length === 0) return [];
     const name = asString(member(volume, 'name')) ?? '';
-    const isDefault = isDefaultTokenVolume(spec, volume);
+    const isDefault = hasDefaultContent(volume) && !elsewhere.has(name);
     return sources.flatMap((source, sourceIndex) => {
       const token = member(source, 'serviceAccountToken');
       if (!isObject(token)) return [];
@@ -75,7 +76,7 @@ export function isExtended(source: TokenSource, apiAudiences: readonly string[])
  * the name prefix alone and a user may give any volume that name. Sources: the token at `token` without an audience,
  * the CA bundle, the namespace, and on OpenShift a fourth one, the service CA. The lifetime is not looked at.
  */
-function isDefaultTokenVolume(spec: JsonObject, volume: JsonValue): boolean {
+function hasDefaultContent(volume: JsonValue): boolean {
   const name = asString(member(volume, 'name')) ?? '';
   const sources = asArray(valueAt(volume, ['projected', 'sources']));
   if (!name.startsWith(API_TOKEN_VOLUME_PREFIX) || sources.length < 3 || sources.length > 4) return false;
@@ -90,9 +91,16 @@ function isDefaultTokenVolume(spec: JsonObject, volume: JsonValue): boolean {
     (valueAt(token, ['serviceAccountToken', 'audience']) ?? '') === '' &&
     configMaps.includes('kube-root-ca.crt') &&
     fields.includes('metadata.namespace') &&
-    (sources.length === 3 || configMaps.includes('openshift-service-ca.crt')) &&
-    listMounts(spec, name).every((mount) => mount.mountPath === API_TOKEN_MOUNT_PATH)
+    (sources.length === 3 || configMaps.includes('openshift-service-ca.crt'))
   );
+}
+
+/** Volumes that some container mounts at another path than that of the default token. */
+function listVolumesMountedElsewhere(spec: JsonObject): ReadonlySet<string> {
+  const elsewhere = [...groupMounts(spec)].filter(([, mounts]) =>
+    mounts.some(({ mountPath }) => mountPath !== API_TOKEN_MOUNT_PATH),
+  );
+  return new Set(elsewhere.map(([volume]) => volume));
 }
 
 function readExpiration(token: JsonObject): number {

@@ -36,10 +36,17 @@ export function account(fields: JsonObject, annotations: JsonObject = {}): Looku
   return { state: 'found', value: view };
 }
 
+/** Compiling the schema takes milliseconds, and properties ask hundreds of times for the same few configurations. */
+const configurations = new Map<string, Configuration>();
+
 /** The configuration of a file with these keys beside apiVersion and kind. */
 export function configure(keys: JsonObject = {}): Configuration {
+  const text = JSON.stringify(keys);
+  const known = configurations.get(text);
+  if (known !== undefined) return known;
   const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, ...keys });
   if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  configurations.set(text, result.configuration);
   return result.configuration;
 }
 
