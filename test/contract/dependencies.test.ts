@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+type Package = {
+  readonly version?: string;
+  readonly resolved?: string;
+  readonly optionalDependencies?: Record<string, string>;
+};
+
+const manifest: Record<string, Record<string, string> | undefined> = JSON.parse(
+  readFileSync(join(ROOT, 'package.json'), 'utf8'),
+);
+const lock: { readonly packages: Record<string, Package> } = JSON.parse(
+  readFileSync(join(ROOT, 'package-lock.json'), 'utf8'),
+);
+
+describe('Dependencies', () => {
+  it('are pinned exactly', () => {
+    const wanted = ['dependencies', 'devDependencies', 'optionalDependencies'].flatMap((key) =>
+      Object.entries(manifest[key] ?? {}),
+    );
+    expect(wanted.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+  });
+
+  it('are locked without the address of a registry', () => {
+    expect(Object.values(lock.packages).filter(({ resolved }) => resolved !== undefined)).toEqual([]);
+  });
+
+  it('are locked for every platform, or npm ci refuses on all of them', () => {
+    const missing = Object.entries(lock.packages).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter(
+        (name) => !(`node_modules/${name}` in lock.packages) && !(`${path}/node_modules/${name}` in lock.packages),
+      ),
+    );
+    expect(missing.filter((name) => !name.includes('wasm32'))).toEqual([]);
+  });
+
+  it('have their reason in a decision', () => {
+    const decision = readFileSync(join(ROOT, 'docs/decisions/0002-runtime-dependencies.md'), 'utf8');
+    for (const name of Object.keys(manifest['dependencies'] ?? {})) expect(decision).toContain(name);
+  });
+});
