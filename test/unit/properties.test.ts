@@ -106,10 +106,10 @@ describe('Whatever the object is', () => {
           };
           const draft = createDraft(judged.object);
           mutation.mutate(judged, draft, settings);
-          const applied: unknown = JSON.parse(JSON.stringify(judged.object));
-          const patch = JSON.parse(JSON.stringify(draft.operations()));
+          const applied = structuredClone(judged.object);
+          const patch = structuredClone([...draft.operations()]);
           expect(applyPatch(applied, patch).filter((result) => result !== null)).toEqual([]);
-          expect(applied).toEqual(JSON.parse(JSON.stringify(draft.current())));
+          expect(applied).toEqual(draft.current());
           const again = createDraft(draft.current());
           expect(mutation.mutate({ ...judged, object: draft.current() }, again, settings)).toEqual([]);
         }

@@ -19,8 +19,8 @@ describe('A draft', () => {
           const draft = createDraft(original);
           for (const [choice, kind, value] of edits) editSomewhere(draft, { choice, kind, value: value as JsonValue });
 
-          const applied: unknown = JSON.parse(before);
-          const results = applyPatch(applied, JSON.parse(JSON.stringify(draft.operations())));
+          const applied = structuredClone(original);
+          const results = applyPatch(applied, structuredClone([...draft.operations()]));
           expect(results.filter((result) => result !== null)).toEqual([]);
           expect(JSON.stringify(sortKeys(applied))).toBe(JSON.stringify(sortKeys(draft.current())));
           expect(JSON.stringify(original)).toBe(before);
