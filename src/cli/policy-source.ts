@@ -59,10 +59,11 @@ export function createPolicySource(options: PolicySourceOptions): PolicySource {
   async function reload(): Promise<void> {
     try {
       const loaded = await loadConfigurationFile(file);
+      // Also when the old text is back: the same mistake made once more is told once more.
+      lastRefusal = '';
       if (loaded.text === text) return;
       ({ text } = loaded);
       policy = toPolicy(loaded.configuration);
-      lastRefusal = '';
       recorder.configurationReload('accepted');
       log.info({ file }, 'the new configuration is in force');
     } catch (error) {

@@ -47,8 +47,12 @@ export function createDraft(original: JsonObject): Draft {
     current: () => current,
     operations: () => operations,
     set(path, value) {
-      const missing = path.findIndex((_, index) => valueAt(current, path.slice(0, index)) === undefined);
+      // `null` is how an API object says "not set": it is replaced by the object that is missing.
+      const missing = path.findIndex((_, index) => (valueAt(current, path.slice(0, index)) ?? null) === null);
       if (missing === -1) return setExisting(path, value);
+      if (path.slice(missing).some((step) => typeof step === 'number')) {
+        throw new RangeError(`no array on the way to ${toPointer(path)}`);
+      }
       const nested = path.slice(missing).reduceRight<JsonValue>((inner, step) => ({ [step]: inner }), value);
       setExisting(path.slice(0, missing), nested);
     },
@@ -59,7 +63,7 @@ export function createDraft(original: JsonObject): Draft {
     },
     insert(path, value) {
       change(path, (parent, key) => {
-        if (!Array.isArray(parent) || typeof key !== 'number' || key > parent.length) {
+        if (!Array.isArray(parent) || !isIndex(key) || key > parent.length) {
           throw new RangeError(`cannot insert at ${toPointer(path)}`);
         }
         return parent.toSpliced(key, 0, value);
@@ -84,7 +88,7 @@ function editAt(
 }
 
 function withEntry(parent: JsonValue, key: string | number, value: JsonValue): JsonValue {
-  if (Array.isArray(parent) && typeof key === 'number' && key < parent.length) return parent.with(key, value);
+  if (Array.isArray(parent) && isIndex(key) && key < parent.length) return parent.with(key, value);
   // A computed key defines an own property, also when it is `__proto__`; an assignment would not.
   if (isObject(parent) && typeof key === 'string') return { ...parent, [key]: value };
   throw new RangeError(`cannot set ${String(key)} in ${Array.isArray(parent) ? 'an array' : typeof parent}`);
@@ -94,4 +98,9 @@ function withoutEntry(parent: JsonValue, key: string | number): JsonValue {
   if (Array.isArray(parent) && typeof key === 'number') return parent.toSpliced(key, 1);
   if (isObject(parent)) return Object.fromEntries(Object.entries(parent).filter(([name]) => name !== key));
   throw new RangeError(`cannot remove ${String(key)}`);
+}
+
+/** JavaScript's arrays count from the end for -1 and round 0.5; a JSON Patch does neither. */
+function isIndex(key: string | number): key is number {
+  return Number.isInteger(key) && Number(key) >= 0;
 }
