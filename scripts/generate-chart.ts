@@ -3,12 +3,12 @@
 import { isMap, isScalar, type Pair, parseDocument, type YAMLMap } from 'yaml';
 import packageJson from '../package.json' with { type: 'json' };
 import { LOG_LEVELS } from '../src/log/logger.ts';
-import type { JsonObject } from '../src/objects/json.ts';
+import { asArray, isObject, type JsonObject, member } from '../src/objects/json.ts';
 import { ConfigurationSchema } from '../src/policy/configuration-schema.ts';
 import { SYSTEM_NAMESPACE } from '../src/policy/scope.ts';
 import type { Entry } from '../src/review/entries.ts';
 import { ENTRIES } from '../src/review/entries.ts';
-import { GENERATED, toTable } from './generate-checks.ts';
+import { GENERATED, toPage, toTable } from './generate-markdown.ts';
 
 /** `templates/webhooks.yaml`: both configurations, from the table of entries, without rules and without a CA bundle. */
 export function renderWebhooks(): string {
@@ -93,7 +93,7 @@ const VALUES: JsonObject = {
   }),
   imagePullSecrets: list,
   nameOverride: text,
-  fullnameOverride: text,
+  fullnameOverride: { type: 'string', pattern: '^([a-z]([-a-z0-9]*[a-z0-9])?)?$' },
   commonLabels: texts,
   serviceAccount: closed({ create: flag, name: text, annotations: texts }),
   tls: closed({ existingSecret: text }),
@@ -130,18 +130,25 @@ export function renderValuesSchema(): string {
 }
 
 function closed(properties: JsonObject): JsonObject {
-  return { type: 'object', additionalProperties: false, properties };
+  const required = Object.keys(properties).filter((key) => isNeeded(properties[key]));
+  return { type: 'object', additionalProperties: false, ...(required.length === 0 ? {} : { required }), properties };
+}
+
+/** A null takes a default away, which is good for lists and maps; a template without its port says "nil pointer". */
+function isNeeded(schema: unknown): boolean {
+  return (
+    member(schema, 'additionalProperties') === false ||
+    member(schema, 'type') === 'integer' ||
+    member(schema, 'minLength') !== undefined ||
+    (isObject(schema) && 'enum' in schema && !asArray(schema['enum']).includes(''))
+  );
 }
 
 /** The chart's README: every value with the comment above it and its default. */
 export function renderChartReadme(values: string): string {
   const { contents } = parseDocument(values);
   if (!isMap(contents)) throw new Error('values.yaml is not a map');
-  return [
-    '# Curfew’s chart',
-    '',
-    `<!-- ${GENERATED} -->`,
-    '',
+  return toPage('Curfew’s chart', [
     `Version ${packageJson.version}, for Kubernetes 1.30 and newer, Helm 3 and Helm 4.`,
     '',
     '```',
@@ -151,7 +158,7 @@ export function renderChartReadme(values: string): string {
     '## Values',
     '',
     toTable(['value', 'default', 'what it does'], listValues(contents, '')),
-  ].join('\n');
+  ]);
 }
 
 /** The comment above a map's first key belongs to the map itself in the YAML library. */

@@ -4,15 +4,13 @@ import type { FaultRow } from '../src/errors.ts';
 import { FAULTS } from '../src/errors.ts';
 import { METRICS } from '../src/metrics/prometheus.ts';
 import { API_ACCESS_ANNOTATION } from '../src/objects/api-access.ts';
-import type { JsonObject } from '../src/objects/json.ts';
-import { asArray, asString, isObject, member } from '../src/objects/json.ts';
 import { LEVELS } from '../src/objects/level.ts';
 import { formatResource } from '../src/objects/subject.ts';
 import { ConfigurationSchema } from '../src/policy/configuration-schema.ts';
 import { AUDIT_KEYS, LEVEL_LABELS, MUTATED_BY_ANNOTATION } from '../src/policy/labels.ts';
 import type { Entry } from '../src/review/entries.ts';
 import { ENTRIES } from '../src/review/entries.ts';
-import { GENERATED, toTable } from './generate-checks.ts';
+import { GENERATED, listKeys, toPage, toTable } from './generate-markdown.ts';
 
 export function renderErrors(): string {
   const rows = Object.entries<FaultRow>(FAULTS).map(([code, row]) => [
@@ -21,7 +19,7 @@ export function renderErrors(): string {
     row.message.replace('%s', '…'),
     row.remedy,
   ]);
-  return page('Faults', [
+  return toPage('Faults', [
     'What kept Curfew from judging a request. A fault is never a verdict: it is answered with this HTTP status and a',
     '`Status` body, so that the API server applies the failure policy of the webhook entry and counts it.',
     '',
@@ -31,7 +29,7 @@ export function renderErrors(): string {
 
 export function renderMetrics(): string {
   const rows = Object.values(METRICS).map(({ name, help }) => [`\`${name}\``, help]);
-  return page('Metrics', [
+  return toPage('Metrics', [
     'At `/metrics` of the operations port, beside those of the Node.js process. Labels have values from tables in code.',
     '',
     toTable(['metric', 'what it counts'], rows),
@@ -53,7 +51,7 @@ export function renderEntries(): string {
   const conditions = ENTRIES.flatMap(({ name, matchConditions }) =>
     matchConditions.map(({ expression }) => [`\`${name}\``, `\`${expression}\``]),
   );
-  return page('Webhook entries', [
+  return toPage('Webhook entries', [
     'The chart renders these without rules, which match nothing; a ready replica publishes the rules and the CA bundle.',
     'With `config.dryRun` every entry fails open.',
     '',
@@ -79,7 +77,7 @@ export function renderLabels(): string {
     'Namespace',
     `level of mode ${mode}: ${LEVELS.join(', ')}`,
   ]);
-  return page('Labels and annotations', [
+  return toPage('Labels and annotations', [
     toTable(
       ['key', 'on', 'meaning'],
       [
@@ -107,47 +105,10 @@ export function renderConfigurationSchema(): string {
 }
 
 export function renderConfiguration(): string {
-  return page('Configuration', [
+  return toPage('Configuration', [
     'One YAML file, given by `--config`; in the chart it is the value `config`. It is read again when it changes; a version',
     'that is not valid is refused, counted and logged, and the old one stays in force.',
     '',
     toTable(['key', 'allowed', 'meaning'], listKeys(ConfigurationSchema, '')),
   ]);
-}
-
-/** Every key below `schema`, as `a.b.c`, with what is allowed. */
-function listKeys(schema: unknown, prefix: string): readonly (readonly string[])[] {
-  const properties = member(schema, 'properties');
-  const patterns = member(schema, 'patternProperties');
-  const named: readonly (readonly [string, unknown])[] = [
-    ...Object.entries(isObject(properties) ? properties : {}),
-    ...Object.values(isObject(patterns) ? patterns : {}).map((value) => ['<name>', value] as const),
-  ];
-  return named.flatMap(([key, value]) => {
-    const name = `${prefix}${key}`;
-    const description = asString(member(value, 'description')) ?? '';
-    const below = listKeys(value, `${name}.`);
-    const isGroup = below.length > 0;
-    const own = [`\`${name}\``, isGroup ? '' : describeAllowed(value), description];
-    return isGroup && description === '' ? below : [own, ...below];
-  });
-}
-
-function describeAllowed(schema: unknown): string {
-  if (!isObject(schema)) return '';
-  const allowed = asArray(schema['enum']);
-  if (allowed.length > 0) return allowed.map((value) => `\`${asString(value) ?? ''}\``).join(', ');
-  if (schema['const'] !== undefined) return `\`${JSON.stringify(schema['const'])}\``;
-  if (schema['type'] === 'array') return `list of ${asString(member(schema['items'], 'type')) ?? 'values'}`;
-  const range = describeRange(schema);
-  return `${asString(schema['type']) ?? ''}${range}`;
-}
-
-function describeRange(schema: JsonObject): string {
-  const { minimum, maximum } = schema;
-  return minimum === undefined ? '' : ` ${JSON.stringify(minimum)} … ${JSON.stringify(maximum)}`;
-}
-
-function page(title: string, lines: readonly string[]): string {
-  return [`# ${title}`, '', `<!-- ${GENERATED} -->`, '', ...lines].join('\n');
 }

@@ -6,12 +6,13 @@ import { runProgram } from '../../scripts/run-program.ts';
 import { findTools } from '../../scripts/tools.ts';
 import { asArray, asString, isObject, type JsonObject, member, valueAt } from '../../src/objects/json.ts';
 import { readConfiguration } from '../../src/policy/configuration.ts';
-import { ENTRIES } from '../../src/review/entries.ts';
+import { SYSTEM_NAMESPACE, UNWATCHED_NAMESPACES } from '../../src/policy/scope.ts';
+import { ENTRIES, type Entry } from '../../src/review/entries.ts';
 
 const CHART = join(import.meta.dirname, '..', '..', 'charts', 'curfew');
 const CASES = [undefined, ...readdirSync(join(CHART, 'ci'))];
 const HELMS = ['helm', 'helm3'] as const;
-/** Offline, Helm renders for the version it was built with; the chart has a floor. */
+/** Offline, Helm assumes the version it was linked with: 1.20 if none was, which is below the chart's floor. */
 const KUBERNETES = ['--kube-version', '1.36.0'];
 
 let helms: Readonly<Record<(typeof HELMS)[number], string>>;
@@ -21,7 +22,13 @@ beforeAll(async () => {
 
 describe.each(CASES.map((file) => ({ name: file ?? 'default values', file })))('With $name', ({ file }) => {
   it.each(HELMS)('%s lints it strictly', async (helm) => {
-    const { code, stdout, stderr } = await runProgram(helms[helm], ['lint', '--strict', CHART, ...values(file)]);
+    const { code, stdout, stderr } = await runProgram(helms[helm], [
+      'lint',
+      '--strict',
+      CHART,
+      ...KUBERNETES,
+      ...values(file),
+    ]);
     expect({ code, text: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, text: '' });
   });
 
@@ -31,31 +38,33 @@ describe.each(CASES.map((file) => ({ name: file ?? 'default values', file })))('
     expect(byName(parse(three))).toEqual(byName(parse(four)));
   });
 
-  it('has the entries of the table, without rules and without a CA bundle', async () => {
+  it('has exactly the entries of the table, without rules and without a CA bundle', async () => {
     const objects = parse(await render('helm', file));
-    const rendered = objects.flatMap((object) =>
-      asArray(member(object, 'webhooks')).map((webhook) => ({
-        type: member(object, 'kind') === 'MutatingWebhookConfiguration' ? 'mutating' : 'validating',
-        name: member(webhook, 'name'),
-        path: valueAt(webhook, ['clientConfig', 'service', 'path']),
-        failurePolicy: member(webhook, 'failurePolicy'),
-        rules: member(webhook, 'rules'),
-        caBundle: valueAt(webhook, ['clientConfig', 'caBundle']),
-        sideEffects: member(webhook, 'sideEffects'),
-      })),
-    );
-    const isDryRun = configurationOf(objects)['dryRun'] === true;
-    const wanted = ENTRIES.map(({ type, name, path, failurePolicy }) => ({
-      type,
-      name,
-      path,
-      failurePolicy: isDryRun ? 'Ignore' : failurePolicy,
-      rules: undefined,
-      caBundle: undefined,
-      sideEffects: 'None',
-    }));
-    expect(rendered).toHaveLength(wanted.length);
-    expect(rendered).toEqual(expect.arrayContaining(wanted));
+    const { dryRun, excludedNamespaces } = configurationOf(objects);
+    const platform = ['curfew-system', ...UNWATCHED_NAMESPACES, ...asArray(excludedNamespaces)];
+    const selectors: Readonly<Record<Entry['namespaces'], JsonObject>> = {
+      'all but platform and system': { operator: 'NotIn', values: [...platform, SYSTEM_NAMESPACE] },
+      'all but platform': { operator: 'NotIn', values: platform },
+      system: { operator: 'In', values: [SYSTEM_NAMESPACE] },
+    };
+    // Whole entries are compared, so that no field, `rules` and `caBundle` least of all, comes in unseen.
+    const wanted = (type: Entry['type']) =>
+      ENTRIES.filter((entry) => entry.type === type).map((entry) => ({
+        name: entry.name,
+        admissionReviewVersions: ['v1'],
+        sideEffects: 'None',
+        matchPolicy: 'Equivalent',
+        timeoutSeconds: entry.timeoutSeconds,
+        failurePolicy: dryRun === true ? 'Ignore' : entry.failurePolicy,
+        ...(entry.reinvocationPolicy === undefined ? {} : { reinvocationPolicy: entry.reinvocationPolicy }),
+        ...(entry.matchConditions.length === 0 ? {} : { matchConditions: entry.matchConditions }),
+        namespaceSelector: {
+          matchExpressions: [{ key: 'kubernetes.io/metadata.name', ...selectors[entry.namespaces] }],
+        },
+        clientConfig: { service: { name: 'curfew', namespace: 'curfew-system', path: entry.path, port: 443 } },
+      }));
+    expect(member(find(objects, 'ValidatingWebhookConfiguration'), 'webhooks')).toEqual(wanted('validating'));
+    expect(member(find(objects, 'MutatingWebhookConfiguration'), 'webhooks')).toEqual(wanted('mutating'));
   });
 
   it('has a configuration that the server accepts', async () => {
@@ -63,8 +72,12 @@ describe.each(CASES.map((file) => ({ name: file ?? 'default values', file })))('
   });
 
   it('has pods of the restricted Pod Security level, with a token of one hour', async () => {
-    const spec = valueAt(find(parse(await render('helm', file)), 'Deployment'), ['spec', 'template', 'spec']);
+    const objects = parse(await render('helm', file));
+    const spec = valueAt(find(objects, 'Deployment'), ['spec', 'template', 'spec']);
     expect(member(spec, 'automountServiceAccountToken')).toBe(false);
+    // Where the account is somebody else's, the pod's own field is what counts.
+    const account = find(objects, 'ServiceAccount');
+    if (account !== undefined) expect(member(account, 'automountServiceAccountToken')).toBe(false);
     expect(valueAt(spec, ['securityContext'])).toMatchObject({
       runAsNonRoot: true,
       seccompProfile: { type: 'RuntimeDefault' },
@@ -106,15 +119,54 @@ describe('Rights', () => {
     ).toHaveLength(2);
   });
 
-  it('on the Secret go with the feature', async () => {
-    const kinds = parse(await render('helm', 'existing-secret-values.yaml')).map((object) => member(object, 'kind'));
+  it.each(['ClusterRole', 'Role'])('of the %s are given to its own account and to nobody else', async (kind) => {
+    const objects = parse(await render('helm', undefined));
+    const binding = find(objects, `${kind}Binding`);
+    const account = { kind: 'ServiceAccount', name: 'curfew', namespace: 'curfew-system' };
+    expect(member(binding, 'subjects')).toEqual([account]);
+    expect(member(binding, 'roleRef')).toEqual({ apiGroup: 'rbac.authorization.k8s.io', kind, name: 'curfew' });
+    expect(valueAt(find(objects, kind), ['metadata', 'name'])).toBe('curfew');
+  });
+
+  it.each([
+    ['an existing Secret', ['tls.existingSecret=serving']],
+    ['files of a volume', ['config.tls.certFile=/tls/tls.crt', 'config.tls.keyFile=/tls/tls.key']],
+  ])('on the Secret go when %s has the certificate', async (_what, settings) => {
+    const objects = parse(await render('helm', undefined, settings));
+    const kinds = objects.map((object) => member(object, 'kind'));
     expect(kinds).not.toContain('Role');
     expect(kinds).not.toContain('RoleBinding');
+    expect(argumentsOf(objects)).not.toContain('--certificate-secret');
+  });
+});
+
+describe('Labels', () => {
+  it('are written once each, and those of the pod win over the common ones', async () => {
+    const settings = ['commonLabels.team=platform', 'commonLabels.tier=one', 'podLabels.tier=two'];
+    const objects = parse(await render('helm', undefined, settings));
+    for (const object of objects) {
+      expect(valueAt(object, ['metadata', 'labels'])).toMatchObject({ team: 'platform', tier: 'one' });
+    }
+    const deployment = find(objects, 'Deployment');
+    const labels = valueAt(deployment, ['spec', 'template', 'metadata', 'labels']);
+    expect(labels).toMatchObject({ team: 'platform', tier: 'two' });
+    expect(labels).toMatchObject(valueAt(deployment, ['spec', 'selector', 'matchLabels']) as JsonObject);
   });
 });
 
 describe('Values that cannot be right', () => {
   it.each([
+    ['no configuration at all', 'config=null', /missing property 'config'|config is required/],
+    ['no port', 'service=null', /missing property 'service'|service is required/],
+    ['the kubelet’s port on the node', 'hostNetwork=true', /the kubelet's own port/],
+    ['a label that selectors need', 'commonLabels.app\\.kubernetes\\.io/name=x', /commonLabels must not set app.kuber/],
+    [
+      'a pod label that selectors need',
+      'podLabels.app\\.kubernetes\\.io/instance=x',
+      /podLabels must not set app.kuber/,
+    ],
+    ['a name that no Service may have', 'fullnameOverride=A_B', /fullnameOverride/],
+    ['two certificates', 'tls.existingSecret=a,config.tls.certFile=/c,config.tls.keyFile=/k', /set one of the two/],
     ['an unknown key', 'replicaz=2', /replicaz/],
     ['an unknown key of the configuration', 'config.dryrun=true', /dryrun/],
     ['an unknown check', 'config.checks.no-such-check.mode=off', /no-such-check/],
@@ -152,8 +204,13 @@ function values(file: string | undefined): readonly string[] {
   return file === undefined ? [] : ['--values', join(CHART, 'ci', file)];
 }
 
-async function render(helm: (typeof HELMS)[number], file: string | undefined): Promise<string> {
+async function render(
+  helm: (typeof HELMS)[number],
+  file: string | undefined,
+  settings: readonly string[] = [],
+): Promise<string> {
   const args = ['template', 'curfew', CHART, '--namespace', 'curfew-system', ...KUBERNETES, ...values(file)];
+  args.push(...settings.flatMap((setting) => ['--set', setting]));
   const { code, stdout, stderr } = await runProgram(helms[helm], args);
   if (code !== 0) throw new Error(stderr);
   return stdout;
@@ -161,12 +218,20 @@ async function render(helm: (typeof HELMS)[number], file: string | undefined): P
 
 function parse(text: string): readonly JsonObject[] {
   return parseAllDocuments(text)
-    .map((document): unknown => document.toJS())
+    .map((document): unknown => {
+      // A key that stands twice is an error here; Helm would take one of the two.
+      if (document.errors.length > 0) throw new Error(document.errors.join('\n'));
+      return document.toJS();
+    })
     .filter(isObject);
 }
 
 function find(objects: readonly JsonObject[], kind: string): JsonObject | undefined {
   return objects.find((object) => member(object, 'kind') === kind);
+}
+
+function argumentsOf(objects: readonly JsonObject[]): readonly unknown[] {
+  return asArray(valueAt(find(objects, 'Deployment'), ['spec', 'template', 'spec', 'containers', 0, 'args']));
 }
 
 function configurationOf(objects: readonly JsonObject[]): JsonObject {

@@ -17,14 +17,21 @@ app.kubernetes.io/name: {{ include "curfew.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{- define "curfew.labels" -}}
+{{/* Labels of the chart's own; no value may set one of these keys (validate.yaml). */}}
+{{- define "curfew.ownLabels" -}}
 {{ include "curfew.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end }}
+
+{{/* Merged as maps: a key that stands twice in a YAML map is read differently by everybody. */}}
+{{- define "curfew.labels" -}}
+{{- toYaml (merge (include "curfew.ownLabels" . | fromYaml) (default (dict) .Values.commonLabels)) }}
+{{- end }}
+
+{{- define "curfew.podLabels" -}}
+{{- toYaml (merge (dict) (default (dict) .Values.podLabels) (include "curfew.labels" . | fromYaml)) }}
 {{- end }}
 
 {{- define "curfew.serviceAccountName" -}}
@@ -41,6 +48,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- else }}
 {{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
 {{- end }}
+{{- end }}
+
+{{/* "true" where Curfew makes its own CA and keeps it in a Secret: the argument and the right go together. */}}
+{{- define "curfew.keepsAuthority" -}}
+{{- if not (or .Values.tls.existingSecret .Values.config.tls) }}true{{ end }}
 {{- end }}
 
 {{/* In audit mode nothing may be held up, so every entry fails open. */}}
