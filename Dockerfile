@@ -17,5 +17,6 @@ WORKDIR /curfew
 COPY --from=build /src/dist/npm/curfew.mjs /src/dist/npm/package.json /src/dist/npm/LICENSE ./
 USER 65532:65532
 EXPOSE 10250 8080
+# No flag for the heap: Node sizes it by the container's memory limit, and a number here would be wrong for another limit.
 ENTRYPOINT ["/nodejs/bin/node", "/curfew/curfew.mjs"]
 CMD ["serve"]

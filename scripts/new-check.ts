@@ -4,19 +4,22 @@
  */
 
 import { readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { runProgram } from './run-program.ts';
 
-/** The registry is found below another root in tests. */
-const ROOT = resolve(process.env['CURFEW_ROOT'] ?? join(import.meta.dirname, '..'));
+const ROOT = join(import.meta.dirname, '..');
 const FOLDER = join(ROOT, 'src', 'checks');
 const REGISTRY = join(FOLDER, 'registry.ts');
+/** Two words at least, so that the name it is imported by is never a word of the language. */
+const ID = /^[a-z][a-z0-9]*(-[a-z0-9]+)+$/;
+const LIST = /(export const CHECKS: readonly Check\[\] = )\[([^\]]*)\];/;
 
 process.exitCode = await main(process.argv[2]);
 
 async function main(id: string | undefined): Promise<number> {
-  if (id === undefined || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(id) || id.length > 40) {
+  if (id === undefined || !ID.test(id) || id.length > 40) {
     console.error(
-      `new-check: ${JSON.stringify(id ?? '')} is not an id: lower case words joined by hyphens, at most 40 characters`,
+      `new-check: ${JSON.stringify(id ?? '')} is not an id: two or more lower case words joined by hyphens, at most 40 characters`,
     );
     return 2;
   }
@@ -25,14 +28,18 @@ async function main(id: string | undefined): Promise<number> {
     console.error(`new-check: ${id} is in the registry already; ids are final and never reused`);
     return 1;
   }
+  const registered = register(registry, id);
   const file = join(FOLDER, `${id}.ts`);
   try {
     await writeFile(file, skeleton(id, await nextCatalogue(registry)), { flag: 'wx' });
-  } catch {
-    console.error(`new-check: ${file} exists already, or cannot be written`);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    console.error(`new-check: src/checks/${id}.ts exists already`);
     return 1;
   }
-  await writeFile(REGISTRY, register(registry, id));
+  await writeFile(REGISTRY, registered);
+  const formatter = join(ROOT, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
+  await runProgram(process.execPath, [formatter, 'check', '--write', REGISTRY], { cwd: ROOT });
   console.log(`src/checks/${id}.ts is written and registered. Next:
   1. write its examples: at least two refused, two allowed; until then the tests fail
   2. write evaluate, why and fix
@@ -41,7 +48,10 @@ async function main(id: string | undefined): Promise<number> {
   return 0;
 }
 
-/** One more than the newest version in the catalogue. */
+/**
+ * The catalogue's version is the minor version of the package. A check belongs to the one after it, or to the newest in
+ * the registry where other new checks already wait for the same release.
+ */
 async function nextCatalogue(registry: string): Promise<string> {
   const paths = registry
     .split('\n')
@@ -49,22 +59,22 @@ async function nextCatalogue(registry: string): Promise<string> {
     .filter((path) => path !== '');
   const texts = await Promise.all(paths.map(async (path) => await readFile(join(FOLDER, path), 'utf8')));
   const versions = texts.map((text) => Number(/since: '0\.(\d+)'/.exec(text)?.[1] ?? 0));
-  return `0.${Math.max(0, ...versions) + 1}`;
+  const { version }: { version: string } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  return `0.${Math.max(Number(version.split('.')[1]) + 1, ...versions)}`;
 }
 
-/** Adds the import in its alphabetical place and the name at the end of the list. */
+/** Adds the import and the name, each at the end of its list; the formatter sorts the imports. */
 function register(registry: string, id: string): string {
   const name = id.replaceAll(/-([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase());
   const lines = registry.split('\n');
-  const next = lines.findIndex((line) => importedPath(line) > `./${id}.ts`);
   const last = lines.findLastIndex((line) => importedPath(line) !== '');
-  lines.splice(next === -1 ? last + 1 : next, 0, `import ${name} from './${id}.ts';`);
-  return lines
-    .join('\n')
-    .replace(/(CHECKS: readonly Check\[\] = \[)([^\]]*)\]/, (_match, head: string, list: string) => {
-      const names = list.split(',').map((entry) => entry.trim());
-      return `${head}${[...names.filter((entry) => entry !== ''), name].join(', ')}]`;
-    });
+  lines.splice(last + 1, 0, `import ${name} from './${id}.ts';`);
+  const text = lines.join('\n');
+  const found = LIST.exec(text);
+  if (found === null) throw new Error(`${REGISTRY} has no list of the form ${LIST.source}`);
+  const [list, head = '', names = ''] = found;
+  const all = [...names.split(',').map((entry) => entry.trim()), name].filter((entry) => entry !== '');
+  return text.replace(list, () => `${head}[${all.join(', ')}];`);
 }
 
 /** The path of a line that imports a rule; empty for any other line. */
