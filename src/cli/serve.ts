@@ -189,8 +189,10 @@ async function writeAuthority(file: string | undefined, certificates: Certificat
   if (file === undefined) return;
   const { caBundle } = certificates.current();
   if (caBundle === undefined) throw new Error('--ca-out: the CA is not known; set tls.caFile in the configuration');
-  if (file === '-') process.stdout.write(caBundle);
-  else await writeFile(file, caBundle);
+  // Ends with a newline, whoever made it: the next thing may be a log line or another certificate.
+  const text = `${caBundle.trimEnd()}\n`;
+  if (file === '-') process.stdout.write(text);
+  else await writeFile(file, text);
 }
 
 async function untilSynced(index: ClusterIndex | undefined, signal: AbortSignal, clock: Clock): Promise<void> {

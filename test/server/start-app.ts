@@ -24,6 +24,7 @@ export type SendOptions = {
 };
 
 export type StartedApp = {
+  readonly port: number;
   send(path: string, body: string | Buffer | JsonObject, options?: SendOptions): Promise<Answer>;
   /** The sum of the series of a metric whose line begins with `prefix`. */
   metric(prefix: string): Promise<number>;
@@ -68,6 +69,7 @@ export async function startApp(keys: JsonObject = {}, reader: ClusterReader = PL
   const { port } = app.server.address() as AddressInfo;
 
   return {
+    port,
     logLines,
     async send(path, body, options = {}) {
       const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));

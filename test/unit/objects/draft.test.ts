@@ -38,6 +38,13 @@ describe('A draft', () => {
     ]);
   });
 
+  it('replaces a null on the way, which means "not set"', () => {
+    const draft = createDraft({ metadata: { annotations: null } });
+    draft.set(['metadata', 'annotations', 'a'], 'x');
+    expect(draft.operations()).toEqual([{ op: 'replace', path: '/metadata/annotations', value: { a: 'x' } }]);
+    expect(draft.current()).toEqual({ metadata: { annotations: { a: 'x' } } });
+  });
+
   it('shares what it does not change with the original', () => {
     const original = { spec: { a: 1 }, status: { b: 2 } };
     const draft = createDraft(original);
@@ -60,6 +67,11 @@ describe('A draft', () => {
     ['a removal of nothing', (draft) => draft.remove(['nothing'])],
     ['an insertion into an object', (draft) => draft.insert(['text', 0], 1)],
     ['an insertion past the end', (draft) => draft.insert(['list', 3], 1)],
+    ['an index from the end', (draft) => draft.set(['list', -1], 1)],
+    ['an insertion counted from the end', (draft) => draft.insert(['list', -1], 1)],
+    ['half an index', (draft) => draft.set(['list', 0.5], 1)],
+    ['an insertion at no number', (draft) => draft.insert(['list', Number.NaN], 1)],
+    ['an element of an array that is missing', (draft) => draft.set(['missing', 0, 'name'], 1)],
   ])('refuses %s, and records nothing', (_what, edit) => {
     const draft = createDraft({ list: [1, 2], text: 'a' });
     expect(() => edit(draft)).toThrow(RangeError);

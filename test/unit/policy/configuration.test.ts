@@ -50,11 +50,40 @@ describe('A configuration', () => {
     [{ apiVersion: 'curfew.dev/v1' }, '/apiVersion "curfew.dev/v1" is not allowed; allowed: curfew.dev/v1alpha1'],
     [{ tls: { certFile: '/a' } }, '/tls lacks the key "keyFile"'],
     [{ dryRun: 'yes' }, '/dryRun "yes" must be boolean'],
+    [{ kind: 'Configuration' }, '/kind "Configuration" is not allowed; allowed: CurfewConfiguration'],
+    [{ catalogue: 0.1 }, '/catalogue 0.1 must be string'],
+    [{ levels: { enforce: ['off'] } }, '/levels/enforce is not allowed; allowed: off, baseline, restricted'],
+    [{ levels: null }, '/levels null must be object'],
+    [{ excludedNamespaces: ['a', 'a'] }, '/excludedNamespaces must NOT have duplicate items'],
+    [{ server: { deadlineMs: 99 } }, '/server/deadlineMs 99 must be >= 100'],
+    [{ server: { deadlineMs: 30_001 } }, '/server/deadlineMs 30001 must be <= 30000'],
+    [{ server: { maxInFlight: 0 } }, '/server/maxInFlight 0 must be >= 1'],
+    [{ server: { drainSeconds: 301 } }, '/server/drainSeconds 301 must be <= 300'],
+    [{ server: { bodyLimitBytes: 1e6 + 0.5 } }, '/server/bodyLimitBytes 1000000.5 must be integer'],
+    [JSON.parse('{"__proto__": {"dryRun": true}}'), '/ has the unknown key "__proto__"'],
+    [JSON.parse('{"namespaces": {"__proto__": {"enforce": "off"}}}'), '/namespaces has the unknown key "__proto__"'],
   ])('%j is refused: %s', (keys, sentence) => {
     const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, ...(keys as JsonObject) });
     expect(result.ok).toBe(false);
     const lines = result.ok ? [] : result.problems.map(({ path, problem }) => `${path} ${problem}`);
     expect(lines.join('\n')).toContain(sentence);
+  });
+
+  it('has every mistake told, not only the first', () => {
+    const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, dryrun: true, levels: { warn: 1, audit: 2 } });
+    expect(result.ok ? 0 : result.problems.length).toBe(3);
+  });
+
+  // Known: Helm and kubectl read YAML 1.1, in which an unquoted off is false, and so is what they write.
+  it.fails('with a false for "off" says how to write it', () => {
+    const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, levels: { enforce: false } });
+    expect(result.ok ? '' : result.problems[0]?.problem).toContain('"off" in quotes');
+  });
+
+  // Known: there are no known keys to list, so the sentence ends in the middle.
+  it.fails('with a namespace that cannot exist says what a name is', () => {
+    const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, namespaces: { Shop: { enforce: 'off' } } });
+    expect(result.ok ? '' : result.problems[0]?.problem).not.toMatch(/known: $/);
   });
 
   it('is read or refused, whatever it is, and never breaks', () => {
@@ -85,11 +114,34 @@ describe('A configuration file', () => {
     ['with a key given twice', 'kind: A\nkind: B\n', /is not valid YAML: Map keys must be unique/],
     ['that is empty', '', /must be an object/],
     ['with aliases that unfold without end', bomb(), /cannot be read: Excessive alias count/],
+    ['nested too deeply', `a: ${'['.repeat(100_000)}`, /is not valid YAML/],
+    ['of two documents', 'kind: A\n---\nkind: B\n', /is not valid YAML: Source contains multiple documents/],
+    ['that is a list', '- kind: A\n', /must be an object/],
+    ['with a tag of another language', 'kind: !!js/function x\n', /is not a valid configuration/],
     ['of more than a mebibyte', `# ${'x'.repeat(1024 * 1024)}`, /is larger than 1048576 bytes/],
   ])('%s is refused with a sentence', async (_what, text, sentence) => {
     const file = join(folder, 'configuration.yaml');
     writeFileSync(file, text);
     await expect(loadConfigurationFile(file)).rejects.toThrow(sentence);
+  });
+
+  it.each([
+    ['is not there', () => join(folder, 'none.yaml'), 'ENOENT'],
+    ['is a folder', () => folder, 'EISDIR'],
+  ])('that %s is refused with its path', async (_what, file, code) => {
+    await expect(loadConfigurationFile(file())).rejects.toThrow(`${file()} cannot be read (${code})`);
+  });
+
+  it.each([
+    ['with a byte order mark', '\ufeff'],
+    ['with a comment', '# ours\n'],
+  ])('%s is read', async (_what, start) => {
+    const file = join(folder, 'configuration.yaml');
+    const text = `${start}apiVersion: curfew.dev/v1alpha1\r\nkind: CurfewConfiguration\r\nlevels: { enforce: off }\r\n`;
+    writeFileSync(file, text);
+    const loaded = await loadConfigurationFile(file);
+    expect(loaded.configuration.levels.enforce).toBe('off');
+    expect(loaded.text).toBe(text);
   });
 });
 

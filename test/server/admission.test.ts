@@ -1,0 +1,170 @@
+import type { FastifyInstance } from 'fastify';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createPrometheusRecorder, METRICS } from '../../src/metrics/prometheus.ts';
+import { type JsonObject, member } from '../../src/objects/json.ts';
+import { buildOperationsApp, type ReadinessFact } from '../../src/server/operations-app.ts';
+import { ADMITTED_POD, PLAIN_READER, review, type StartedApp, startApp, TOKEN_SECRET } from './start-app.ts';
+
+const POD_REVIEW = review('pods', ADMITTED_POD);
+const NEVER = new Promise<never>(() => undefined);
+const HANGING = { ...PLAIN_READER, namespace: async () => await NEVER };
+
+let app: StartedApp | undefined;
+let operations: FastifyInstance | undefined;
+afterEach(async () => {
+  await app?.stop();
+  await operations?.close();
+  app = undefined;
+  operations = undefined;
+});
+
+async function start(...args: Parameters<typeof startApp>): Promise<StartedApp> {
+  app = await startApp(...args);
+  return app;
+}
+
+describe('The deadline', () => {
+  it.each([
+    ['?timeout=1s', '800'],
+    ['?timeout=300ms', '100'],
+    ['?timeout=1s&more=1', '800'],
+    // Nonsense and longer waits leave ours.
+    ['?timeout=9999s', '900'],
+    ['?timeout=soon', '900'],
+    ['?timeout=-1s', '900'],
+    ['?timeout=1s&timeout=2s', '900'],
+    ['?timeout=%zz', '900'],
+    ['', '900'],
+  ])('with the query "%s" is %s ms', async (query, ms) => {
+    const { send } = await start({ server: { deadlineMs: 900 } }, HANGING);
+    const { status, text } = await send(`/validate/pods${query}`, POD_REVIEW);
+    expect({ status, message: member(JSON.parse(text), 'message') }).toEqual({
+      status: 500,
+      message: `CURFEW_E_DEADLINE: the review could not be judged within ${ms} ms`,
+    });
+  });
+
+  it('frees the place of a review that it ends', async () => {
+    const { send, metric } = await start({ server: { deadlineMs: 100, maxInFlight: 1 } }, HANGING);
+    const statuses: number[] = [];
+    for (let count = 0; count < 3; count += 1) statuses.push((await send('/validate/pods', POD_REVIEW)).status);
+    expect(statuses).toEqual([500, 500, 500]);
+    expect(await metric('curfew_review_duration_seconds_count{entry="/validate/pods",outcome="fault"}')).toBe(3);
+  });
+});
+
+describe('A review of what no rule reads', () => {
+  it.each<[string, string, JsonObject]>([
+    ['a deletion', '/validate/pods', { operation: 'DELETE', object: null, oldObject: ADMITTED_POD }],
+    [
+      'a connection',
+      '/validate/pods',
+      { operation: 'CONNECT', subResource: 'exec', object: { kind: 'PodExecOptions' } },
+    ],
+    ['a subresource', '/validate/pods', { subResource: 'status' }],
+    ['another group', '/validate/pods', { resource: { group: 'metrics.k8s.io', version: 'v1', resource: 'pods' } }],
+    ['another entry', '/mutate/pods', { resource: { group: '', version: 'v1', resource: 'secrets' } }],
+    ['a resource named like a member of every object', '/validate/pods', { resource: { resource: '__proto__' } }],
+  ])('%s: is a plain allow, for which nothing is looked up', async (_what, path, fields) => {
+    const { send } = await start({}, HANGING);
+    const { status, text } = await send(path, review('pods', ADMITTED_POD, fields));
+    expect(status).toBe(200);
+    expect(Object.keys(member(JSON.parse(text), 'response') ?? {})).toEqual(['uid', 'allowed']);
+  });
+});
+
+describe('A pod that is odd but legal', () => {
+  it.each<[string, JsonObject]>([
+    ['without annotations', { name: 'a' }],
+    ['with annotations that are null', { name: 'a', annotations: null }],
+    ['with annotations', { name: 'a', annotations: { 'a/b~c': 'd' } }],
+  ])('%s: is patched', async (_what, metadata) => {
+    const { send } = await start({ mutateMode: 'apply' });
+    const { status, text } = await send('/mutate/pods', review('pods', { ...ADMITTED_POD, metadata }));
+    expect(status).toBe(200);
+    expect(member(member(JSON.parse(text), 'response'), 'patchType')).toBe('JSONPatch');
+  });
+});
+
+describe('The metrics', () => {
+  it('count reviews by outcome and findings by what they led to', async () => {
+    const { send, metric } = await start();
+    await send('/validate/secrets', review('secrets', TOKEN_SECRET));
+    await send('/validate/pods', POD_REVIEW);
+    const outcome = (entry: string, word: string) =>
+      metric(`curfew_review_duration_seconds_count{entry="${entry}",outcome="${word}"}`);
+    expect(await outcome('/validate/secrets', 'denied')).toBe(1);
+    expect(await outcome('/validate/pods', 'allowed')).toBe(1);
+    expect(
+      await metric(
+        'curfew_evaluations_total{check="long-lived-token-secret",mode="enforce",decision="deny",operation="CREATE",resource="secrets"}',
+      ),
+    ).toBe(1);
+    expect(await metric('curfew_evaluations_total{check="pod-automount",mode="warn",decision="warn"')).toBe(1);
+  });
+
+  it('have no label that a request can choose', async () => {
+    const { send, metric } = await start();
+    for (let count = 0; count < 20; count += 1) {
+      await send(`/validate/${count}`, POD_REVIEW);
+      await send('/validate/pods', review(`made-up-${count}`, ADMITTED_POD));
+      await send('/validate/pods', review('pods', ADMITTED_POD, { namespace: `n${count}`, name: `p${count}` }));
+    }
+    expect(await metric('curfew_faults_total{entry="none",code="CURFEW_E_PATH"}')).toBe(20);
+    expect(await metric('curfew_evaluations_total{check="pod-automount",mode="warn"')).toBe(20);
+    const series = await metric('curfew_evaluations_total');
+    expect(series).toBe(40);
+  });
+
+  it('are told in the text format, each with its help and its type', async () => {
+    const recorder = createPrometheusRecorder('1.2.3', () => 0);
+    operations = buildOperationsApp({ readiness: [], notes: [], metrics: recorder });
+    const { headers, body } = await operations.inject('/metrics');
+    expect(headers['content-type']).toMatch(/^text\/plain;.*version=/);
+    for (const { name, help } of Object.values(METRICS)) {
+      expect(body).toContain(`# HELP ${name} ${help}\n# TYPE ${name} `);
+    }
+    expect(body).toContain('curfew_build_info{version="1.2.3"');
+    for (const line of body.trimEnd().split('\n')) {
+      expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{[^{}]*\})? [-+0-9.eInfNa]+|)$/);
+    }
+  });
+});
+
+describe('Readiness', () => {
+  const fact = (name: string, missing?: string): ReadinessFact => ({ name, missing: () => missing });
+  async function ask(path: string, readiness: readonly ReadinessFact[], notes: readonly ReadinessFact[] = []) {
+    operations = buildOperationsApp({ readiness, notes, metrics: createPrometheusRecorder('test', () => 0) });
+    const { statusCode, body } = await operations.inject(path);
+    return { status: statusCode, lines: body.trimEnd().split('\n') };
+  }
+
+  it('is one word when all is well', async () => {
+    expect(await ask('/readyz', [fact('index synced')])).toEqual({ status: 200, lines: ['ready'] });
+  });
+
+  it('lists what there is, if asked', async () => {
+    expect(await ask('/readyz?verbose', [fact('index synced'), fact('not stopping')])).toEqual({
+      status: 200,
+      lines: ['[+] index synced', '[+] not stopping', 'ready'],
+    });
+  });
+
+  it('says what is missing, asked or not', async () => {
+    expect(await ask('/readyz', [fact('index synced'), fact('not stopping', 'it stops')])).toEqual({
+      status: 503,
+      lines: ['[-] not stopping: it stops', 'not ready'],
+    });
+  });
+
+  it('shows a note, and does not wait for it', async () => {
+    expect(await ask('/readyz?verbose', [fact('index synced')], [fact('webhooks published', 'forbidden')])).toEqual({
+      status: 200,
+      lines: ['[+] index synced', '[-] webhooks published: forbidden', 'ready'],
+    });
+  });
+
+  it('is not health: a process that is not ready is alive', async () => {
+    expect(await ask('/healthz', [fact('index synced', 'not yet')])).toEqual({ status: 200, lines: ['ok'] });
+  });
+});

