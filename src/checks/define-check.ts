@@ -19,10 +19,14 @@ export type Finding = {
   readonly reason: string;
   /**
    * One sentence: the field, the value seen (a redacted summary of anything that may be secret), the value wanted.
-   * Findings with the same sentence are told once, with all their containers.
+   * Findings with the same sentence and the same fix are told once, with all their containers.
    */
   readonly detail: string;
   readonly container?: string;
+  /** What to do about this finding, where it is not what the check's own `fix` says. */
+  readonly fix?: string;
+  /** The same in a few words, for one-line warnings. */
+  readonly shortFix?: string;
 };
 
 /** The rule could not know. It warns and never denies. */

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { JsonObject } from '../objects/json.ts';
 import { stringMembers, valueAt } from '../objects/json.ts';
 import type { Subject } from '../objects/subject.ts';
-import { quote } from '../objects/text.ts';
+import { nameForCommand, quote } from '../objects/text.ts';
 import type { Finding } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
 
@@ -32,8 +32,8 @@ Since Kubernetes 1.24 nothing needs one: pods get bound tokens by projection, pe
 TokenRequest. Updates are looked at as well, because an existing token Secret that is given another account's name, or
 whose token is emptied, makes the token controller mint a new one that never expires.`,
   fix: (subject) => {
-    const account = accountName(subject.object) ?? '<service account>';
-    return `kubectl create token ${account} --namespace ${subject.namespace} --duration 1h, or mount a projected serviceAccountToken volume.`;
+    const account = stringMembers(valueAt(subject.object, ['metadata', 'annotations'])).get(ACCOUNT_NAME);
+    return `kubectl create token ${nameForCommand(account, '<service account>')} --namespace ${subject.namespace} --duration 1h, or mount a projected serviceAccountToken volume.`;
   },
   shortFix: () => 'use kubectl create token or a projected token',
   evaluate(subject) {
@@ -45,7 +45,12 @@ whose token is emptied, makes the token controller mint a new one that never exp
         reason: 'a token that never expires',
         detail: `"${TOKEN_TYPE}" makes a token that never expires.`,
       },
-      ...(isTokenController(subject) ? [] : listMintingChanges(subject)),
+      ...(isTokenController(subject) ? [] : listMintingChanges(subject)).map((finding) => ({
+        ...finding,
+        // Not the check's own fix: that would mint a token of the account the Secret is pointed at.
+        fix: describeDeletion(subject),
+        shortFix: 'leave it as it is, or delete it',
+      })),
     ];
   },
   examples: [
@@ -137,22 +142,20 @@ function listMintingChanges(subject: Subject): readonly Finding[] {
       path: '/type',
       key: 'token-removed',
       reason: 'a token minted again',
-      detail: 'data.token is removed, so a new never-expiring token would be minted: delete the Secret instead.',
+      detail: 'data.token is removed, so a new never-expiring token would be minted.',
     });
   }
   return findings;
+}
+
+function describeDeletion({ name, namespace }: Subject): string {
+  return `leave this Secret as it is, or delete it: kubectl delete secret ${nameForCommand(name, '<name>')} --namespace ${namespace}`;
 }
 
 /** Whether a token is there; its text is never kept. */
 function hasToken(secret: JsonObject): boolean {
   const token = valueAt(secret, ['data', 'token']);
   return typeof token === 'string' && token !== '';
-}
-
-function accountName(secret: JsonObject): string | undefined {
-  const name = stringMembers(valueAt(secret, ['metadata', 'annotations'])).get(ACCOUNT_NAME);
-  // Only a legal name may stand in a command that people paste.
-  return name !== undefined && /^[a-z0-9][a-z0-9.-]{0,252}$/.test(name) ? name : undefined;
 }
 
 function isTokenController(subject: Subject): boolean {

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
-import { API_ACCESS_ANNOTATION, documentedAccess } from '../objects/api-access.ts';
-import { effectiveAutomount } from '../objects/automount.ts';
-import { groupMounts, listContainers } from '../objects/containers.ts';
+import { API_ACCESS_ANNOTATION, documentedAccess, REASON_PLACEHOLDER } from '../objects/api-access.ts';
+import { effectiveAutomount, findTokenVolume, listContainersWithoutTokenMount } from '../objects/automount.ts';
+import { groupMounts } from '../objects/containers.ts';
 import {
   exampleCronJob,
   exampleDeployment,
@@ -9,17 +9,18 @@ import {
   exampleServiceAccount,
   exampleTokenVolume,
 } from '../objects/example-objects.ts';
-import { member, toPointer } from '../objects/json.ts';
+import type { JsonObject } from '../objects/json.ts';
+import { toPointer } from '../objects/json.ts';
 import type { FoundPodSpec } from '../objects/pod-spec.ts';
 import { findPodSpecs, isPod, serviceAccountOf } from '../objects/pod-spec.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
-import { quote } from '../objects/text.ts';
+import { nameForCommand, quote } from '../objects/text.ts';
 import type { TokenSource } from '../objects/tokens.ts';
 import { isApiToken, isExtended, listTokenSources } from '../objects/tokens.ts';
 import type { Finding, Outcome } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
-import { READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
+import { keyOfPart, READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
 
 const REASON = 'undocumented API token';
 
@@ -37,27 +38,19 @@ into the container can act as its service account. A workload that does not call
 that does should say so, once, on its service account. What counts is what is really mounted: the pod's
 automountServiceAccountToken wins over the service account's, and a hand-written projected token for the API counts
 as well.`,
-  fix: (subject) => {
-    const [pod] = findPodSpecs(subject);
-    const account = pod === undefined ? 'NAME' : serviceAccountOf(pod.spec);
-    return `${describeRemoval(subject)}; or, if it calls the Kubernetes API, say why: kubectl annotate serviceaccount ${account} --namespace ${subject.namespace} ${API_ACCESS_ANNOTATION}="<why>"`;
-  },
-  shortFix: (subject) =>
-    findHandWritten(subject) === undefined
-      ? 'set automountServiceAccountToken: false'
-      : 'remove it or give it an audience',
+  fix: (subject) => `set automountServiceAccountToken: false in the pod spec; ${describeAnnotation(subject)}`,
+  shortFix: () => 'set automountServiceAccountToken: false',
   evaluate(subject, _settings, context) {
-    const pods = findPodSpecs(subject);
-    return pods.flatMap((pod) => judgePodSpec(subject, { pod, pods }, context));
+    return findPodSpecs(subject).flatMap((pod) => judgePodSpec(subject, pod, context));
   },
   examples: [
-    { title: 'A pod that says nothing', level: 'restricted', subject: { object: examplePod() }, expect: ['app'] },
+    { title: 'A pod that says nothing', level: 'restricted', subject: { object: examplePod() }, expect: ['web/app'] },
     {
       title: 'A pod whose service account opted out, but which opts in again: the pod wins',
       level: 'restricted',
       subject: { object: examplePod({ automountServiceAccountToken: true }) },
       context: { serviceAccount: exampleServiceAccount({ automountServiceAccountToken: false }) },
-      expect: ['app'],
+      expect: ['web/app'],
     },
     {
       title: 'Init containers and native sidecars hold the token too',
@@ -70,7 +63,7 @@ as well.`,
           ],
         }),
       },
-      expect: ['migrate', 'proxy', 'app'],
+      expect: ['web/migrate', 'web/proxy', 'web/app'],
     },
     {
       title: 'A hand-written token for the API, which automountServiceAccountToken does not switch off',
@@ -88,19 +81,19 @@ as well.`,
           volumes: [exampleTokenVolume({ expirationSeconds: 3600 })],
         }),
       },
-      expect: ['app'],
+      expect: ['web/app'],
     },
     {
       title: 'A Deployment that says nothing',
       level: 'restricted',
       subject: { object: exampleDeployment() },
-      expect: ['app'],
+      expect: ['web/app'],
     },
     {
       title: 'A CronJob that says nothing',
       level: 'restricted',
       subject: { object: exampleCronJob() },
-      expect: ['app'],
+      expect: ['web/app'],
     },
     {
       title: 'A pod that opts out',
@@ -127,7 +120,14 @@ as well.`,
       level: 'restricted',
       subject: { object: examplePod() },
       context: { serviceAccount: exampleServiceAccount({}, { [API_ACCESS_ANNOTATION]: '  ' }) },
-      expect: ['app'],
+      expect: ['web/app'],
+    },
+    {
+      title: 'The placeholder of our own message documents nothing either',
+      level: 'restricted',
+      subject: { object: exampleDeployment() },
+      context: { serviceAccount: exampleServiceAccount({}, { [API_ACCESS_ANNOTATION]: REASON_PLACEHOLDER }) },
+      expect: ['web/app'],
     },
     {
       title: 'A token for another audience is no API token',
@@ -157,45 +157,26 @@ as well.`,
   ],
 });
 
-/** How the token goes away: automountServiceAccountToken does nothing to a source that somebody wrote by hand. */
-function describeRemoval(subject: Subject): string {
-  const handWritten = findHandWritten(subject);
-  return handWritten === undefined
-    ? 'set automountServiceAccountToken: false in the pod spec'
-    : `remove the serviceAccountToken source from volume ${quote(handWritten.volume)}, or give it the audience of the service it is for`;
+/** Why the identity needs the API is said once, on the service account. */
+function describeAnnotation(subject: Subject, spec: JsonObject | undefined = findPodSpecs(subject)[0]?.spec): string {
+  const account = nameForCommand(spec === undefined ? undefined : serviceAccountOf(spec), '<service account>');
+  return `or, if it calls the Kubernetes API, say why: kubectl annotate serviceaccount ${account} --namespace ${subject.namespace} ${API_ACCESS_ANNOTATION}="${REASON_PLACEHOLDER}"`;
 }
 
-/** A token source of the author's own, where no default volume is to blame. */
-function findHandWritten(subject: Subject): TokenSource | undefined {
-  const [pod] = findPodSpecs(subject);
-  if (pod === undefined || member(pod.spec, 'automountServiceAccountToken') !== false) return undefined;
-  return listTokenSources(pod.spec).find((source) => !source.isDefault);
-}
+type Place = { readonly pod: FoundPodSpec; readonly subject: Subject };
 
-type Place = {
-  readonly pod: FoundPodSpec;
-  readonly subject: Subject;
-  readonly account: string;
-  /** The object holds other pods too. */
-  readonly isOneOfMany: boolean;
-};
-
-function judgePodSpec(
-  subject: Subject,
-  { pod, pods }: { readonly pod: FoundPodSpec; readonly pods: readonly FoundPodSpec[] },
-  context: RuleContext,
-): readonly Outcome[] {
+function judgePodSpec(subject: Subject, pod: FoundPodSpec, context: RuleContext): readonly Outcome[] {
   const { spec } = pod;
   const account = serviceAccountOf(spec);
   const lookup = context.serviceAccount(account);
   if (lookup.state === 'found' && documentedAccess(lookup.value) !== undefined) return [];
 
-  const place = { pod, subject, account, isOneOfMany: pods.length > 1 };
-  const authored = listTokenSources(spec).filter((source) => isApiToken(source, context.cluster.apiAudiences));
+  const place = { pod, subject };
+  const sources = listTokenSources(spec).filter((source) => isApiToken(source, context.cluster.apiAudiences));
   // A pod at admission already has the default volume, so its volumes say it all. A template never shows it.
   const automount = isPod(subject.resource) ? undefined : effectiveAutomount(spec, lookup);
-  const isMountedLater = automount?.mounts === true && !authored.some((source) => source.isDefault);
-  const findings = [...describeSources(place, authored, context), ...(isMountedLater ? describeAutomount(place) : [])];
+  const isMountedLater = automount?.mounts === true && findTokenVolume(spec) === undefined;
+  const findings = [...describeSources(place, sources, context), ...(isMountedLater ? describeAutomount(place) : [])];
 
   if (findings.length === 0 && automount?.mounts !== 'unknown') return [];
   if (lookup.state !== 'found') {
@@ -213,51 +194,58 @@ function judgePodSpec(
 
 /** Tokens that stand in the volumes: one finding for each volume and each container that mounts it. */
 function describeSources(place: Place, sources: readonly TokenSource[], context: RuleContext): readonly Finding[] {
-  const { pod, subject, account } = place;
+  const { pod } = place;
   const mounts = groupMounts(pod.spec);
-  const token = `API token of service account ${subject.namespace}/${account}`;
   return firstOfEachVolume(sources).flatMap((source) => {
     const mounted = mounts.get(source.volume) ?? [];
     const lifetime = isExtended(source, context.cluster.apiAudiences)
       ? ' It is valid for a year, not for an hour.'
       : '';
+    const fix = source.isDefault ? {} : fixOfHandWritten(place, source);
     if (mounted.length > 0) {
       return mounted.map(({ path, container }) => ({
         path: toPointer([...pod.path, ...path]),
-        key: keyOf(place, container),
+        key: keyOfPart(pod, container),
         reason: REASON,
-        detail: `the ${token} is mounted, and nothing says why it is needed.${lifetime}`,
+        detail: `the ${nameToken(place)} is mounted, and nothing says why it is needed.${lifetime}`,
         container,
+        ...fix,
       }));
     }
     return [
       {
         path: toPointer([...pod.path, ...source.path]),
-        key: keyOf(place, `volume ${source.volume}`),
+        key: keyOfPart(pod, `volume ${source.volume}`),
         reason: REASON,
-        detail: `volume ${quote(source.volume)} holds the ${token}, and no container mounts it.${lifetime}`,
+        detail: `volume ${quote(source.volume)} holds the ${nameToken(place)}, and no container mounts it.${lifetime}`,
+        ...fix,
       },
     ];
   });
 }
 
-/** A template whose pods will get the default token: one finding for each container. */
-function describeAutomount(place: Place): readonly Finding[] {
-  const { pod, subject, account } = place;
-  return listContainers(pod.spec)
-    .filter(({ path }) => path[0] !== 'ephemeralContainers')
-    .map(({ name }) => ({
-      path: toPointer(pod.path),
-      key: keyOf(place, name),
-      reason: REASON,
-      detail: `the API token of service account ${subject.namespace}/${account} will be mounted, and nothing says why it is needed.`,
-      container: name,
-    }));
+/** automountServiceAccountToken does nothing to a source that somebody wrote by hand. */
+function fixOfHandWritten({ pod, subject }: Place, { volume }: TokenSource): Pick<Finding, 'fix' | 'shortFix'> {
+  return {
+    fix: `remove the serviceAccountToken source from volume ${quote(volume)}, or give it the audience of the service it is for; ${describeAnnotation(subject, pod.spec)}`,
+    shortFix: 'remove it or give it an audience',
+  };
 }
 
-/** Where an object holds several pods, a container's name alone says too little. */
-function keyOf({ pod, isOneOfMany }: Place, name: string): string {
-  return isOneOfMany ? `${toPointer(pod.path)} ${name}` : name;
+/** A template whose pods will get the default token: one finding for each container. */
+function describeAutomount(place: Place): readonly Finding[] {
+  const { pod } = place;
+  return listContainersWithoutTokenMount(pod.spec).map(({ name }) => ({
+    path: toPointer(pod.path),
+    key: keyOfPart(pod, name),
+    reason: REASON,
+    detail: `the ${nameToken(place)} will be mounted, and nothing says why it is needed.`,
+    container: name,
+  }));
+}
+
+function nameToken({ pod, subject }: Place): string {
+  return `API token of service account ${subject.namespace}/${serviceAccountOf(pod.spec)}`;
 }
 
 /** A container that mounts two API tokens is one problem with one fix. */

@@ -5,7 +5,7 @@ import { findPodSpecs } from '../objects/pod-spec.ts';
 import { quote } from '../objects/text.ts';
 import { EXTENDED_EXPIRATION_SECONDS, isExtended, listTokenSources } from '../objects/tokens.ts';
 import { defineCheck } from './define-check.ts';
-import { READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
+import { keyOfSource, numberRepeats, READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
 
 export default defineCheck({
   id: 'year-long-token',
@@ -23,13 +23,14 @@ mean an hour. Anyone who steals the token and asks a third party that checks sig
   fix: () => 'write expirationSeconds: 3600, which is really an hour.',
   shortFix: () => 'write expirationSeconds: 3600',
   evaluate(subject, _settings, context) {
+    const keyOf = numberRepeats();
     return findPodSpecs(subject).flatMap((pod) =>
       listTokenSources(pod.spec)
         // The default volume is what every pod has; pod-automount judges it and the mutation shortens it.
         .filter((source) => !source.isDefault && isExtended(source, context.cluster.apiAudiences))
         .map((source) => ({
           path: `${toPointer([...pod.path, ...source.path])}/expirationSeconds`,
-          key: toPointer([...pod.path, source.volume, source.path.at(-2) ?? '']),
+          key: keyOf(keyOfSource(pod, source)),
           reason: 'a token that is valid for a year',
           detail: `expirationSeconds: ${EXTENDED_EXPIRATION_SECONDS} in volume ${quote(source.volume)} makes a token that is valid for a year; any other value from 600 is kept as it is.`,
         })),
@@ -40,7 +41,7 @@ mean an hour. Anyone who steals the token and asks a third party that checks sig
       title: 'A hand-written token of 3607 seconds',
       level: 'baseline',
       subject: { object: examplePod({ volumes: [exampleTokenVolume({ expirationSeconds: 3607 })] }) },
-      expect: ['/spec/token/0'],
+      expect: ['web/token/token'],
     },
     {
       title: 'The same in a Deployment, also with the API server’s own audience',
@@ -50,7 +51,7 @@ mean an hour. Anyone who steals the token and asks a third party that checks sig
           volumes: [exampleTokenVolume({ expirationSeconds: 3607, audience: 'https://kubernetes.default.svc' })],
         }),
       },
-      expect: ['/spec/template/spec/token/0'],
+      expect: ['web/token/token'],
     },
     {
       title: 'The same in a CronJob, in the second source of a volume',
@@ -70,7 +71,7 @@ mean an hour. Anyone who steals the token and asks a third party that checks sig
           ],
         }),
       },
-      expect: ['/spec/jobTemplate/spec/template/spec/token/1'],
+      expect: ['web/token/token'],
     },
     {
       title: 'A volume that only bears the name of the default one',
@@ -81,7 +82,7 @@ mean an hour. Anyone who steals the token and asks a third party that checks sig
           volumes: [{ ...exampleTokenVolume({ expirationSeconds: 3607 }), name: 'kube-api-access-mine' }],
         }),
       },
-      expect: ['/spec/kube-api-access-mine/0'],
+      expect: ['web/kube-api-access-mine/token'],
     },
     {
       title: 'An hour',

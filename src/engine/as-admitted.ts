@@ -4,11 +4,10 @@
  * A manifest judged offline goes through here, so that it is judged as the cluster would judge it.
  */
 
-import { effectiveAutomount } from '../objects/automount.ts';
-import { listContainers } from '../objects/containers.ts';
+import { effectiveAutomount, findTokenVolume, listContainersWithoutTokenMount } from '../objects/automount.ts';
 import { createDraft } from '../objects/draft.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { asArray, asString, isObject, member, valueAt } from '../objects/json.ts';
+import { asArray, isObject, member, valueAt } from '../objects/json.ts';
 import { isPod, serviceAccountOf } from '../objects/pod-spec.ts';
 import type { Subject } from '../objects/subject.ts';
 import { API_TOKEN_MOUNT_PATH, API_TOKEN_VOLUME_PREFIX, EXTENDED_EXPIRATION_SECONDS } from '../objects/tokens.ts';
@@ -26,12 +25,8 @@ export function asAdmitted(subject: Subject, serviceAccount: Lookup<ServiceAccou
   draft.set(['spec', 'serviceAccountName'], account);
 
   const volumes = asArray(member(spec, 'volumes'));
-  const existing = volumes.map((volume) => asString(member(volume, 'name')) ?? '').find(isTokenVolumeName);
-  const unmounted = listContainers(spec).filter(
-    ({ path, container }) =>
-      path[0] !== 'ephemeralContainers' &&
-      !asArray(member(container, 'volumeMounts')).some((mount) => member(mount, 'mountPath') === API_TOKEN_MOUNT_PATH),
-  );
+  const existing = findTokenVolume(spec);
+  const unmounted = listContainersWithoutTokenMount(spec);
   if (effectiveAutomount(spec, serviceAccount).mounts !== true || unmounted.length === 0) {
     return { ...subject, object: draft.current() };
   }
@@ -44,10 +39,6 @@ export function asAdmitted(subject: Subject, serviceAccount: Lookup<ServiceAccou
   }
   if (existing === undefined) draft.set(['spec', 'volumes'], [...volumes, defaultTokenVolume()]);
   return { ...subject, object: draft.current() };
-}
-
-function isTokenVolumeName(name: string): boolean {
-  return name.startsWith(API_TOKEN_VOLUME_PREFIX);
 }
 
 function defaultTokenVolume(): JsonObject {

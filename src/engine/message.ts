@@ -18,6 +18,7 @@ type Problem = {
   readonly path: string;
   readonly reason: string;
   readonly detail: string;
+  readonly fix: string | undefined;
   readonly containers: readonly string[];
 };
 
@@ -29,13 +30,13 @@ export function formatDenial(subject: Subject, denials: readonly CheckFindings[]
   const problems = denials.flatMap(groupFindings);
   const lines = [`${toOneLine(formatSubject(subject))}: ${countOf(problems.length, 'problem')}`];
   for (const problem of problems.slice(0, MOST_PROBLEMS)) {
-    const { check, path, containers, detail } = problem;
+    const { check, path, containers, detail, fix = check.fix(subject) } = problem;
     const who = containers.length === 0 ? '' : `${joinNames('container', containers)}: `;
     lines.push(
       '',
       `  ${check.id} at ${toOneLine(path)}`,
       `    ${who}${toOneLine(detail)}`,
-      `    Fix: ${toOneLine(check.fix(subject))}`,
+      `    Fix: ${toOneLine(fix)}`,
       `    More: curfew explain ${check.id}`,
     );
   }
@@ -52,7 +53,8 @@ export function formatWarning(subject: Subject, { check, findings }: CheckFindin
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
   const containers = [...new Set(findings.flatMap(({ container }) => (container === undefined ? [] : [container])))];
   const where = containers.length === 0 ? '' : ` in ${joinNames('container', containers)}`;
-  const what = toOneLine(`${reason}${more}${where}; ${check.shortFix(subject)}`);
+  const [shortFix = check.shortFix(subject)] = findings.flatMap((finding) => finding.shortFix ?? []);
+  const what = toOneLine(`${reason}${more}${where}; ${shortFix}`);
   return `curfew ${check.id}${wouldDeny ? ' (would deny)' : ''}: ${what}`;
 }
 
@@ -75,9 +77,9 @@ export function formatAudit(results: readonly CheckFindings[]): string {
 
 function groupFindings({ check, findings }: CheckFindings): readonly Problem[] {
   const problems = new Map<string, Problem & { readonly containers: string[] }>();
-  for (const { path, reason, detail, container } of findings) {
-    const group = `${reason}\n${detail}`;
-    const problem = problems.get(group) ?? { check, path, reason, detail, containers: [] };
+  for (const { path, reason, detail, fix, container } of findings) {
+    const group = JSON.stringify([reason, detail, fix]);
+    const problem = problems.get(group) ?? { check, path, reason, detail, fix, containers: [] };
     if (container !== undefined) problem.containers.push(container);
     problems.set(group, problem);
   }

