@@ -25,11 +25,13 @@ export type TestCluster = {
   readonly controlPlane: Pick<ControlPlane, 'server' | 'certificateAuthority' | 'auditEvents' | 'lastLines' | 'stop'>;
   readonly kubectl: Kubectl;
   readonly address: string;
-  /** Makes a namespace with these labels and a service account `web` in it; returns its name. */
-  createNamespace(labels?: Readonly<Record<string, string>>): Promise<string>;
+  /** Makes a namespace with these labels and a service account `web` in it, if that is wanted; returns its name. */
+  createNamespace(labels?: Readonly<Record<string, string>>, options?: NamespaceOptions): Promise<string>;
   /** Runs kubectl and returns standard output; throws with its standard error if it fails. */
   must(args: readonly string[], input?: JsonObject): Promise<string>;
 };
+
+export type NamespaceOptions = { readonly metadata?: JsonObject; readonly withoutAccount?: boolean };
 
 export async function startTestCluster(): Promise<TestCluster> {
   const { kubectl: binary } = await findTools(['kubectl']);
@@ -51,11 +53,12 @@ export async function startTestCluster(): Promise<TestCluster> {
   return {
     ...opened,
     must,
-    async createNamespace(labels = {}) {
+    async createNamespace(labels = {}, { metadata = {}, withoutAccount = false } = {}) {
       made += 1;
       const name = `test-${run}-${made}`;
-      await must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
-      await must(['create', 'serviceaccount', 'web', '--namespace', name]);
+      const merged = { ...metadata, name, labels: { ...(metadata['labels'] as JsonObject | undefined), ...labels } };
+      await must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'Namespace', metadata: merged });
+      if (!withoutAccount) await must(['create', 'serviceaccount', 'web', '--namespace', name]);
       return name;
     },
   };

@@ -3,9 +3,8 @@
 import type { Check, Example } from '../src/checks/define-check.ts';
 import { startLevel } from '../src/checks/define-check.ts';
 import { CHECKS } from '../src/checks/registry.ts';
-import { asAdmitted } from '../src/engine/as-admitted.ts';
 import { judge } from '../src/engine/evaluate.ts';
-import { toExampleAccount, toExampleSubject } from '../src/engine/example-subject.ts';
+import { prepareExample, toExampleSubject } from '../src/engine/example-subject.ts';
 import { toVerdict } from '../src/engine/verdict.ts';
 import { MUTATIONS } from '../src/mutations/registry.ts';
 import { member, valueAt } from '../src/objects/json.ts';
@@ -88,21 +87,36 @@ function renderOptions(check: Check): string {
 }
 
 function renderExample(check: Check, example: Example): readonly string[] {
-  const account = example.context?.serviceAccount;
-  const notes = [
-    example.subject.oldObject === undefined ? undefined : `An update of:\n\n${toYamlBlock(example.subject.oldObject)}`,
-    account === 'absent' ? 'Its service account does not exist.' : undefined,
-    typeof account === 'object' ? `With the service account:\n\n${toYamlBlock(account)}` : undefined,
-  ].filter((note) => note !== undefined);
   return [
     `### ${example.title}`,
     '',
     toYamlBlock(example.subject.object),
     '',
-    ...notes.flatMap((note) => [note, '']),
+    ...describeCircumstances(check, example).flatMap((note) => [note, '']),
     ...renderResult(check, example),
     '',
   ];
+}
+
+/** All that an example says beside its object. */
+function describeCircumstances(check: Check, { subject, context = {}, options }: Example): readonly string[] {
+  const { oldObject, subresource, caller } = subject;
+  const { serviceAccount, namespace, tokenSecrets, acceptApiAccessFrom } = context;
+  const secrets = typeof tokenSecrets === 'object' ? Object.entries(tokenSecrets) : [];
+  return [
+    subresource === undefined ? undefined : `As a change of the subresource \`${subresource}\`.`,
+    oldObject === undefined ? undefined : `An update of:\n\n${toYamlBlock(oldObject)}`,
+    caller === undefined ? undefined : `By \`${caller.username}\`.`,
+    options === undefined ? undefined : `With \`checks.${check.id}\`:\n\n${toYamlBlock(options)}`,
+    acceptApiAccessFrom === undefined
+      ? undefined
+      : `With \`apiAccess.acceptFrom: [${acceptApiAccessFrom.join(', ')}]\`.`,
+    serviceAccount === 'absent' ? 'Its service account does not exist.' : undefined,
+    typeof serviceAccount === 'object' ? `With the service account:\n\n${toYamlBlock(serviceAccount)}` : undefined,
+    namespace === undefined ? undefined : `With the namespace:\n\n${toYamlBlock(namespace)}`,
+    tokenSecrets === 'unknown' ? 'With the index of token Secrets off.' : undefined,
+    ...secrets.map(([name, account]) => `Secret \`${name}\` holds a token of service account \`${account}\`.`),
+  ].filter((note) => note !== undefined);
 }
 
 function renderResult(check: Check, example: Example): readonly string[] {
@@ -115,21 +129,19 @@ function renderResult(check: Check, example: Example): readonly string[] {
 }
 
 function judgeExample(check: Check, example: Example) {
-  const result = readConfiguration(EMPTY_CONFIGURATION_FILE);
-  if (!result.ok) throw new Error('the empty configuration is valid');
-  const account = toExampleAccount(example.context?.serviceAccount);
-  const subject = asAdmitted(toExampleSubject(example), account);
+  const result = readConfiguration({
+    ...EMPTY_CONFIGURATION_FILE,
+    ...(example.options === undefined ? {} : { checks: { [check.id]: example.options } }),
+  });
+  if (!result.ok) throw new Error(`options of "${example.title}": ${JSON.stringify(result.problems)}`);
+  const { subject, context } = prepareExample(check, example);
+  const { level } = example;
   const judgement = judge(subject, {
     checks: [check],
     configuration: result.configuration,
     scope: { ceiling: 'enforce', mayMutate: false, isDryRun: false },
-    levels: { enforce: example.level, warn: example.level, audit: example.level },
-    context: {
-      now: 0,
-      cluster: { apiAudiences: ['https://kubernetes.default.svc'], issuers: ['https://kubernetes.default.svc'] },
-      namespace: { state: 'found', value: { name: subject.namespace, labels: new Map() } },
-      serviceAccount: () => account,
-    },
+    levels: { enforce: level, warn: level, audit: level },
+    context,
   });
   return toVerdict(subject, judgement, []);
 }

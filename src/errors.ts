@@ -46,13 +46,19 @@ export const FAULTS = {
   },
   CURFEW_E_OVERLOADED: {
     status: 429,
-    message: 'too many reviews at once',
-    remedy: 'The API server tries again within the timeout. If it lasts, add replicas or CPU.',
+    message: 'too many reviews at once: %s',
+    remedy:
+      'The API server tries again within the timeout. If it lasts, add replicas or CPU, or raise the limit together with the memory.',
   },
   CURFEW_E_DEADLINE: {
     status: 500,
     message: 'the review could not be judged within %s ms',
     remedy: 'Look at curfew_review_duration_seconds and at the latency of the API server as Curfew sees it.',
+  },
+  CURFEW_E_BODY_TIMEOUT: {
+    status: 408,
+    message: 'the body did not arrive within %s ms',
+    remedy: 'No API server waits as long. Something else calls this port: keep it away by a NetworkPolicy.',
   },
   CURFEW_E_CLIENT_GONE: {
     status: 400,

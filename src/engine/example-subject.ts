@@ -1,43 +1,94 @@
 /** Examples as subjects: how a manifest becomes what a rule judges when no API server stands between. */
 
-import type { Example } from '../checks/define-check.ts';
+import type { Check, Example } from '../checks/define-check.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { asString, member, valueAt } from '../objects/json.ts';
-import { POD, TEMPLATE_KINDS } from '../objects/pod-spec.ts';
-import type { Subject } from '../objects/subject.ts';
-import type { Lookup, ServiceAccountView } from '../objects/views.ts';
-import { toServiceAccountView } from '../objects/views.ts';
-
-const NAMES_OF_KINDS: ReadonlyMap<string, { readonly group: string; readonly name: string }> = new Map([
-  ...[POD, ...TEMPLATE_KINDS].map(
-    ({ group, versions, kind, resource }) =>
-      [`${group === '' ? '' : `${group}/`}${versions[0] ?? ''} ${kind}`, { group, name: resource }] as const,
-  ),
-  ['v1 Secret', { group: '', name: 'secrets' }] as const,
-]);
+import { findKind } from '../objects/kinds.ts';
+import type { RuleContext } from '../objects/rule-context.ts';
+import type { ResourceName, Subject } from '../objects/subject.ts';
+import type { Lookup, NamespaceView, ServiceAccountView, TokenSecretView } from '../objects/views.ts';
+import { toNamespaceView, toServiceAccountView } from '../objects/views.ts';
+import { asAdmitted } from './as-admitted.ts';
 
 /** The subject that the API server would make of this example's manifest, before its own plugins. */
 export function toExampleSubject(example: Pick<Example, 'subject'>): Subject {
-  const { object, oldObject, operation } = example.subject;
+  const { object, oldObject, operation, caller } = example.subject;
   const kind = asString(member(object, 'kind')) ?? '';
-  const resource = NAMES_OF_KINDS.get(`${asString(member(object, 'apiVersion')) ?? ''} ${kind}`);
   return {
     operation: operation ?? 'CREATE',
-    resource: { group: resource?.group ?? '', name: resource?.name ?? '', subresource: '' },
+    resource: resourceOf(example),
     kind,
     namespace: asString(valueAt(object, ['metadata', 'namespace'])) ?? '',
     name: asString(valueAt(object, ['metadata', 'name'])) ?? '',
     object,
     ...(oldObject === undefined ? {} : { oldObject }),
+    ...(caller === undefined ? {} : { caller: { groups: [], ...caller } }),
   };
 }
 
-/** The service account of an example: the one it brings, none, or by default one that says nothing. */
-export function toExampleAccount(given: JsonObject | 'absent' | undefined): Lookup<ServiceAccountView> {
+/** The moment at which examples are judged, in ms since the epoch. */
+export const EXAMPLE_NOW = Date.UTC(2026, 0, 1);
+
+/** Issuer and API audience of the cluster in which examples are judged, as nearly every cluster has them. */
+export const EXAMPLE_ISSUER = 'https://kubernetes.default.svc';
+
+export type PreparedExample = {
+  /** As webhooks see it: with what the API server's own plugins add. */
+  readonly subject: Subject;
+  readonly context: Omit<RuleContext, 'level'>;
+  readonly settings: { readonly options: JsonObject; readonly limits: unknown };
+};
+
+/** All that `check.evaluate` is given for this example: what the example says, else a plain account and no Secrets. */
+export function prepareExample(check: Pick<Check, 'levels' | 'defaults'>, example: Example): PreparedExample {
+  const { context = {} } = example;
+  const account = toExampleAccount(context.serviceAccount);
+  const subject = asAdmitted(toExampleSubject(example), account);
+  return {
+    subject,
+    context: {
+      now: EXAMPLE_NOW,
+      cluster: { apiAudiences: [EXAMPLE_ISSUER], issuers: [EXAMPLE_ISSUER] },
+      namespace: toExampleNamespace(context.namespace, subject.namespace),
+      serviceAccount: () => account,
+      tokenSecret: (name) => toExampleSecret(context.tokenSecrets, { namespace: subject.namespace, name }),
+      acceptApiAccessFrom: context.acceptApiAccessFrom ?? ['ServiceAccount'],
+    },
+    settings: {
+      options: { ...check.defaults, ...example.options },
+      limits: check.levels[example.level] ?? check.levels.restricted,
+    },
+  };
+}
+
+function resourceOf({ subject }: Pick<Example, 'subject'>): ResourceName {
+  const { object, subresource = '' } = subject;
+  const kind = asString(member(object, 'kind')) ?? '';
+  // The one kind that is only ever the body of a subresource.
+  if (kind === 'TokenRequest') return { group: '', name: 'serviceaccounts', subresource: 'token' };
+  const known = findKind(asString(member(object, 'apiVersion')) ?? '', kind);
+  return { group: known?.group ?? '', name: known?.resource ?? '', subresource };
+}
+
+function toExampleAccount(given: JsonObject | 'absent' | undefined): Lookup<ServiceAccountView> {
   if (given === 'absent') return { state: 'absent' };
   const plain = { metadata: { name: 'web', namespace: 'shop' } };
   const value = toServiceAccountView(given ?? plain);
   return value === undefined
     ? { state: 'unknown', why: 'the example is not a service account' }
     : { state: 'found', value };
+}
+
+function toExampleNamespace(given: JsonObject | undefined, name: string): Lookup<NamespaceView> {
+  const value = toNamespaceView(given ?? { metadata: { name } });
+  return value === undefined ? { state: 'absent' } : { state: 'found', value };
+}
+
+function toExampleSecret(
+  given: Readonly<Record<string, string>> | 'unknown' | undefined,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): Lookup<TokenSecretView> {
+  if (given === 'unknown') return { state: 'unknown', why: 'the index of token Secrets is off' };
+  const account = given !== undefined && Object.hasOwn(given, name) ? given[name] : undefined;
+  return account === undefined ? { state: 'absent' } : { state: 'found', value: { namespace, name, account } };
 }

@@ -3,7 +3,7 @@
  * them with a library; everything else, tests included, depends on these alone.
  */
 
-import type { Lookup, NamespaceView, ServiceAccountView } from '../objects/views.ts';
+import type { Lookup, NamespaceView, ServiceAccountView, TokenSecretView } from '../objects/views.ts';
 
 /** One HTTP request to the API server. */
 export type KubeRequest = {
@@ -47,4 +47,6 @@ export type KubeClient = {
 export type ClusterReader = {
   namespace(name: string): Promise<Lookup<NamespaceView>>;
   serviceAccount(namespace: string, name: string): Promise<Lookup<ServiceAccountView>>;
+  /** From memory alone: Curfew has no right to read a Secret. `unknown` while the index of token Secrets is off. */
+  tokenSecret(namespace: string, name: string): Lookup<TokenSecretView>;
 };

@@ -23,7 +23,7 @@ const MAX_NAMESPACE_BYTES = 32 * 1024 * 1024;
 const MAX_SERVICE_ACCOUNT_BYTES = 96 * 1024 * 1024;
 /** A view with annotations beyond this is not kept but read live: annotations of one object may hold 256 KiB. */
 const MAX_VIEW_BYTES = 16 * 1024;
-/** Of namespaces only the labels are needed: metadata only, with the whole object as the fallback. */
+/** Of namespaces only labels and annotations are needed: metadata only, with the whole object as the fallback. */
 const NAMESPACE_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
 const NAMESPACE_WATCH = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
 
@@ -67,7 +67,7 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
     listAccept: NAMESPACE_LIST,
     watchAccept: NAMESPACE_WATCH,
     project: (raw) => toEntry(toNamespaceView(raw), (view) => view.name),
-    sizeOf: (view) => sizeOfStrings([view.name], view.labels),
+    sizeOf: (view) => sizeOfStrings([view.name], new Map([...view.labels, ...view.annotations])),
     maxBytes: MAX_NAMESPACE_BYTES,
   });
   const serviceAccounts = createResourceIndex<ServiceAccountView>(shared, {
@@ -97,6 +97,7 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
               project: toServiceAccountView,
             })
           : { state: 'absent' },
+      tokenSecret: () => ({ state: 'unknown', why: 'the index of token Secrets is off' }),
     },
     start: () => {
       running = Promise.all([namespaces.run(), serviceAccounts.run()]);
@@ -113,7 +114,7 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
 /** For `--without-cluster`: every lookup is unknown. */
 export function createUnknownReader(why: string): ClusterReader {
   const unknown = { state: 'unknown', why } as const;
-  return { namespace: async () => unknown, serviceAccount: async () => unknown };
+  return { namespace: async () => unknown, serviceAccount: async () => unknown, tokenSecret: () => unknown };
 }
 
 type Shared = ClusterIndexOptions & { readonly signal: AbortSignal; readonly gate: Gate };

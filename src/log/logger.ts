@@ -16,6 +16,16 @@ export type Logger = {
 export const LOG_LEVELS = ['error', 'warn', 'info'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** Longest name of an object, which is a DNS subdomain (RFC 1123). A request may hold anything in place of a name. */
+const MOST_NAME_CHARACTERS = 253;
+
+/** A name as it stands in the log: one that is too long to be a name is cut, and ends with an ellipsis. */
+export function boundName(name: string): string {
+  if (name.length <= MOST_NAME_CHARACTERS) return name;
+  // The cut may have gone through a surrogate pair.
+  return `${name.slice(0, MOST_NAME_CHARACTERS).toWellFormed()}…`;
+}
+
 /** One line a call, written at once; `destination` is for tests. */
 export function createLogger(level: LogLevel, destination?: { write(line: string): void }): Logger {
   const options = {

@@ -4,6 +4,10 @@ import type { ServiceAccountView } from './views.ts';
 
 export const API_ACCESS_ANNOTATION = 'curfew.dev/api-access';
 
+/** Kinds on which the annotation may count. */
+export const API_ACCESS_SOURCES = ['ServiceAccount', 'Pod', 'Namespace'] as const;
+export type ApiAccessSource = (typeof API_ACCESS_SOURCES)[number];
+
 /** What our own messages print where the reason belongs: pasted as it stands, it documents nothing. */
 export const REASON_PLACEHOLDER = '<why>';
 

@@ -1,7 +1,8 @@
 /** All that a rule may know beside its subject. It comes in as data, so a rule is a function of its arguments. */
 
+import type { ApiAccessSource } from './api-access.ts';
 import type { ActiveLevel } from './level.ts';
-import type { Lookup, NamespaceView, ServiceAccountView } from './views.ts';
+import type { Lookup, NamespaceView, ServiceAccountView, TokenSecretView } from './views.ts';
 
 export type ClusterFacts = {
   /** Audiences the API server accepts; a token without an audience gets all of them. */
@@ -19,10 +20,17 @@ export type RuleContext = {
   readonly namespace: Lookup<NamespaceView>;
   /** A service account of the subject's namespace. `unknown` unless the rule declares the need. */
   serviceAccount(name: string): Lookup<ServiceAccountView>;
+  /**
+   * The token Secret of that name in the subject's namespace. `absent`: no such Secret, or one that holds no service
+   * account token. `unknown` while the index of token Secrets is off (the default), and unless the rule declares the need.
+   */
+  tokenSecret(name: string): Lookup<TokenSecretView>;
+  /** Where the annotation that documents the need of the API counts (`apiAccess.acceptFrom`). */
+  readonly acceptApiAccessFrom: readonly ApiAccessSource[];
 };
 
 /** What a rule must declare before it can look it up. */
-export type Need = 'serviceAccount';
+export type Need = 'serviceAccount' | 'tokenSecrets';
 
 /** Which requests a rule reads. */
 export type Reads = {

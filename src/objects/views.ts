@@ -13,7 +13,17 @@ export type Lookup<View> =
 
 export type NamespaceView = {
   readonly name: string;
+  /** Only labels and annotations whose key is under `curfew.dev`. */
   readonly labels: ReadonlyMap<string, string>;
+  readonly annotations: ReadonlyMap<string, string>;
+};
+
+/** A Secret of type `kubernetes.io/service-account-token`: whose token it holds, and nothing of the token. */
+export type TokenSecretView = {
+  readonly namespace: string;
+  readonly name: string;
+  /** Name of the service account. */
+  readonly account: string;
 };
 
 export type ServiceAccountView = {
@@ -29,7 +39,11 @@ export type ServiceAccountView = {
 export function toNamespaceView(raw: unknown): NamespaceView | undefined {
   const name = valueAt(raw, ['metadata', 'name']);
   if (typeof name !== 'string') return undefined;
-  return { name, labels: onlyOurs(stringMembers(valueAt(raw, ['metadata', 'labels']))) };
+  return {
+    name,
+    labels: onlyOurs(stringMembers(valueAt(raw, ['metadata', 'labels']))),
+    annotations: onlyOurs(stringMembers(valueAt(raw, ['metadata', 'annotations']))),
+  };
 }
 
 /** The view of a raw v1 ServiceAccount; undefined if it has no name or namespace. */

@@ -7,6 +7,7 @@ import type { Static, TObject, TProperties } from 'typebox';
 import { Type } from 'typebox';
 import { CHECKS } from '../checks/registry.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
+import { API_ACCESS_SOURCES } from '../objects/api-access.ts';
 import { LEVELS } from '../objects/level.ts';
 
 export const API_VERSION = 'curfew.dev/v1alpha1';
@@ -31,6 +32,12 @@ const levelProperties = {
   mutate: levelOf('Run the mutations of this level. Default: baseline.'),
 };
 
+const clusterLevelProperties = {
+  enforce: levelOf('Deny objects that are in no namespace, such as ClusterRoles. Default: off.'),
+  warn: levelOf('Let kubectl print a warning about them. Default: restricted.'),
+  audit: levelOf('Write an audit annotation, a log line and a metric about them. Default: restricted.'),
+};
+
 const NamespaceName = '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$';
 
 export const ConfigurationSchema = Type.Object(
@@ -48,7 +55,12 @@ export const ConfigurationSchema = Type.Object(
         description: 'Audit mode of the whole product: nothing is denied and nothing is patched. Default: false.',
       }),
     ),
-    levels: Type.Optional(Type.Object(levelProperties, { ...closed, description: 'Levels of every namespace.' })),
+    levels: Type.Optional(
+      Type.Object(
+        { ...levelProperties, clusterScoped: Type.Optional(Type.Object(clusterLevelProperties, closed)) },
+        { ...closed, description: 'Levels of every namespace.' },
+      ),
+    ),
     namespaces: Type.Optional(
       Type.Record(Type.String({ pattern: NamespaceName }), Type.Object(levelProperties, closed), {
         ...closed,
@@ -65,6 +77,21 @@ export const ConfigurationSchema = Type.Object(
       Type.Boolean({
         description: 'Deny workload templates too, instead of warning their authors. Default: false.',
       }),
+    ),
+    apiAccess: Type.Optional(
+      Type.Object(
+        {
+          acceptFrom: Type.Optional(
+            Type.Array(Type.Enum([...API_ACCESS_SOURCES]), {
+              minItems: 1,
+              uniqueItems: true,
+              description:
+                'Kinds on which the annotation curfew.dev/api-access documents the need of the API. Default: ServiceAccount.',
+            }),
+          ),
+        },
+        { ...closed, description: 'Documented access.' },
+      ),
     ),
     excludedNamespaces: Type.Optional(
       Type.Array(Type.String({ pattern: NamespaceName }), {
@@ -124,7 +151,7 @@ export const ConfigurationSchema = Type.Object(
               minimum: 65_536,
               maximum: 67_108_864,
               description:
-                'Largest review that is read. Default: 8388608 (8 MiB). Smaller ones make large objects a fault.',
+                'Largest review that is read; from the start. Default: 8388608 (8 MiB). Smaller ones make large objects a fault.',
             }),
           ),
           deadlineMs: Type.Optional(
@@ -136,7 +163,19 @@ export const ConfigurationSchema = Type.Object(
             }),
           ),
           maxInFlight: Type.Optional(
-            Type.Integer({ minimum: 1, maximum: 100_000, description: 'Reviews judged at once. Default: 1000.' }),
+            Type.Integer({
+              minimum: 1,
+              maximum: 100_000,
+              description: 'Reviews that arrive or are judged at once; more are answered 429. Default: 1000.',
+            }),
+          ),
+          maxBodyBytesInFlight: Type.Optional(
+            Type.Integer({
+              minimum: 65_536,
+              maximum: 1_073_741_824,
+              description:
+                'Bytes of the reviews that arrive or are judged at once, at least bodyLimitBytes; from the start. One without a content-length counts as the largest. More are answered 429. Default: 33554432 (32 MiB).',
+            }),
           ),
           drainSeconds: Type.Optional(
             Type.Integer({

@@ -3,6 +3,7 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { CHECKS } from '../checks/registry.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
+import type { ApiAccessSource } from '../objects/api-access.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { asString, isObject, member } from '../objects/json.ts';
 import type { Level } from '../objects/level.ts';
@@ -28,6 +29,9 @@ export type Configuration = {
   readonly namespaces: ReadonlyMap<string, Partial<Levels>>;
   readonly mutateMode: 'report' | 'apply';
   readonly enforceTemplates: boolean;
+  /** Levels of objects that are in no namespace; nothing mutates these. */
+  readonly clusterScoped: Omit<Levels, 'mutate'>;
+  readonly apiAccess: { readonly acceptFrom: readonly ApiAccessSource[] };
   readonly excludedNamespaces: ReadonlySet<string>;
   /** Undefined where the file says nothing: Curfew's own token is asked. */
   readonly cluster: {
@@ -40,6 +44,7 @@ export type Configuration = {
     readonly bodyLimitBytes: number;
     readonly deadlineMs: number;
     readonly maxInFlight: number;
+    readonly maxBodyBytesInFlight: number;
     readonly drainSeconds: number;
   };
   readonly tls: { readonly certFile: string; readonly keyFile: string; readonly caFile?: string } | undefined;
@@ -53,6 +58,17 @@ export type ConfigurationResult =
   | { readonly ok: false; readonly problems: readonly ConfigurationProblem[] };
 
 const DEFAULT_LEVELS: Levels = { enforce: 'baseline', warn: 'restricted', audit: 'restricted', mutate: 'baseline' };
+
+/** A refused ClusterRole can keep an operator from being installed at all, so this is asked for. */
+const DEFAULT_CLUSTER_LEVELS = { enforce: 'off', warn: 'restricted', audit: 'restricted' } as const;
+
+const DEFAULT_SERVER: Configuration['server'] = {
+  bodyLimitBytes: 8_388_608,
+  deadlineMs: 2_500,
+  maxInFlight: 1_000,
+  maxBodyBytesInFlight: 33_554_432,
+  drainSeconds: 5,
+};
 
 /** The smallest valid file: every default. */
 export const EMPTY_CONFIGURATION_FILE = { apiVersion: API_VERSION, kind: KIND } as const;
@@ -69,15 +85,27 @@ export function readConfiguration(file: unknown): ConfigurationResult {
   if (!validate(file)) {
     return { ok: false, problems: (validate.errors ?? []).map(describeProblem) };
   }
-  return { ok: true, configuration: withDefaults(file) };
+  const configuration = withDefaults(file);
+  const problems = listContradictions(configuration);
+  return problems.length === 0 ? { ok: true, configuration } : { ok: false, problems };
+}
+
+/** What a schema cannot say: values that are allowed, but not together. */
+function listContradictions({ server }: Configuration): readonly ConfigurationProblem[] {
+  if (server.maxBodyBytesInFlight >= server.bodyLimitBytes) return [];
+  const problem = `${server.maxBodyBytesInFlight} must be >= bodyLimitBytes, which is ${server.bodyLimitBytes}`;
+  return [{ path: '/server/maxBodyBytesInFlight', problem }];
 }
 
 function withDefaults(file: ConfigurationFile): Configuration {
   const mutateMode = file.mutateMode ?? 'report';
+  const { clusterScoped, ...levels } = file.levels ?? {};
   return {
     catalogue: file.catalogue,
     dryRun: file.dryRun ?? false,
-    levels: { ...DEFAULT_LEVELS, ...file.levels },
+    levels: { ...DEFAULT_LEVELS, ...levels },
+    clusterScoped: { ...DEFAULT_CLUSTER_LEVELS, ...clusterScoped },
+    apiAccess: { acceptFrom: file.apiAccess?.acceptFrom ?? ['ServiceAccount'] },
     namespaces: new Map(Object.entries(file.namespaces ?? {})),
     mutateMode,
     enforceTemplates: file.enforceTemplates ?? false,
@@ -97,7 +125,7 @@ function withDefaults(file: ConfigurationFile): Configuration {
         return [mutation.id, { mode: ceiling, options: { ...mutation.defaults, ...options } }];
       }),
     ),
-    server: { bodyLimitBytes: 8_388_608, deadlineMs: 2_500, maxInFlight: 1_000, drainSeconds: 5, ...file.server },
+    server: { ...DEFAULT_SERVER, ...file.server },
     tls: file.tls,
   };
 }

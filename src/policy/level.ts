@@ -15,7 +15,7 @@ export type EffectiveLevels = Levels & {
 };
 
 /**
- * The levels for `namespace`. A namespace that could not be read has the levels of the configuration, and a note says
+ * The levels for `namespace`; with an empty name, those of cluster-scoped objects. A namespace that could not be read has the levels of the configuration, and a note says
  * so; a label with another value than a level's name counts as not set, and a note says so.
  */
 export function effectiveLevels(
@@ -23,11 +23,11 @@ export function effectiveLevels(
   name: string,
   namespace: Lookup<NamespaceView>,
 ): EffectiveLevels {
+  if (name === '') return { ...configuration.clusterScoped, mutate: 'off', mutateByLabel: false, notes: [] };
   const configured = { ...configuration.levels, ...configuration.namespaces.get(name) };
   if (namespace.state !== 'found') {
     const why = namespace.state === 'unknown' ? namespace.why : 'it does not exist';
-    const notes = name === '' ? [] : [`labels of namespace ${name} were not read: ${why}`];
-    return { ...configured, mutateByLabel: false, notes };
+    return { ...configured, mutateByLabel: false, notes: [`labels of namespace ${name} were not read: ${why}`] };
   }
 
   const notes: string[] = [];

@@ -18,6 +18,29 @@ export const SYSTEM_NAMESPACE = 'kube-system';
 const NODES_GROUP = 'system:nodes';
 const MIRROR_POD_ANNOTATION = 'kubernetes.io/config.mirror';
 
+/** The Secret of a token by which nodes join the cluster; it counts in kube-system alone. */
+const BOOTSTRAP_TOKEN_TYPE = 'bootstrap.kubernetes.io/token';
+
+const RBAC_GROUP = 'rbac.authorization.k8s.io';
+
+/**
+ * Callers whose roles are not theirs to choose: the API server writes the built-in roles, the aggregation controller
+ * copies rules that were judged where they were written. Skipped by caller alone: names and labels are anybody's.
+ */
+const RBAC_WRITERS: ReadonlySet<string> = new Set([
+  'system:apiserver',
+  'system:serviceaccount:kube-system:clusterrole-aggregation-controller',
+  'system:kube-controller-manager',
+]);
+
+/** Never asked for their tokens: whoever delays these stops nodes or the control plane. */
+const CONTROL_PLANE: ReadonlySet<string> = new Set([
+  'system:kube-controller-manager',
+  'system:cloud-controller-manager',
+  'system:apiserver',
+]);
+const SYSTEM_ACCOUNTS = 'system:serviceaccount:kube-system:';
+
 /** Callers that write the objects their own templates describe. Nobody else can have these names. */
 const WORKLOAD_CONTROLLERS: ReadonlySet<string> = new Set([
   'system:serviceaccount:kube-system:deployment-controller',
@@ -40,7 +63,8 @@ export function scopeOf(configuration: Configuration, subject: Subject, ownNames
   if (isSkipped(configuration, subject, ownNamespace)) return SKIPPED;
   const { dryRun } = configuration;
   const mayMutate = !dryRun && subject.namespace !== SYSTEM_NAMESPACE;
-  if (subject.namespace === SYSTEM_NAMESPACE) return { ceiling: 'warn', mayMutate, isDryRun: false };
+  if (subject.namespace === SYSTEM_NAMESPACE && !isBootstrapToken(subject))
+    return { ceiling: 'warn', mayMutate, isDryRun: false };
   if (isWrittenByItsController(subject)) return { ceiling: 'audit', mayMutate, isDryRun: false };
   if (isPodTemplate(subject.resource) && !configuration.enforceTemplates)
     return { ceiling: 'warn', mayMutate, isDryRun: false };
@@ -54,8 +78,28 @@ function isSkipped(configuration: Configuration, subject: Subject, ownNamespace:
     UNWATCHED_NAMESPACES.includes(namespace) ||
     configuration.excludedNamespaces.has(namespace) ||
     (subject.caller?.groups.includes(NODES_GROUP) ?? false) ||
-    isMirrorPod(subject)
+    isMirrorPod(subject) ||
+    isWrittenByRbacController(subject) ||
+    isTokenOfControlPlane(subject)
   );
+}
+
+function isWrittenByRbacController({ resource, caller }: Subject): boolean {
+  return resource.group === RBAC_GROUP && caller !== undefined && RBAC_WRITERS.has(caller.username);
+}
+
+/** The match conditions of the entry say the same. */
+function isTokenOfControlPlane({ resource, caller }: Subject): boolean {
+  return (
+    resource.name === 'serviceaccounts' &&
+    resource.subresource === 'token' &&
+    caller !== undefined &&
+    (CONTROL_PLANE.has(caller.username) || caller.username.startsWith(SYSTEM_ACCOUNTS))
+  );
+}
+
+function isBootstrapToken({ resource, object }: Subject): boolean {
+  return resource.group === '' && resource.name === 'secrets' && valueAt(object, ['type']) === BOOTSTRAP_TOKEN_TYPE;
 }
 
 /** Anyone may write the annotation, but the API server gives such a pod no token of any kind. */

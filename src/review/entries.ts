@@ -39,6 +39,13 @@ const POD_RULE: EntryRule = {
   scope: 'Namespaced',
 };
 
+/** Debug containers are added by an update of this subresource; the object is the whole pod. */
+const EPHEMERAL_CONTAINERS_RULE: EntryRule = {
+  ...POD_RULE,
+  resources: [`${POD.resource}/ephemeralcontainers`],
+  operations: ['UPDATE'],
+};
+
 const SECRET_RULE: EntryRule = {
   apiGroups: [''],
   apiVersions: ['v1'],
@@ -49,6 +56,47 @@ const SECRET_RULE: EntryRule = {
 
 /** Evaluated by the API server, so a Secret of any other type is written even while Curfew is down. */
 const IS_TOKEN_SECRET = 'object.type == "kubernetes.io/service-account-token"';
+const IS_BOOTSTRAP_TOKEN = 'object.type == "bootstrap.kubernetes.io/token"';
+
+/**
+ * TokenRequests of nodes and controllers are never sent: a kubelet that waits for a webhook cannot start its pods, and
+ * kube-controller-manager cannot start its controllers. Tokens that the API server shows to webhooks are none of ours.
+ * `boundObjectRef` is there with the value null where nobody set it.
+ */
+const ASKS_FOR_ITSELF: Entry['matchConditions'] = [
+  { name: 'not-a-node', expression: '!("system:nodes" in request.userInfo.groups)' },
+  {
+    name: 'not-the-control-plane',
+    expression:
+      '!(request.userInfo.username in ["system:kube-controller-manager", "system:cloud-controller-manager", "system:apiserver"])',
+  },
+  {
+    name: 'not-a-controller',
+    expression: '!request.userInfo.username.startsWith("system:serviceaccount:kube-system:")',
+  },
+  {
+    name: 'not-for-a-webhook',
+    expression:
+      '!has(object.spec.boundObjectRef) || object.spec.boundObjectRef == null || !(object.spec.boundObjectRef.kind in ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"])',
+  },
+];
+
+const OTHER_RULES: readonly EntryRule[] = [
+  {
+    apiGroups: [''],
+    apiVersions: ['v1'],
+    resources: ['secrets', 'configmaps', 'serviceaccounts'],
+    operations: ['CREATE', 'UPDATE'],
+    scope: 'Namespaced',
+  },
+  {
+    apiGroups: ['rbac.authorization.k8s.io'],
+    apiVersions: ['v1'],
+    resources: ['roles', 'clusterroles', 'rolebindings', 'clusterrolebindings'],
+    operations: ['CREATE', 'UPDATE'],
+    scope: '*',
+  },
+];
 
 export const ENTRIES: readonly Entry[] = [
   {
@@ -68,12 +116,12 @@ export const ENTRIES: readonly Entry[] = [
     name: 'pods.curfew.dev',
     type: 'validating',
     path: '/validate/pods',
-    rules: [POD_RULE],
+    rules: [POD_RULE, EPHEMERAL_CONTAINERS_RULE],
     failurePolicy: 'Fail',
     timeoutSeconds: 3,
     matchConditions: [],
     namespaces: 'all but platform and system',
-    purpose: 'Judges new pods.',
+    purpose: 'Judges new pods, and debug containers added to them.',
   },
   {
     name: 'secrets.curfew.dev',
@@ -90,12 +138,47 @@ export const ENTRIES: readonly Entry[] = [
     name: 'review.curfew.dev',
     type: 'validating',
     path: '/validate/review',
-    rules: groupTemplateRules(),
+    rules: [...groupTemplateRules(), ...OTHER_RULES],
     failurePolicy: 'Ignore',
     timeoutSeconds: 3,
-    matchConditions: [],
+    matchConditions: [
+      {
+        name: 'no-entry-of-its-own',
+        expression: `request.resource.resource != "secrets" || !(${IS_TOKEN_SECRET} || ${IS_BOOTSTRAP_TOKEN})`,
+      },
+    ],
     namespaces: 'all but platform',
-    purpose: 'Tells the authors of workload templates at once what would happen to their pods.',
+    purpose: 'Judges workload templates, other Secrets, ConfigMaps, service accounts and RBAC.',
+  },
+  {
+    name: 'bootstrap-tokens.curfew.dev',
+    type: 'validating',
+    path: '/validate/bootstrap-tokens',
+    rules: [SECRET_RULE],
+    failurePolicy: 'Ignore',
+    timeoutSeconds: 3,
+    matchConditions: [{ name: 'bootstrap-token', expression: IS_BOOTSTRAP_TOKEN }],
+    namespaces: 'system',
+    purpose: 'Judges bootstrap tokens, by which nodes join; they are valid in kube-system alone.',
+  },
+  {
+    name: 'token-requests.curfew.dev',
+    type: 'validating',
+    path: '/validate/token-requests',
+    rules: [
+      {
+        apiGroups: [''],
+        apiVersions: ['v1'],
+        resources: ['serviceaccounts/token'],
+        operations: ['CREATE'],
+        scope: 'Namespaced',
+      },
+    ],
+    failurePolicy: 'Ignore',
+    timeoutSeconds: 2,
+    matchConditions: ASKS_FOR_ITSELF,
+    namespaces: 'all but platform and system',
+    purpose: 'Judges tokens that people and pipelines ask for, never those of nodes and controllers.',
   },
   {
     name: 'system.curfew.dev',

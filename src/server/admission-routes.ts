@@ -1,7 +1,6 @@
 /** One route for each webhook entry. */
 
 import type { FastifyInstance } from 'fastify';
-import { Fault } from '../errors.ts';
 import { ENTRIES } from '../review/entries.ts';
 import type { ReviewDeps } from './judge-review.ts';
 import { judgeReview } from './judge-review.ts';
@@ -9,23 +8,18 @@ import { judgeReview } from './judge-review.ts';
 /** Time kept back from the API server's timeout so that our answer, and not its timeout, is what it sees, in ms. */
 const ANSWER_RESERVE_MS = 200;
 
-/** Adds `POST <path>` for every entry of the table. */
+/** Adds a route for the path of every entry. Of all methods, so that the router tells a wrong one from a wrong path. */
 export function addAdmissionRoutes(app: FastifyInstance, deps: ReviewDeps): void {
-  let inFlight = 0;
   for (const entry of ENTRIES) {
-    app.post(entry.path, async (request) => {
-      const { maxInFlight, deadlineMs } = deps.policy().configuration.server;
-      if (inFlight >= maxInFlight) throw new Fault('CURFEW_E_OVERLOADED');
-      inFlight += 1;
+    app.all(entry.path, async (request) => {
       const started = deps.clock.monotonic();
       let outcome: 'allowed' | 'denied' | 'fault' = 'fault';
       try {
-        const timeout = readTimeout(request.query, deadlineMs);
-        const judged = await judgeReview(deps, entry, { body: request.body, deadline: started + timeout });
+        const timeoutMs = readTimeout(request.query, deps.policy().configuration.server.deadlineMs);
+        const judged = await judgeReview(deps, entry, { body: request.body, started, timeoutMs });
         outcome = judged.isAllowed ? 'allowed' : 'denied';
         return judged.answer;
       } finally {
-        inFlight -= 1;
         deps.recorder.review({ entry: entry.path, outcome, seconds: (deps.clock.monotonic() - started) / 1000 });
       }
     });

@@ -1,13 +1,23 @@
 /** The webhook server as a function of its dependencies: it does not listen, read the environment or a file. */
 
+import { METHODS } from 'node:http';
 import type { ServerOptions as TlsOptions } from 'node:https';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fastify } from 'fastify';
 import { Fault, toFault } from '../errors.ts';
+import type { LogFields } from '../log/logger.ts';
 import type { Entry } from '../review/entries.ts';
 import { ENTRIES } from '../review/entries.ts';
 import { respondToFault } from '../review/respond.ts';
 import { addAdmissionRoutes } from './admission-routes.ts';
+import {
+  CONNECTION_OPTIONS,
+  continueWhenRead,
+  KEEP_ALIVE_MS,
+  limitConnections,
+  NEW_CONNECTION_MS,
+} from './connections.ts';
+import { createInFlight } from './in-flight.ts';
 import type { ReviewDeps } from './judge-review.ts';
 
 export type AppDeps = ReviewDeps & {
@@ -15,25 +25,31 @@ export type AppDeps = ReviewDeps & {
   readonly tls?: Pick<TlsOptions, 'cert' | 'key'>;
   /** True while the server is being stopped: answers ask the client to open its next connection elsewhere. */
   readonly isDraining: () => boolean;
+  /** Longest time for a body to arrive once its head has, in ms. Default: 30 s. */
+  readonly bodyMs?: number;
 };
 
-/** Longer than the 90 s for which the API server keeps an idle connection, or it would reuse a closed one (EOF). */
-const KEEP_ALIVE_MS = 95_000;
-const HEADERS_MS = 100_000;
-/** A request that takes longer to arrive than this is a slow attacker, not an API server. */
-const REQUEST_MS = 120_000;
+/** The API server waits for an answer for 30 s at most, so what arrives later is for nobody. */
+const BODY_MS = 30_000;
 
 /** The server with one route for each webhook entry. Everything that is no verdict is answered by a fault's Status. */
 export function buildApp(deps: AppDeps): FastifyInstance {
-  const { bodyLimitBytes } = deps.policy().configuration.server;
+  // Of the start, since the HTTP library's limit cannot change; the two fit one another as they were checked together.
+  const { bodyLimitBytes, maxBodyBytesInFlight, maxInFlight } = deps.policy().configuration.server;
+  const bodyMs = deps.bodyMs ?? BODY_MS;
+  const inFlight = createInFlight({
+    maxBytes: maxBodyBytesInFlight,
+    maxRequests: () => deps.policy().configuration.server.maxInFlight,
+  });
 
   async function answerFault(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const fault = fromServerError(error, bodyLimitBytes);
-    const entry = entryOf(request.url);
+    const entry = entryOf(request);
     deps.recorder.fault({ entry: entry?.path ?? 'none', code: fault.code });
-    const stack = fault.code === 'CURFEW_E_INTERNAL' && fault.cause instanceof Error ? fault.cause.stack : undefined;
-    deps.log.error({ entry: entry?.name, type: entry?.type, code: fault.code, stack }, fault.message);
+    deps.log.error(toFaultFields(fault, entry), fault.message);
     if (fault.code === 'CURFEW_E_OVERLOADED') reply.header('retry-after', '1');
+    // What was not read would be read to its end to get it out of the way, for as long as somebody sends.
+    if (!request.raw.complete) reply.header('connection', 'close');
     await reply.code(fault.status).send(respondToFault(fault));
   }
 
@@ -41,10 +57,12 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     // The library's type for a server with TLS differs from one without; to its users both are the same.
     ...(deps.tls === undefined
       ? {}
-      : ({ https: { cert: deps.tls.cert, key: deps.tls.key, minVersion: 'TLSv1.2' } } as object)),
+      : ({
+          https: { ...CONNECTION_OPTIONS, cert: deps.tls.cert, key: deps.tls.key, minVersion: 'TLSv1.2' },
+        } as object)),
     bodyLimit: bodyLimitBytes,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: REQUEST_MS,
+    requestTimeout: NEW_CONNECTION_MS,
     // While draining we still answer; the default is a 503 for whoever comes after close.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -54,7 +72,14 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     // A path that cannot be decoded never reaches a route or the error handler.
     frameworkErrors: (error, request, reply) => void answerFault(error, request, reply),
   });
-  app.server.headersTimeout = HEADERS_MS;
+  limitConnections(app.server, maxInFlight, () => {
+    // Counted and not logged: it is what a flood looks like.
+    deps.recorder.fault({ entry: 'none', code: 'CURFEW_E_OVERLOADED' });
+  });
+  continueWhenRead(app.server);
+  for (const method of METHODS) {
+    if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
+  }
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
@@ -67,13 +92,21 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     }
   });
 
-  app.addHook('onSend', async (_request, reply) => {
-    if (deps.isDraining()) reply.header('connection', 'close');
+  // Before the body is read: a stranger's request is not worth its bytes.
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.is404) throw new Fault('CURFEW_E_PATH');
+    if (request.method !== 'POST') throw new Fault('CURFEW_E_METHOD');
+    const bytes = announcedBytes(request.headers, bodyLimitBytes);
+    if (!(bytes <= bodyLimitBytes)) throw new Fault('CURFEW_E_BODY_TOO_LARGE', String(bodyLimitBytes));
+    inFlight.enter(request, bytes);
+    const timer = setTimeout(() => reply.send(new Fault('CURFEW_E_BODY_TIMEOUT', String(bodyMs))), bodyMs);
+    request.raw.once('close', () => clearTimeout(timer));
   });
 
-  // Before the body is read: a stranger's request is not worth its bytes.
-  app.addHook('onRequest', async (request) => {
-    if (request.is404) throw new Fault(entryOf(request.url) === undefined ? 'CURFEW_E_PATH' : 'CURFEW_E_METHOD');
+  // Every answer comes by here, also the one that nobody waits for any more.
+  app.addHook('onSend', async (request, reply) => {
+    inFlight.leave(request);
+    if (deps.isDraining()) reply.header('connection', 'close');
   });
   app.setErrorHandler(answerFault);
 
@@ -81,9 +114,21 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   return app;
 }
 
-/** The entry a URL names, whatever its query says. */
-function entryOf(url: string): Entry | undefined {
-  return ENTRIES.find(({ path }) => path === url.split('?')[0]);
+/** What a body may have; without a length (in chunks) as many bytes as are read of one. */
+function announcedBytes(headers: FastifyRequest['headers'], bodyLimitBytes: number): number {
+  if (headers['transfer-encoding'] !== undefined) return bodyLimitBytes;
+  return Number(headers['content-length'] ?? 0);
+}
+
+/** The entry that the router found, whose path a URL may write in many ways. */
+function entryOf(request: FastifyRequest): Entry | undefined {
+  return ENTRIES.find(({ path }) => path === request.routeOptions.url);
+}
+
+/** The same keys in every line of a fault; `null` says that there is none. */
+function toFaultFields({ code, cause }: Fault, entry: Entry | undefined): LogFields {
+  const stack = code === 'CURFEW_E_INTERNAL' && cause instanceof Error ? cause.stack : undefined;
+  return { entry: entry?.name ?? null, type: entry?.type ?? null, code, stack: stack ?? null };
 }
 
 /** The HTTP library's own errors have codes; each is one of our faults. */

@@ -11,7 +11,7 @@ import type { Verdict } from '../engine/verdict.ts';
 import { toVerdict } from '../engine/verdict.ts';
 import { Fault } from '../errors.ts';
 import type { ClusterReader } from '../kube/api.ts';
-import type { Logger } from '../log/logger.ts';
+import { boundName, type Logger } from '../log/logger.ts';
 import type { Decision, Recorder } from '../metrics/recorder.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import type { JsonObject } from '../objects/json.ts';
@@ -63,15 +63,15 @@ const NO_NAMESPACE: Lookup<NamespaceView> = { state: 'absent' };
 /**
  * Judges one review that came in through `entry`.
  *
- * @param deadline - when the answer is worth nothing any more, in ms of the monotonic clock
+ * @param started - when the review was there, in ms of the monotonic clock
+ * @param timeoutMs - how long after that the answer is worth nothing any more
  * @throws Fault for everything that is not a verdict
  */
 export async function judgeReview(
   deps: ReviewDeps,
   entry: Entry,
-  { body, deadline }: { readonly body: unknown; readonly deadline: number },
+  { body, started, timeoutMs }: { readonly body: unknown; readonly started: number; readonly timeoutMs: number },
 ): Promise<JudgedReview> {
-  const started = deps.clock.monotonic();
   const review = parseReview(body);
   const { subject } = review;
   const policy = deps.policy();
@@ -85,13 +85,18 @@ export async function judgeReview(
     subject.namespace === '' ? NO_NAMESPACE : deps.reader.namespace(subject.namespace),
     needsAccounts ? readServiceAccounts(deps.reader, subject) : new Map<string, Lookup<ServiceAccountView>>(),
   ]);
-  const [namespace, accounts] = await within(deadline - started, lookups);
+  const left = started + timeoutMs - deps.clock.monotonic();
+  // The whole time is named and not what was left of it: it is what an operator can look up, and change.
+  const late = () => new Fault('CURFEW_E_DEADLINE', String(timeoutMs));
+  const [namespace, accounts] = await within(left, lookups, late);
 
   const context: Omit<RuleContext, 'level'> = {
     now: deps.clock.now(),
     cluster: policy.cluster,
     namespace,
     serviceAccount: (name) => accounts.get(name) ?? { state: 'unknown', why: 'it was not looked up' },
+    tokenSecret: (name) => deps.reader.tokenSecret(subject.namespace, name),
+    acceptApiAccessFrom: policy.configuration.apiAccess.acceptFrom,
   };
   const levels = effectiveLevels(policy.configuration, subject.namespace, namespace);
   const options = { configuration: policy.configuration, scope, levels, context };
@@ -126,11 +131,11 @@ export async function judgeReview(
   return { answer: respond(review.uid, verdict), isAllowed: verdict.denial === undefined };
 }
 
-/** What `work` resolves to, or a fault if that takes longer than `ms`: nobody is listening by then. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+/** What `work` resolves to, or `toFault()` if that takes longer than `ms`: nobody is listening by then. */
+async function within<T>(ms: number, work: Promise<T>, toFault: () => Fault): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Fault('CURFEW_E_DEADLINE', String(Math.round(ms)))), ms);
+    timer = setTimeout(() => reject(toFault()), ms);
   });
   try {
     return await Promise.race([work, late]);
@@ -176,9 +181,9 @@ function reportDecision(
       rules,
       operation: subject.operation,
       resource: formatResource(subject.resource),
-      namespace: subject.namespace,
-      name: subject.name,
-      user: subject.caller?.username,
+      namespace: boundName(subject.namespace),
+      name: boundName(subject.name),
+      user: boundName(subject.caller?.username ?? ''),
       uid: review.uid,
       ms: Math.round((deps.clock.monotonic() - started) * 1000) / 1000,
     },

@@ -59,10 +59,9 @@ describe('A body that is announced and not sent', () => {
     expect(await metric('curfew_faults_total{entry="/validate/pods",code="CURFEW_E_BODY_TOO_LARGE"}')).toBe(1);
   });
 
-  it('is counted when its client goes away, and takes no place from others', async () => {
-    const { port, metric, send } = await start({ server: { maxInFlight: 1 } });
+  it('is counted when its client goes away', async () => {
+    const { port, metric, send } = await start();
     const gone = await Promise.all([1, 2, 3].map(async () => await sendUnfinished(port, 1_000, 500)));
-    expect((await send('/validate/pods', POD_REVIEW)).status).toBe(200);
     for (const socket of gone) socket.destroy();
     await expect
       .poll(async () => await metric('curfew_faults_total{entry="/validate/pods",code="CURFEW_E_CLIENT_GONE"}'))
@@ -70,8 +69,7 @@ describe('A body that is announced and not sent', () => {
     expect((await send('/validate/pods', POD_REVIEW)).status).toBe(200);
   });
 
-  // Known: bodies count only once they are complete, so whoever reaches the port can fill the memory with halves.
-  it.fails('counts before it is complete: the server does not take in any number of them', async () => {
+  it('counts before it is complete: the server does not take in any number of them', async () => {
     const { port } = await start({ server: { maxInFlight: 2 } });
     let answers = '';
     for (let count = 0; count < 12; count += 1) {

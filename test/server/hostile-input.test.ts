@@ -15,6 +15,8 @@ type Hostile = {
   readonly status: number;
 } & SendOptions & {
     readonly path?: string;
+    /** The entry that the fault is counted for, if it is not the path. */
+    readonly entry?: string;
   };
 
 const NOT_A_REVIEW = { code: 'CURFEW_E_NOT_A_REVIEW', status: 400 };
@@ -52,6 +54,11 @@ const HOSTILE: readonly Hostile[] = [
   { name: 'GET', body: '', method: 'GET', code: 'CURFEW_E_METHOD', status: 405 },
   { name: 'PUT', body: TEXT, method: 'PUT', code: 'CURFEW_E_METHOD', status: 405 },
   { name: 'DELETE', body: '', method: 'DELETE', code: 'CURFEW_E_METHOD', status: 405 },
+  { name: 'PROPFIND', body: '', method: 'PROPFIND', code: 'CURFEW_E_METHOD', status: 405 },
+  { name: 'GET of a path written in escapes', ...escaped('GET'), code: 'CURFEW_E_METHOD', status: 405 },
+  { name: 'words to a path written in escapes', ...escaped('POST'), ...NOT_JSON },
+  { name: 'words to a whole URL', ...escaped('POST'), path: 'https://a.example/validate/pods', ...NOT_JSON },
+  { name: 'GET of an unknown path', body: '', method: 'GET', path: '/', code: 'CURFEW_E_PATH', status: 404 },
   { name: 'plain text', body: TEXT, contentType: 'text/plain', code: 'CURFEW_E_CONTENT_TYPE', status: 415 },
   {
     name: 'a form',
@@ -159,12 +166,26 @@ describe('Hundreds of hostile requests', () => {
   });
 });
 
-async function send({ path = '/validate/pods', body, name: _name, code: _code, status: _status, ...options }: Hostile) {
+async function send(hostile: Hostile) {
+  const {
+    path = '/validate/pods',
+    body,
+    entry: _entry,
+    name: _name,
+    code: _code,
+    status: _status,
+    ...options
+  } = hostile;
   return await app.send(path, body, options);
 }
 
-function entryOf({ path = '/validate/pods', code }: Hostile): string {
-  return code === 'CURFEW_E_PATH' ? 'none' : path;
+function entryOf({ path = '/validate/pods', entry = path, code }: Hostile): string {
+  return code === 'CURFEW_E_PATH' ? 'none' : entry;
+}
+
+/** The router decodes a path; the s of pods is %73. */
+function escaped(method: string): Pick<Hostile, 'body' | 'method' | 'path' | 'entry'> & { readonly method: string } {
+  return { body: 'hello', method, path: '/validate/pod%73?timeout=1s', entry: '/validate/pods' };
 }
 
 function withRequest(fields: JsonObject): string {

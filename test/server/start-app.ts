@@ -1,14 +1,14 @@
 /** The webhook server on a real TLS listener, with scripted lookups and a log that can be read. */
 
 import { request } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { issueCertificateAuthority, issueServingCertificate } from '../../src/certificates/issue.ts';
 import type { ClusterReader } from '../../src/kube/api.ts';
 import { createLogger } from '../../src/log/logger.ts';
 import { createPrometheusRecorder } from '../../src/metrics/prometheus.ts';
 import { asString, type JsonObject } from '../../src/objects/json.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../src/policy/configuration.ts';
-import { buildApp } from '../../src/server/app.ts';
+import { type AppDeps, buildApp } from '../../src/server/app.ts';
 
 export type Answer = {
   readonly status: number;
@@ -25,6 +25,7 @@ export type SendOptions = {
 
 export type StartedApp = {
   readonly port: number;
+  readonly server: Server;
   send(path: string, body: string | Buffer | JsonObject, options?: SendOptions): Promise<Answer>;
   /** The sum of the series of a metric whose line begins with `prefix`. */
   metric(prefix: string): Promise<number>;
@@ -35,14 +36,19 @@ export type StartedApp = {
 
 /** Namespaces without labels, and service accounts that say nothing. */
 export const PLAIN_READER: ClusterReader = {
-  namespace: async (name) => ({ state: 'found', value: { name, labels: new Map() } }),
+  namespace: async (name) => ({ state: 'found', value: { name, labels: new Map(), annotations: new Map() } }),
   serviceAccount: async (namespace, name) => ({
     state: 'found',
     value: { namespace, name, automount: undefined, annotations: new Map() },
   }),
+  tokenSecret: () => ({ state: 'absent' }),
 };
 
-export async function startApp(keys: JsonObject = {}, reader: ClusterReader = PLAIN_READER): Promise<StartedApp> {
+export async function startApp(
+  keys: JsonObject = {},
+  reader: ClusterReader = PLAIN_READER,
+  more: Pick<AppDeps, 'bodyMs'> = {},
+): Promise<StartedApp> {
   const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, ...keys });
   if (!result.ok) throw new Error(JSON.stringify(result.problems));
   const { configuration } = result;
@@ -64,12 +70,14 @@ export async function startApp(keys: JsonObject = {}, reader: ClusterReader = PL
     clock: { now: Date.now, monotonic: () => performance.now() },
     tls,
     isDraining: () => false,
+    ...more,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
 
   return {
     port,
+    server: app.server,
     logLines,
     async send(path, body, options = {}) {
       const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));

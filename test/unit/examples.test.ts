@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { isUndecided, startLevel } from '../../src/checks/define-check.ts';
 import { CHECKS } from '../../src/checks/registry.ts';
 import { asAdmitted } from '../../src/engine/as-admitted.ts';
-import { toExampleAccount, toExampleSubject } from '../../src/engine/example-subject.ts';
+import { prepareExample, toExampleSubject } from '../../src/engine/example-subject.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
 import { createDraft } from '../../src/objects/draft.ts';
 import { LEVELS } from '../../src/objects/level.ts';
@@ -16,14 +16,8 @@ const NO_RULES = new Set(['define-check.ts', 'define-mutation.ts', 'registry.ts'
 
 describe.each(CHECKS.map((check) => ({ id: check.id, check })))('Check $id', ({ check }) => {
   it.each(check.examples.map((example) => ({ title: example.title, example })))('judges "$title"', ({ example }) => {
-    const serviceAccount = toExampleAccount(example.context?.serviceAccount);
-    const subject = asAdmitted(toExampleSubject(example), serviceAccount);
-    const limits = check.levels[example.level] ?? check.levels.restricted;
-    const outcomes = check.evaluate(
-      subject,
-      { options: check.defaults, limits },
-      { ...contextOf(subject, { serviceAccount }), level: example.level },
-    );
+    const { subject, context, settings } = prepareExample(check, example);
+    const outcomes = check.evaluate(subject, settings, { ...context, level: example.level });
     const keys = outcomes.map((outcome) => (isUndecided(outcome) ? 'undecided' : outcome.key)).toSorted();
     const { expect: wanted } = example;
     if (wanted === 'allowed') expect(keys).toEqual([]);

@@ -28,6 +28,8 @@ export type Setting = {
   readonly serviceAccount?: Lookup<ServiceAccountView>;
   readonly checks?: readonly Check[];
   readonly ownNamespace?: string;
+  /** Wins over everything above. */
+  readonly context?: Partial<RuleContext>;
 };
 
 export function account(fields: JsonObject, annotations: JsonObject = {}): Lookup<ServiceAccountView> {
@@ -51,7 +53,7 @@ export function configure(keys: JsonObject = {}): Configuration {
 }
 
 export function found(name: string, labels: Readonly<Record<string, string>> = {}): Lookup<NamespaceView> {
-  return { state: 'found', value: { name, labels: new Map(Object.entries(labels)) } };
+  return { state: 'found', value: { name, labels: new Map(Object.entries(labels)), annotations: new Map() } };
 }
 
 export function contextOf(subject: Subject, setting: Setting): Omit<RuleContext, 'level'> {
@@ -60,6 +62,9 @@ export function contextOf(subject: Subject, setting: Setting): Omit<RuleContext,
     cluster: { apiAudiences: [API_AUDIENCE], issuers: [API_AUDIENCE] },
     namespace: found(subject.namespace, setting.labels),
     serviceAccount: () => setting.serviceAccount ?? PLAIN_ACCOUNT,
+    tokenSecret: () => ({ state: 'absent' }),
+    acceptApiAccessFrom: configure(setting.configuration).apiAccess.acceptFrom,
+    ...setting.context,
   };
 }
 

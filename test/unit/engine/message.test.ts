@@ -1,25 +1,36 @@
 import { describe, expect, it } from 'vitest';
+import type { Check, Example } from '../../../src/checks/define-check.ts';
 import { CHECKS } from '../../../src/checks/registry.ts';
-import { asAdmitted } from '../../../src/engine/as-admitted.ts';
-import { toExampleAccount, toExampleSubject } from '../../../src/engine/example-subject.ts';
+import { prepareExample } from '../../../src/engine/example-subject.ts';
+import type { Level } from '../../../src/objects/level.ts';
 import { judgeWith } from '../judging.ts';
 import { admittedPod, subjectOf } from '../subjects.ts';
 
-const RESTRICTED = { configuration: { levels: { enforce: 'restricted' }, enforceTemplates: true } };
+const RESTRICTED = { configuration: { levels: { enforce: 'restricted' } } };
+
+/** What is said about an example where its level is enforced, and where it is only warned about. */
+function judgeExample(check: Check, example: Example) {
+  const { subject, context } = prepareExample(check, example);
+  const { level } = example;
+  const judgeAt = (enforce: Level) =>
+    judgeWith(subject, {
+      context,
+      checks: [check],
+      configuration: {
+        levels: { enforce, warn: level, clusterScoped: { enforce, warn: level } },
+        enforceTemplates: true,
+        ...(example.options === undefined ? {} : { checks: { [check.id]: example.options } }),
+      },
+    }).verdict;
+  return { denied: judgeAt(level), warned: judgeAt('off') };
+}
 
 describe.each(CHECKS.map((check) => ({ id: check.id, check })))('The words of $id', ({ id, check }) => {
   const refused = check.examples.filter(({ expect: wanted }) => Array.isArray(wanted));
 
   it('are those of the golden file, for each refused example', async () => {
     const texts = refused.map((example) => {
-      const serviceAccount = toExampleAccount(example.context?.serviceAccount);
-      const subject = asAdmitted(toExampleSubject(example), serviceAccount);
-      const denied = judgeWith(subject, { ...RESTRICTED, serviceAccount, checks: [check] }).verdict;
-      const warned = judgeWith(subject, {
-        serviceAccount,
-        checks: [check],
-        labels: { 'curfew.dev/enforce': 'off' },
-      }).verdict;
+      const { denied, warned } = judgeExample(check, example);
       return [`# ${example.title}`, denied.denial ?? 'allowed', '', ...warned.warnings, ''].join('\n');
     });
     await expect(texts.join('\n')).toMatchFileSnapshot(`../../golden/messages/${id}.txt`);
@@ -27,13 +38,7 @@ describe.each(CHECKS.map((check) => ({ id: check.id, check })))('The words of $i
 
   it('fit into a warning of 120 characters', () => {
     for (const example of refused) {
-      const serviceAccount = toExampleAccount(example.context?.serviceAccount);
-      const subject = asAdmitted(toExampleSubject(example), serviceAccount);
-      const { warnings } = judgeWith(subject, {
-        serviceAccount,
-        checks: [check],
-        labels: { 'curfew.dev/enforce': 'off' },
-      }).verdict;
+      const { warnings } = judgeExample(check, example).warned;
       expect(warnings).toHaveLength(1);
       expect(warnings[0]?.length).toBeLessThanOrEqual(120);
     }

@@ -1,0 +1,114 @@
+/** One example of a check on a real API server: what must be there before, how it is sent, what the answer must be. */
+
+import type { Check, Example } from '../src/checks/define-check.ts';
+import { asString, type JsonObject, valueAt } from '../src/objects/json.ts';
+import { findKind } from '../src/objects/kinds.ts';
+import type { TestCluster } from './test-cluster.ts';
+import { tokenSecret } from './test-cluster.ts';
+
+/** The caller whom no rule looks at, so that objects can be stored which would be refused. */
+const UNSEEN = { username: 'system:apiserver', groups: ['system:nodes'] };
+
+/** Service accounts that examples name beside the one they bring. */
+const OTHER_ACCOUNTS = ['ci', 'admin'];
+
+export type ExampleCase = { readonly check: Check; readonly example: Example };
+
+export type Answer = { readonly code: number; readonly stderr: string };
+
+/** Makes what the example's world needs, and sends its object. Nothing of it stays but the objects it updates. */
+export async function sendExample(cluster: TestCluster, { example, check }: ExampleCase): Promise<Answer> {
+  const { subject } = example;
+  const namespace = await createWorld(cluster, example);
+  const place = (object: JsonObject) => placeObject(object, namespace);
+  const object = place(subject.object);
+  const caller = subject.caller ?? { username: 'jane' };
+  const send = async (args: readonly string[], body: JsonObject, as: Caller = caller) => {
+    return await cluster.kubectl.run([...args, ...impersonate(as)], { input: JSON.stringify(body) });
+  };
+
+  if (asString(object['kind']) === 'TokenRequest') {
+    const account = asString(valueAt(object, ['metadata', 'name'])) ?? '';
+    return await send(
+      ['create', '--raw', `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`, '-f', '-'],
+      object,
+    );
+  }
+  if (subject.operation !== 'UPDATE') return await send(['create', '-f', '-', '--dry-run=server'], object);
+
+  const old = await send(['create', '-f', '-'], place(subject.oldObject ?? {}), UNSEEN);
+  if (old.code !== 0) throw new Error(`the old object of ${check.id} "${example.title}": ${old.stderr}`);
+  const name = asString(valueAt(object, ['metadata', 'name'])) ?? '';
+  if (subject.subresource === 'ephemeralcontainers') {
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}/ephemeralcontainers?dryRun=All`;
+    return await send(['replace', '--raw', path, '-f', '-'], object);
+  }
+  // A merge patch: what controllers filled in meanwhile stays, as with `kubectl apply`.
+  const kind = asString(object['kind']) ?? '';
+  const where = isClusterScoped(object)
+    ? []
+    : ['--namespace', asString(valueAt(object, ['metadata', 'namespace'])) ?? ''];
+  return await send(
+    ['patch', kind, name, ...where, '--type=merge', '--dry-run=server', '-p', JSON.stringify(object)],
+    object,
+  );
+}
+
+/**
+ * What the answer must be. Every check is on, so another one may refuse what this one allows: its name must not be
+ * there, and the API server must have taken the object for a valid one.
+ */
+export function isAsExpected({ check, example }: ExampleCase, { code, stderr }: Answer): boolean {
+  const isJudged = code === 0 || stderr.includes('denied the request');
+  switch (example.expect) {
+    case 'allowed':
+      return isJudged && !stderr.includes(check.id);
+    case 'undecided':
+      return isJudged && stderr.includes(`Warning: curfew ${check.id}: not judged: `);
+    default:
+      // An update is refused for what it adds; one that adds nothing is warned about.
+      return addsNothing(example)
+        ? isJudged && stderr.includes(`Warning: curfew ${check.id}: `)
+        : code !== 0 && stderr.includes(`  ${check.id} at /`);
+  }
+}
+
+function addsNothing({ subject }: Example): boolean {
+  return subject.oldObject !== undefined && JSON.stringify(subject.oldObject) === JSON.stringify(subject.object);
+}
+
+/** A namespace at the example's level, with the accounts and token Secrets that the example says are there. */
+async function createWorld(cluster: TestCluster, { level, context = {} }: Example): Promise<string> {
+  const { serviceAccount, tokenSecrets } = context;
+  const metadata = (valueAt(context.namespace, ['metadata']) ?? {}) as JsonObject;
+  const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': level }, { metadata, withoutAccount: true });
+  const names = [...OTHER_ACCOUNTS, ...(serviceAccount === undefined ? ['web'] : [])];
+  const accounts = [
+    ...names.map((name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } })),
+    ...(typeof serviceAccount === 'object' ? [serviceAccount] : []),
+  ];
+  const secrets = typeof tokenSecrets === 'object' ? Object.entries(tokenSecrets) : [];
+  const items = [...accounts, ...secrets.map(([name, account]) => tokenSecret(name, account))];
+  const list = { apiVersion: 'v1', kind: 'List', items: items.map((item) => placeObject(item, namespace)) };
+  await cluster.must(['create', '-f', '-', ...impersonate(UNSEEN)], list);
+  return namespace;
+}
+
+type Caller = { readonly username: string; readonly groups?: readonly string[] };
+
+/** With every right, so that only Curfew can refuse. */
+function impersonate({ username, groups = [] }: Caller): readonly string[] {
+  return [`--as=${username}`, ...['system:masters', ...groups].map((group) => `--as-group=${group}`)];
+}
+
+/** Into the test's namespace; kube-system is meant as it stands, and what is in no namespace gets a name of its own. */
+function placeObject(object: JsonObject, namespace: string): JsonObject {
+  const metadata = (valueAt(object, ['metadata']) ?? {}) as JsonObject;
+  if (metadata['namespace'] === 'kube-system') return object;
+  if (!isClusterScoped(object)) return { ...object, metadata: { ...metadata, namespace } };
+  return { ...object, metadata: { ...metadata, name: `${asString(metadata['name']) ?? ''}-${namespace}` } };
+}
+
+function isClusterScoped(object: JsonObject): boolean {
+  return findKind(asString(object['apiVersion']) ?? '', asString(object['kind']) ?? '')?.scope === 'Cluster';
+}

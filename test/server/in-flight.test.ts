@@ -1,0 +1,239 @@
+import { connect, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { afterEach, describe, expect, it } from 'vitest';
+import { member } from '../../src/objects/json.ts';
+import { createInFlight } from '../../src/server/in-flight.ts';
+import { exchange, openConnection } from './raw-connection.ts';
+import { ADMITTED_POD, PLAIN_READER, review, type StartedApp, startApp } from './start-app.ts';
+
+const LIMIT = 65_536;
+/** Room for one body of the largest size. */
+const ONE_BODY = { server: { bodyLimitBytes: LIMIT, maxBodyBytesInFlight: LIMIT, deadlineMs: 200 } };
+const POST = 'POST /validate/pods HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n';
+const POD_REVIEW = review('pods', ADMITTED_POD);
+/** A review whose body is as large as one may be. */
+const LARGEST = JSON.stringify(POD_REVIEW).padEnd(LIMIT);
+const CHUNKED = 'transfer-encoding: chunked\r\n\r\n';
+
+/** Lookups of the namespace `slow` never end. */
+const READER = {
+  ...PLAIN_READER,
+  namespace: async (name: string) =>
+    name === 'slow' ? await new Promise<never>(() => undefined) : await PLAIN_READER.namespace(name),
+};
+const SLOW_REVIEW = JSON.stringify(review('pods', ADMITTED_POD, { namespace: 'slow' })).padEnd(LIMIT);
+
+let app: StartedApp | undefined;
+const sockets: TLSSocket[] = [];
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await app?.stop();
+  app = undefined;
+});
+
+async function start(...args: Parameters<typeof startApp>): Promise<StartedApp> {
+  app = await startApp(...args);
+  return app;
+}
+
+type Held = { readonly socket: TLSSocket; readonly heard: () => string };
+
+/** Sends `bytes` and leaves the connection open. */
+async function hold(port: number, bytes: string): Promise<Held> {
+  const socket = await openConnection(port);
+  sockets.push(socket);
+  let heard = '';
+  socket.on('error', () => undefined);
+  socket.on('data', (chunk: Buffer) => {
+    heard += chunk.toString();
+  });
+  await new Promise((resolve) => socket.write(bytes, resolve));
+  return { socket, heard: () => heard };
+}
+
+/** Whether there is room for one more review of the largest size, and for how many unfinished ones beside it. */
+async function expectRoomForOne({ port, send }: StartedApp): Promise<void> {
+  await expect.poll(async () => (await send('/validate/pods', LARGEST)).status).toBe(200);
+  const head = `${POST}content-length: ${LIMIT}\r\n\r\n`;
+  const held = [await hold(port, head), await hold(port, head), await hold(port, head)];
+  await expect.poll(() => held.filter(({ heard }) => heard().includes('HTTP/1.1 429')).length).toBe(2);
+  for (const { socket } of held) socket.destroy();
+}
+
+describe('What requests hold', () => {
+  const enterAll = (bytes: readonly number[]) => {
+    const inFlight = createInFlight({ maxRequests: () => 3, maxBytes: 100 });
+    for (const count of bytes) inFlight.enter({}, count);
+  };
+
+  it.each([[[100]], [[40, 60, 0]]])('is granted: %j bytes', (bytes) => {
+    expect(() => enterAll(bytes)).not.toThrow();
+  });
+
+  it.each([
+    [[101], 'server.maxBodyBytesInFlight is 100'],
+    [[60, 41], 'server.maxBodyBytesInFlight is 100'],
+    [[0, 0, 0, 0], 'server.maxInFlight is 3'],
+  ])('is not granted: %j bytes, since %s', (bytes, why) => {
+    expect(() => enterAll(bytes)).toThrow(`CURFEW_E_OVERLOADED: too many reviews at once: ${why}`);
+  });
+
+  it('is given back once, however often a request leaves, and only by those that hold something', () => {
+    const inFlight = createInFlight({ maxRequests: () => 2, maxBytes: 100 });
+    const [first, second, refused] = [{}, {}, {}];
+    inFlight.enter(first, 60);
+    inFlight.enter(second, 40);
+    expect(() => inFlight.enter(refused, 1)).toThrow();
+    inFlight.leave(refused);
+    expect(() => inFlight.enter(refused, 1)).toThrow();
+    inFlight.leave(first);
+    inFlight.leave(first);
+    inFlight.enter(first, 60);
+    expect(() => inFlight.enter(refused, 0)).toThrow();
+  });
+});
+
+describe('A body holds its bytes from the moment it is announced', () => {
+  it.each([
+    ['of the largest size', `${POST}content-length: ${LIMIT}\r\n\r\n`],
+    ['of a size that leaves a little', `${POST}content-length: ${LIMIT - 100}\r\n\r\n`],
+    ['of a size that is not told', `${POST}${CHUNKED}1\r\n{\r\n`],
+  ])('%s: then others wait', async (_what, bytes) => {
+    const { port, send } = await start(ONE_BODY);
+    const { socket } = await hold(port, bytes);
+    await expect.poll(async () => (await send('/validate/pods', POD_REVIEW)).status).toBe(429);
+    const { headers, text } = await send('/validate/pods', POD_REVIEW);
+    expect(headers['retry-after']).toBe('1');
+    expect(member(JSON.parse(text), 'message')).toBe(
+      `CURFEW_E_OVERLOADED: too many reviews at once: server.maxBodyBytesInFlight is ${LIMIT}`,
+    );
+    socket.destroy();
+    await expect.poll(async () => (await send('/validate/pods', POD_REVIEW)).status).toBe(200);
+  });
+
+  it('and no more: small ones are judged beside it', async () => {
+    const { port, send } = await start(ONE_BODY);
+    await hold(port, `${POST}content-length: ${LIMIT - 10_000}\r\n\r\n`);
+    expect((await send('/validate/pods', POD_REVIEW)).status).toBe(200);
+    expect((await send('/validate/pods', JSON.stringify(POD_REVIEW).padEnd(10_001))).status).toBe(429);
+  });
+});
+
+describe('What a request held is given back once', () => {
+  it.each([
+    ['it is judged', `${POST}content-length: ${LIMIT}\r\n\r\n${LARGEST}`, '200'],
+    ['it is no JSON', `${POST}content-length: ${LIMIT}\r\n\r\n${'x'.repeat(LIMIT)}`, '400'],
+    ['it is no JSON by its type', `${POST.replace('json', 'yaml')}content-length: ${LIMIT}\r\n\r\n`, '415'],
+    ['its chunks are too many', `${POST}${CHUNKED}20000\r\n${'x'.repeat(2 * LIMIT)}\r\n`, '413'],
+    ['its chunks break the protocol', `${POST}${CHUNKED}1\r\n{\r\nnonsense\r\n`, '400'],
+    ['its deadline passes', `${POST}content-length: ${LIMIT}\r\n\r\n${SLOW_REVIEW}`, '500'],
+    ['its body does not arrive', `${POST}content-length: ${LIMIT}\r\n\r\n{`, '408'],
+  ])('when %s', async (_what, bytes, status) => {
+    const started = await start(ONE_BODY, READER, { bodyMs: 400 });
+    const { heard } = await hold(started.port, bytes);
+    await expect.poll(() => heard().split(' ')[1]).toBe(status);
+    await expectRoomForOne(started);
+  });
+
+  it.each([
+    ['its body', `${POST}content-length: ${LIMIT}\r\n\r\n{`],
+    ['its answer', `${POST}content-length: ${LIMIT}\r\n\r\n${SLOW_REVIEW}`],
+    [
+      'its turn behind another on the same connection',
+      `${POST}content-length: 30000\r\n\r\n${SLOW_REVIEW.slice(0, 30_000)}${POST}content-length: 30000\r\n\r\n{`,
+    ],
+  ])('when its client goes away during %s', async (_what, bytes) => {
+    const started = await start(ONE_BODY, READER);
+    const { socket } = await hold(started.port, bytes);
+    await expect.poll(async () => (await started.send('/validate/pods', LARGEST)).status).toBe(429);
+    socket.destroy();
+    await expectRoomForOne(started);
+  });
+});
+
+describe('The time for a body', () => {
+  it('is told when it is over, and counted', async () => {
+    const { port, metric } = await start({}, READER, { bodyMs: 100 });
+    const text = await exchange(port, `${POST}content-length: 10\r\n\r\n{`);
+    expect(text).toContain('CURFEW_E_BODY_TIMEOUT: the body did not arrive within 100 ms');
+    expect(text.toLowerCase()).toContain('connection: close');
+    expect(await metric('curfew_faults_total{entry="/validate/pods",code="CURFEW_E_BODY_TIMEOUT"}')).toBe(1);
+  });
+
+  it('ends when the body is there, however long the review takes', async () => {
+    const { send } = await start({ server: { deadlineMs: 500 } }, READER, { bodyMs: 100 });
+    const { text } = await send('/validate/pods', SLOW_REVIEW.trimEnd());
+    expect(text).toContain('CURFEW_E_DEADLINE');
+  });
+});
+
+describe('A client that asks whether to send its body', () => {
+  const ask = (head: string) => `${head}expect: 100-continue\r\n`;
+
+  it('is told to go on when it will be read', async () => {
+    const { port } = await start();
+    const { socket, heard } = await hold(port, `${ask(POST)}content-length: ${LIMIT}\r\n\r\n`);
+    await expect.poll(heard).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    socket.write(LARGEST);
+    await expect.poll(heard).toContain('HTTP/1.1 200');
+  });
+
+  it.each([
+    ['there is no room', ask(POST), LIMIT, '429'],
+    ['it is too large', ask(POST), LIMIT + 1, '413'],
+    ['it is of another type', ask(POST.replace('json', 'yaml')), 10, '415'],
+    ['the path is unknown', ask(POST.replace('pods', 'none')), 10, '404'],
+    ['the method is another', ask(POST.replace('POST', 'PUT')), 10, '405'],
+  ])('is refused, and the connection closed, when %s', async (_what, head, length, status) => {
+    const { port } = await start(ONE_BODY);
+    await hold(port, `${POST}content-length: 10000\r\n\r\n`);
+    const text = await exchange(port, `${head}content-length: ${length}\r\n\r\n`);
+    expect(text).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(text).not.toContain('100 Continue');
+  });
+});
+
+describe('A connection', () => {
+  it.each([
+    ['the load', POST, '429'],
+    ['the path', POST.replace('pods', 'none'), '404'],
+    ['the method', POST.replace('POST', 'PUT'), '405'],
+    ['the content type', POST.replace('json', 'yaml'), '415'],
+  ])('whose request is refused for %s is closed: nobody reads a body that never ends', async (_what, head, status) => {
+    const { port } = await start(ONE_BODY);
+    if (status === '429') await hold(port, `${POST}content-length: ${LIMIT}\r\n\r\n`);
+    const text = await exchange(port, `${head}${CHUNKED}1\r\n{\r\n`);
+    expect(text).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(text.toLowerCase()).toContain('connection: close');
+  });
+
+  it('is kept by a refused request that has arrived whole: a new one costs more than its bytes', async () => {
+    const { port } = await start(ONE_BODY);
+    const { heard } = await hold(port, `${POST.replace('pods', 'none')}content-length: 2\r\n\r\n{}`);
+    await expect.poll(heard).toContain('HTTP/1.1 404');
+    expect(heard().toLowerCase()).toContain('connection: keep-alive');
+  });
+
+  it('that is idle, or was never used, is not closed while an API server may still use it', async () => {
+    const { server } = await start();
+    expect(server).toSatisfy((http: unknown) =>
+      ['keepAliveTimeout', 'requestTimeout', 'headersTimeout'].every(
+        (key) => Number(Reflect.get(Object(http), key)) > 90_000,
+      ),
+    );
+  });
+
+  it('is closed at once when there are as many as requests in flight and idle ones of API servers', async () => {
+    const { port, metric, openConnections } = await start({ server: { maxInFlight: 1 } });
+    const all = Array.from({ length: 260 }, () => connectPlain(port));
+    await expect.poll(async () => await metric('curfew_faults_total{entry="none",code="CURFEW_E_OVERLOADED"}')).toBe(9);
+    expect(await openConnections()).toBe(251);
+    for (const socket of all) socket.destroy();
+  });
+});
+
+/** A connection on which not even TLS is spoken. */
+function connectPlain(port: number): Socket {
+  const socket = connect({ host: '127.0.0.1', port });
+  return socket.on('error', () => undefined);
+}
