@@ -2,6 +2,7 @@
 
 import { METHODS } from 'node:http';
 import type { ServerOptions as TlsOptions } from 'node:https';
+import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fastify } from 'fastify';
 import { Fault, toFault } from '../errors.ts';
@@ -34,7 +35,7 @@ const BODY_MS = 30_000;
 
 /** The server with one route for each webhook entry. Everything that is no verdict is answered by a fault's Status. */
 export function buildApp(deps: AppDeps): FastifyInstance {
-  // Of the start, since the HTTP library's limit cannot change; the two fit one another as they were checked together.
+  // Read once: the HTTP library's limit cannot change, and the two limits in bytes were checked together.
   const { bodyLimitBytes, maxBodyBytesInFlight, maxInFlight } = deps.policy().configuration.server;
   const bodyMs = deps.bodyMs ?? BODY_MS;
   const inFlight = createInFlight({
@@ -48,7 +49,9 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     deps.recorder.fault({ entry: entry?.path ?? 'none', code: fault.code });
     deps.log.error(toFaultFields(fault, entry), fault.message);
     if (fault.code === 'CURFEW_E_OVERLOADED') reply.header('retry-after', '1');
-    // What was not read would be read to its end to get it out of the way, for as long as somebody sends.
+    // A small body comes with its head, and Node gets to it in this turn: then the connection may stay.
+    if (!request.raw.complete) await setImmediate();
+    // Else Node would read the body to its end to get it out of the way, for as long as somebody sends.
     if (!request.raw.complete) reply.header('connection', 'close');
     await reply.code(fault.status).send(respondToFault(fault));
   }
@@ -97,6 +100,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     if (request.is404) throw new Fault('CURFEW_E_PATH');
     if (request.method !== 'POST') throw new Fault('CURFEW_E_METHOD');
     const bytes = announcedBytes(request.headers, bodyLimitBytes);
+    // Turned round, so that a length which is no number is too large too.
     if (!(bytes <= bodyLimitBytes)) throw new Fault('CURFEW_E_BODY_TOO_LARGE', String(bodyLimitBytes));
     inFlight.enter(request, bytes);
     const timer = setTimeout(() => reply.send(new Fault('CURFEW_E_BODY_TIMEOUT', String(bodyMs))), bodyMs);

@@ -44,6 +44,14 @@ describe('The deadline', () => {
     });
   });
 
+  it('is told as it was chosen, not as what was left of it', async () => {
+    let now = 0;
+    const clock = { now: Date.now, monotonic: () => (now += 7) };
+    const { send } = await start({ server: { deadlineMs: 100 } }, HANGING, { clock });
+    const { text } = await send('/validate/pods', POD_REVIEW);
+    expect(member(JSON.parse(text), 'message')).toBe('CURFEW_E_DEADLINE: the review could not be judged within 100 ms');
+  });
+
   it('frees the place of a review that it ends', async () => {
     const { send, metric } = await start({ server: { deadlineMs: 100, maxInFlight: 1 } }, HANGING);
     const statuses: number[] = [];

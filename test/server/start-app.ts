@@ -47,7 +47,7 @@ export const PLAIN_READER: ClusterReader = {
 export async function startApp(
   keys: JsonObject = {},
   reader: ClusterReader = PLAIN_READER,
-  more: Pick<AppDeps, 'bodyMs'> = {},
+  more: Partial<Pick<AppDeps, 'bodyMs' | 'clock'>> = {},
 ): Promise<StartedApp> {
   const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, ...keys });
   if (!result.ok) throw new Error(JSON.stringify(result.problems));
