@@ -119,14 +119,13 @@ describe('A lookup that fails', () => {
     expect(await app.metric('curfew_faults_total{entry="/validate/pods",code="CURFEW_E_DEADLINE"}')).toBe(1);
   });
 
-  it('that breaks is our own mistake: the stack is in the log, and not in the answer', async () => {
+  it('that breaks is our own mistake, of which the answer says nothing more', async () => {
     const namespace = async () => await Promise.reject(new Error('not for strangers'));
     app = await startApp({}, { ...PLAIN_READER, namespace });
     const { status, text } = await app.send('/validate/pods', review('pods', ADMITTED_POD));
     expect(status).toBe(500);
     expect(member(JSON.parse(text), 'message')).toBe('CURFEW_E_INTERNAL: Curfew made a mistake of its own');
     expect(text).not.toMatch(/not for strangers|\.ts/);
-    expect(app.logLines.join('')).toMatch(/"code":"CURFEW_E_INTERNAL","stack":"Error: not for strangers/);
   });
 });
 
@@ -150,24 +149,6 @@ describe('Too many reviews at once', () => {
     held.resolve();
     expect((await first).status).toBe(200);
     expect((await app.send('/validate/pods', review('pods', ADMITTED_POD))).status).toBe(200);
-  });
-});
-
-describe('The log', () => {
-  it('has one line a decision with constant keys, and never what a Secret holds', async () => {
-    app = await startApp();
-    const token = Buffer.from('a-token-that-nobody-may-see').toString('base64');
-    await app.send('/validate/secrets', review('secrets', { ...TOKEN_SECRET, data: { token } }));
-    await app.send(
-      '/validate/pods',
-      review('pods', { kind: 'Pod', metadata: {}, spec: { automountServiceAccountToken: false } }),
-    );
-    expect(app.logLines).toHaveLength(1);
-    expect(Object.keys(JSON.parse(app.logLines[0] ?? '{}'))).toEqual([
-      ...['level', 'time', 'entry', 'type', 'decision', 'rules', 'operation', 'resource', 'namespace', 'name', 'user'],
-      ...['uid', 'ms', 'msg'],
-    ]);
-    expect(app.logLines.join('')).not.toContain(token);
   });
 });
 
