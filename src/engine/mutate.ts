@@ -4,7 +4,7 @@ import type { Change, Mutation } from '../mutations/define-mutation.ts';
 import type { PatchOperation } from '../objects/draft.ts';
 import { createDraft } from '../objects/draft.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { asString, valueAt } from '../objects/json.ts';
+import { asString, isObject, valueAt } from '../objects/json.ts';
 import { isAtLeast } from '../objects/level.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
@@ -60,12 +60,22 @@ export function mutate(subject: Subject, options: MutateOptions): MutationOutcom
   }
 
   const ids = results.filter(({ decision }) => decision === 'mutate').map(({ mutation }) => mutation.id);
-  if (ids.length > 0) {
+  // The API server refuses an object whose metadata or annotations are of another type, so none gets here from it. The
+  // patch is what was asked for, so it is made all the same; only the note on it has no place, and the audit has both.
+  if (ids.length > 0 && mayHoldAnnotations(applied.current())) {
     const path = ['metadata', 'annotations', MUTATED_BY_ANNOTATION];
     const known = asString(valueAt(subject.object, path))?.split(',') ?? [];
     applied.set(path, [...new Set([...known, ...ids])].join(','));
   }
   return { results, patch: applied.operations(), object: applied.current() };
+}
+
+/** True where metadata and annotations are objects, or not set and can be made. */
+function mayHoldAnnotations(object: JsonObject): boolean {
+  return [['metadata'], ['metadata', 'annotations']].every((path) => {
+    const value = valueAt(object, path) ?? null;
+    return value === null || isObject(value);
+  });
 }
 
 /** What the API server is told about a mutation: the patch, and audit annotations of what was or would be changed. */

@@ -1,10 +1,14 @@
+import fc from 'fast-check';
+import { applyPatch } from 'rfc6902';
 import { describe, expect, it } from 'vitest';
 import { mutate, toMutationVerdict } from '../../../src/engine/mutate.ts';
 import { MUTATIONS } from '../../../src/mutations/registry.ts';
+import type { JsonObject, JsonValue } from '../../../src/objects/json.ts';
 import { valueAt } from '../../../src/objects/json.ts';
 import type { Subject } from '../../../src/objects/subject.ts';
 import { effectiveLevels } from '../../../src/policy/level.ts';
 import { scopeOf } from '../../../src/policy/scope.ts';
+import { deepFreeze, hostileObject, hostileValue, mutated, numRuns } from '../arbitraries.ts';
 import { configure, contextOf, type Setting } from '../judging.ts';
 import { admittedPod, subjectOf } from '../subjects.ts';
 
@@ -69,6 +73,62 @@ describe('What was changed', () => {
     const keys = (setting: Setting) => [...toMutationVerdict(run(POD, setting), []).auditAnnotations.keys()];
     expect(keys({ configuration: APPLY })).toEqual(['mutate']);
     expect(keys({})).toEqual(['would-mutate']);
+  });
+});
+
+describe('An object that no API server sends', () => {
+  const PATH = ['spec', 'volumes', 0, 'projected', 'sources', 0, 'serviceAccountToken', 'expirationSeconds'];
+  const NOTE = ['metadata', 'annotations', 'curfew.dev/mutated-by'];
+  const withMetadata = (metadata: JsonValue) => subjectOf('pods', { ...admittedPod(), metadata });
+
+  it.each<[string, JsonValue]>([
+    ['metadata that is text', 'web'],
+    ['metadata that is a number', 7],
+    ['metadata that is a list', []],
+    ['annotations that are text', { annotations: 'a=b' }],
+    ['annotations that are true', { annotations: true }],
+    ['annotations that are a list', { annotations: ['a'] }],
+  ])('with %s gets the patch, without the note that has no place there', (_what, metadata) => {
+    const { object, results } = run(withMetadata(metadata), { configuration: APPLY });
+    expect(results.map(({ decision }) => decision)).toEqual(['mutate']);
+    expect(valueAt(object, PATH)).toBe(3600);
+    expect(object['metadata']).toEqual(metadata);
+  });
+
+  it.each<[string, JsonValue]>([
+    ['metadata that is null', null],
+    ['annotations that are null', { annotations: null }],
+    ['the note as a number', { annotations: { 'curfew.dev/mutated-by': 7 } }],
+  ])('with %s gets both', (_what, metadata) => {
+    const { object } = run(withMetadata(metadata), { configuration: APPLY });
+    expect(valueAt(object, PATH)).toBe(3600);
+    expect(valueAt(object, NOTE)).toBe('short-lived-api-token');
+  });
+
+  it('is patched or left alone, whatever its metadata or its other parts are, by a patch that applies', () => {
+    const metadata = fc.oneof(
+      hostileValue,
+      hostileValue.map((annotations) => ({ annotations })),
+      hostileObject.map((annotations) => ({ annotations })),
+    );
+    const object: fc.Arbitrary<JsonObject> = fc.oneof(
+      metadata.map((value) => ({ ...admittedPod(), metadata: value })),
+      mutated([admittedPod()]),
+      hostileObject,
+    );
+    fc.assert(
+      fc.property(object, (pod) => {
+        // The library that applies the patch refuses such keys; the API server does not.
+        fc.pre(!/"(constructor|prototype|__proto__)":/.test(JSON.stringify(pod)));
+        deepFreeze(pod);
+        const outcome = run(subjectOf('pods', pod), { configuration: APPLY });
+        const patched = structuredClone(pod);
+        const errors = applyPatch(patched, structuredClone([...outcome.patch])).filter((error) => error !== null);
+        expect(errors).toEqual([]);
+        expect(patched).toEqual(outcome.object);
+      }),
+      { numRuns: numRuns() },
+    );
   });
 });
 
