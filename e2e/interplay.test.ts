@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../src/objects/json.ts';
+import { LEVELS } from '../src/objects/level.ts';
+import { setUpSuite } from './suite.ts';
+import { pod } from './test-cluster.ts';
+
+const suite = setUpSuite({});
+
+/** Without the label what would be changed is reported; with it the change is made. */
+const MUTATE = ['not set', ...LEVELS];
+const MATRIX = MUTATE.flatMap((mutate) => LEVELS.map((enforce) => ({ mutate, enforce })));
+
+describe('A pod with nothing but the default token', () => {
+  it.concurrent.each(MATRIX)('where mutate is $mutate and enforce is $enforce', async ({ mutate, enforce }) => {
+    const labels = { 'curfew.dev/enforce': enforce, ...(mutate === 'not set' ? {} : { 'curfew.dev/mutate': mutate }) };
+    const namespace = await suite.cluster.createNamespace(labels);
+    const { code, stdout, stderr } = await create(namespace, pod('web'));
+    const seconds = /"expirationSeconds": *([0-9]+)/.exec(stdout)?.[1];
+    // At restricted the token is refused as undocumented, however long it lives; a lower level never refuses it.
+    expect({ namespace: labels, code, stderr, seconds }).toMatchObject({
+      code: enforce === 'restricted' ? 1 : 0,
+      seconds: enforce === 'restricted' ? undefined : isShortened(mutate) ? '3600' : '3607',
+    });
+    if (enforce === 'restricted') expect(stderr).toContain('pod-automount at /spec/containers/0/volumeMounts/0');
+    expect(stderr).not.toContain('year-long-token');
+  });
+
+  it.concurrent.each(MATRIX)(
+    'and documented access, where mutate is $mutate and enforce is $enforce',
+    async ({ mutate, enforce }) => {
+      const labels = {
+        'curfew.dev/enforce': enforce,
+        ...(mutate === 'not set' ? {} : { 'curfew.dev/mutate': mutate }),
+      };
+      const namespace = await suite.cluster.createNamespace(labels, { withoutAccount: true });
+      await suite.cluster.must(['create', '-f', '-'], {
+        apiVersion: 'v1',
+        kind: 'ServiceAccount',
+        metadata: { name: 'web', namespace, annotations: { 'curfew.dev/api-access': 'lists its own endpoints' } },
+      });
+      const { code, stdout, stderr } = await create(namespace, pod('web'));
+      const seconds = /"expirationSeconds": *([0-9]+)/.exec(stdout)?.[1];
+      expect({ code, stderr, seconds }).toMatchObject({ code: 0, seconds: isShortened(mutate) ? '3600' : '3607' });
+    },
+  );
+});
+
+function isShortened(mutate: string): boolean {
+  return mutate === 'baseline' || mutate === 'restricted';
+}
+
+async function create(namespace: string, object: JsonObject) {
+  const args = ['create', '-n', namespace, '-f', '-', '--dry-run=server', '-o', 'json'];
+  return await suite.cluster.kubectl.run(args, { input: JSON.stringify(object) });
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { CHECKS } from '../../../src/checks/registry.ts';
+import { asAdmitted } from '../../../src/engine/as-admitted.ts';
+import { judge } from '../../../src/engine/evaluate.ts';
+import { mutate } from '../../../src/engine/mutate.ts';
+import { MUTATIONS } from '../../../src/mutations/registry.ts';
+import type { JsonObject } from '../../../src/objects/json.ts';
+import { LEVELS } from '../../../src/objects/level.ts';
+import type { Subject } from '../../../src/objects/subject.ts';
+import { effectiveLevels } from '../../../src/policy/level.ts';
+import { scopeOf } from '../../../src/policy/scope.ts';
+import { configure, contextOf, PLAIN_ACCOUNT } from '../judging.ts';
+import { subjectOf } from '../subjects.ts';
+
+/** Pods as people write them; the API server adds its own volume before any webhook is called. */
+const PODS: readonly (readonly [string, JsonObject])[] = [
+  ['one container', { containers: [{ name: 'app' }] }],
+  ['a native sidecar', { initContainers: [{ name: 'proxy', restartPolicy: 'Always' }], containers: [{ name: 'app' }] }],
+  ['automount off', { automountServiceAccountToken: false, containers: [{ name: 'app' }] }],
+  [
+    'a token of its own for Vault',
+    {
+      containers: [{ name: 'app', volumeMounts: [{ name: 'vault', mountPath: '/var/run/vault' }] }],
+      volumes: [
+        {
+          name: 'vault',
+          projected: {
+            sources: [{ serviceAccountToken: { audience: 'vault', path: 'token', expirationSeconds: 600 } }],
+          },
+        },
+      ],
+    },
+  ],
+];
+
+const MATRIX = ['report', 'apply'].flatMap((mutateMode) =>
+  LEVELS.flatMap((mutateLevel) => LEVELS.map((enforce) => ({ mutateMode, mutateLevel, enforce }))),
+);
+
+describe.each(PODS)('A pod with %s', (_what, spec) => {
+  it.each(MATRIX)(
+    'is mutated at $mutateLevel ($mutateMode) and judged at $enforce without a contradiction',
+    ({ mutateMode, mutateLevel, enforce }) => {
+      const setting = { mutateMode, levels: { enforce, mutate: mutateLevel } };
+      const pod = {
+        kind: 'Pod',
+        metadata: { name: 'web', namespace: 'shop' },
+        spec: { serviceAccountName: 'web', ...spec },
+      };
+      const subject = asAdmitted(subjectOf('pods', pod), PLAIN_ACCOUNT);
+      const options = optionsFor(subject, setting);
+      const outcome = mutate(subject, { ...options, mutations: MUTATIONS });
+      const before = denialsOf(subject, options);
+      const after = denialsOf({ ...subject, object: outcome.object }, options);
+      // A mutation makes nothing worse, and what baseline refuses is never an ordinary pod.
+      expect(before).toEqual(expect.arrayContaining([...after]));
+      if (enforce !== 'restricted') expect(after).toEqual([]);
+
+      // Asked again, as the API server asks after another webhook's change, there is nothing left to do.
+      const again = mutate({ ...subject, object: outcome.object }, { ...options, mutations: MUTATIONS });
+      expect(again.patch).toEqual([]);
+    },
+  );
+});
+
+function optionsFor(subject: Subject, setting: JsonObject) {
+  const configuration = configure(setting);
+  const context = contextOf(subject, { configuration: setting });
+  const levels = effectiveLevels(configuration, subject.namespace, context.namespace);
+  return { configuration, context, levels, scope: scopeOf(configuration, subject, '') };
+}
+
+function denialsOf(subject: Subject, options: ReturnType<typeof optionsFor>): readonly string[] {
+  const { results } = judge(subject, { ...options, checks: CHECKS });
+  return results
+    .filter(({ effect }) => effect === 'deny')
+    .flatMap(({ check, findings }) => findings.map(({ key }) => `${check.id} ${key}`));
+}
