@@ -34,6 +34,8 @@ export type ToolModule = {
   readonly coldMinutes: string;
   /** Linker flags that tell the binary its version; without them kube-apiserver calls itself v0.0.0-master. */
   readonly linkerFlags: (version: string) => readonly string[];
+  /** Raised when the flags of a version change: what was built with the old ones must not be found any more. */
+  readonly revision?: number;
 };
 
 /** A pinned version and the oldest Go that builds it. */
@@ -118,10 +120,24 @@ const MODULES: readonly ToolModule[] = [
     folder: 'helm3',
     pins: 'helm.sh/helm/v3',
     coldMinutes: '1 to 2 minutes',
-    linkerFlags: (version) => [`-X helm.sh/helm/v3/internal/version.version=${version}`],
+    linkerFlags: (version) => [
+      `-X helm.sh/helm/v3/internal/version.version=${version}`,
+      ...['chartutil', 'lint/rules'].flatMap(toKubernetesFlags),
+    ],
+    revision: 2,
   },
   { folder: 'kind', pins: 'sigs.k8s.io/kind', coldMinutes: '1 minute', linkerFlags: () => [] },
 ];
+
+/**
+ * What Helm's own Makefile tells a package of Helm 3: the Kubernetes that its client-go belongs to, 1.37 for v0.37.
+ * Without it Helm 3 renders and lints for Kubernetes 1.20 where there is no cluster to ask; Helm 4 finds out by itself.
+ */
+function toKubernetesFlags(name: string): readonly string[] {
+  const { minor } = parseVersion(readRequirement('helm3', 'k8s.io/client-go').version);
+  const path = `helm.sh/helm/v3/pkg/${name}`;
+  return [`-X ${path}.k8sVersionMajor=1`, `-X ${path}.k8sVersionMinor=${minor}`];
+}
 
 /** The row of `name` in the table of tools. */
 export function toolNamed(name: ToolName): Tool {
@@ -144,7 +160,11 @@ export function moduleFolder(folder: string): string {
 
 /** The version that `tools/<folder>/go.mod` pins, and the Go it asks for. */
 export function readPin(folder: string): Pin {
-  return parseGoMod(readFileSync(join(moduleFolder(folder), 'go.mod'), 'utf8'), moduleOf(folder).pins);
+  return readRequirement(folder, moduleOf(folder).pins);
+}
+
+function readRequirement(folder: string, modulePath: string): Pin {
+  return parseGoMod(readFileSync(join(moduleFolder(folder), 'go.mod'), 'utf8'), modulePath);
 }
 
 /** The required version of `modulePath`, and the `go` line, in the text of a go.mod. */
