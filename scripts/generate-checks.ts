@@ -26,6 +26,26 @@ export function renderRulesTable(): string {
   return toTable(['rule', 'from level', 'what it does'], rows);
 }
 
+/** The changelog's list of what each catalogue version starts to refuse, newest first. */
+export function renderRefusals(): string {
+  const versions = [...new Set(CHECKS.map(({ since }) => since))].toSorted((a, b) => minorOf(b) - minorOf(a));
+  return versions
+    .map((version) => {
+      const rows = CHECKS.filter(({ since }) => since === version).map((check) => [
+        `\`${check.id}\``,
+        startLevel(check),
+        check.title,
+      ]);
+      return [`Catalogue ${version}:`, '', toTable(['check', 'from level', 'refuses'], rows)].join('\n');
+    })
+    .join('\n');
+}
+
+/** Catalogue versions are `0.N`. */
+function minorOf(version: string): number {
+  return Number(version.split('.')[1]);
+}
+
 /** A check's page: what, why, what to do, and its executed examples with what they lead to. */
 export function renderCheck(check: Check): string {
   const reads = check.reads.map(

@@ -10,7 +10,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CHECKS } from '../src/checks/registry.ts';
 import { renderChartReadme, renderValuesSchema, renderWebhooks } from './generate-chart.ts';
-import { renderCheck, renderRulesTable } from './generate-checks.ts';
+import { renderCheck, renderRefusals, renderRulesTable } from './generate-checks.ts';
 import {
   renderConfiguration,
   renderConfigurationSchema,
@@ -36,7 +36,8 @@ const OUTPUTS: readonly Output[] = [
   { path: 'docs/reference/configuration.md', render: renderConfiguration },
   { path: 'docs/reference/configuration.schema.json', render: renderConfigurationSchema },
   ...CHECKS.map((check) => ({ path: `${CHECK_PAGES}/${check.id}.md`, render: () => renderCheck(check) })),
-  { path: 'README.md', render: async () => fillIn(await read('README.md'), renderRulesTable()) },
+  { path: 'README.md', render: async () => await fillIn('README.md', 'checks', renderRulesTable()) },
+  { path: 'CHANGELOG.md', render: async () => await fillIn('CHANGELOG.md', 'refusals', renderRefusals()) },
 ];
 
 const isChecking = process.argv.includes('--check');
@@ -71,11 +72,12 @@ async function readIfThere(path: string): Promise<string | undefined> {
   return await read(path).catch(() => undefined);
 }
 
-/** Puts a table between the README's markers. */
-function fillIn(text: string, table: string): string {
-  const [start, end] = ['<!-- generated: checks -->', '<!-- /generated -->'];
-  const from = text.indexOf(start);
-  const to = text.indexOf(end);
-  if (from === -1 || to < from) throw new Error(`README.md lacks the markers ${start} and ${end}`);
-  return `${text.slice(0, from + start.length)}\n\n${table}\n${text.slice(to)}`;
+/** The file with `text` between its markers of this name. */
+async function fillIn(path: string, name: string, text: string): Promise<string> {
+  const file = await read(path);
+  const [start, end] = [`<!-- generated: ${name} -->`, '<!-- /generated -->'];
+  const from = file.indexOf(start);
+  const to = file.indexOf(end, from);
+  if (from === -1 || to === -1) throw new Error(`${path} lacks the markers ${start} and ${end}`);
+  return `${file.slice(0, from + start.length)}\n\n${text}\n${file.slice(to)}`;
 }
