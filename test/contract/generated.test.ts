@@ -23,7 +23,16 @@ describe('What is generated', () => {
   it('is refused when it differs, by name and with the command, and only then written', () => {
     const copy = mkdtempSync(join(tmpdir(), 'curfew-generate-'));
     try {
-      for (const name of ['src', 'scripts', 'charts', 'docs', 'README.md', 'package.json', 'tsconfig.json'])
+      for (const name of [
+        'src',
+        'scripts',
+        'charts',
+        'docs',
+        'README.md',
+        'CHANGELOG.md',
+        'package.json',
+        'tsconfig.json',
+      ])
         cpSync(join(ROOT, name), join(copy, name), { recursive: true });
       symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
       const generate = (...args: readonly string[]) =>

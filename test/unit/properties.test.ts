@@ -1,17 +1,18 @@
 import fc from 'fast-check';
 import { applyPatch } from 'rfc6902';
 import { describe, expect, it } from 'vitest';
-import { type Finding, isUndecided } from '../../src/checks/define-check.ts';
+import { type Check, type Finding, isUndecided } from '../../src/checks/define-check.ts';
 import { CHECKS } from '../../src/checks/registry.ts';
 import { asAdmitted } from '../../src/engine/as-admitted.ts';
 import { toExampleSubject } from '../../src/engine/example-subject.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
 import { createDraft } from '../../src/objects/draft.ts';
 import type { JsonObject } from '../../src/objects/json.ts';
-import type { Subject } from '../../src/objects/subject.ts';
+import type { RuleContext } from '../../src/objects/rule-context.ts';
+import type { ResourceName, Subject } from '../../src/objects/subject.ts';
 import { deepFreeze, hostileObject, mutated, numRuns } from './arbitraries.ts';
 import { resolvePointer } from './json-pointer.ts';
-import { contextOf, judgeWith, PLAIN_ACCOUNT } from './judging.ts';
+import { account, contextOf, judgeWith, PLAIN_ACCOUNT } from './judging.ts';
 import { admittedPod, deployment, subjectOf, tokenSecret } from './subjects.ts';
 
 const SECRET_TEXT = 'c2VjcmV0LXRoYXQtbm9ib2R5LW1heS1zZWU=';
@@ -26,14 +27,15 @@ const OBJECTS: readonly JsonObject[] = [
   tokenSecret({}, { data: { token: SECRET_TEXT, other: SECRET_TEXT }, stringData: { text: SECRET_TEXT } }),
 ];
 
-const RESOURCES = [
-  'pods',
-  'secrets',
-  'deployments.apps',
-  'cronjobs.batch',
-  'jobsets.jobset.x-k8s.io',
-  'podtemplates',
-  'configmaps',
+/** Everything that some check reads, and something that none does. */
+const RESOURCES: readonly ResourceName[] = [
+  ...new Map(
+    CHECKS.flatMap(({ reads }) => reads).map(({ group, resource, subresource = '' }) => [
+      `${group}/${resource}/${subresource}`,
+      { group, name: resource, subresource },
+    ]),
+  ).values(),
+  { group: '', name: 'endpoints', subresource: '' },
 ];
 
 const subject: fc.Arbitrary<Subject> = fc
@@ -43,15 +45,32 @@ const subject: fc.Arbitrary<Subject> = fc
     oldObject: fc.option(mutated(OBJECTS), { nil: undefined }),
   })
   .map(({ resource, object, oldObject }) => ({
-    ...subjectOf(resource, object),
+    ...subjectOf('', object, { resource }),
     ...(oldObject === undefined ? {} : { operation: 'UPDATE' as const, oldObject }),
   }));
 
-const LOOKUPS = fc.constantFrom(
+const UNKNOWN = { state: 'unknown', why: 'no answer' } as const;
+
+const LOOKUPS = fc.constantFrom(PLAIN_ACCOUNT, { state: 'absent' } as const, UNKNOWN);
+
+/** What a lookup may say once it is answered; the rule must not have denied before what any of these allows. */
+const ANSWERS: readonly Partial<RuleContext>[] = [
   PLAIN_ACCOUNT,
-  { state: 'absent' } as const,
-  { state: 'unknown', why: 'no answer' } as const,
-);
+  account({ automountServiceAccountToken: false }),
+  account({}, { 'curfew.dev/api-access': 'lists its own endpoints' }),
+].flatMap((answer) => [
+  { serviceAccount: () => answer, tokenSecret: () => ({ state: 'absent' }) as const },
+  {
+    serviceAccount: () => answer,
+    tokenSecret: (name) => ({ state: 'found', value: { namespace: 'shop', name, account: 'web' } }) as const,
+  },
+]);
+
+function keysOf(check: Check, judged: Subject, context: Partial<RuleContext>): readonly string[] {
+  const settings = { options: check.defaults, limits: check.levels.restricted };
+  const outcomes = check.evaluate(judged, settings, { ...contextOf(judged, { context }), level: 'restricted' });
+  return outcomes.flatMap((outcome) => ('key' in outcome ? [outcome.key] : []));
+}
 
 describe('Whatever the object is', () => {
   it('every check judges it, the same way twice, without touching it, and points at what is there', () => {
@@ -69,6 +88,31 @@ describe('Whatever the object is', () => {
           expect(run()).toEqual(outcomes);
           const findings = outcomes.filter((outcome): outcome is Finding => !isUndecided(outcome));
           for (const { path } of findings) expect(resolvePointer(judged.object, path)).toBeDefined();
+        }
+      }),
+      { numRuns: numRuns() },
+    );
+  });
+
+  it('no check refuses it for want of an answer that could have allowed it', () => {
+    fc.assert(
+      fc.property(subject, (judged) => {
+        for (const check of CHECKS.filter(({ needs }) => needs.length > 0)) {
+          const refused = keysOf(check, judged, { serviceAccount: () => UNKNOWN, tokenSecret: () => UNKNOWN });
+          for (const answer of ANSWERS)
+            expect(keysOf(check, judged, answer)).toEqual(expect.arrayContaining([...refused]));
+        }
+      }),
+      { numRuns: numRuns() },
+    );
+  });
+
+  it('no two findings of a check share a key', () => {
+    fc.assert(
+      fc.property(subject, LOOKUPS, (judged, serviceAccount) => {
+        for (const check of CHECKS) {
+          const keys = keysOf(check, judged, { serviceAccount: () => serviceAccount });
+          expect(new Set(keys).size).toBe(keys.length);
         }
       }),
       { numRuns: numRuns() },
