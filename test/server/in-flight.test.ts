@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { member } from '../../src/objects/json.ts';
 import { createInFlight } from '../../src/server/in-flight.ts';
 import { exchange, openConnection } from './raw-connection.ts';
@@ -8,24 +8,34 @@ import { ADMITTED_POD, PLAIN_READER, review, type StartedApp, startApp } from '.
 
 const LIMIT = 65_536;
 /** Room for one body of the largest size. */
-const ONE_BODY = { server: { bodyLimitBytes: LIMIT, maxBodyBytesInFlight: LIMIT, deadlineMs: 200 } };
+const ONE_BODY = { server: { bodyLimitBytes: LIMIT, maxBodyBytesInFlight: LIMIT, deadlineMs: 30_000 } };
 const POST = 'POST /validate/pods HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n';
 const POD_REVIEW = review('pods', ADMITTED_POD);
 /** A review whose body is as large as one may be. */
 const LARGEST = JSON.stringify(POD_REVIEW).padEnd(LIMIT);
 const CHUNKED = 'transfer-encoding: chunked\r\n\r\n';
 
-/** Lookups of the namespace `slow` never end. */
+/** Only ends a test that has failed. */
+const BOUND = { timeout: 20_000 };
+
+/** Lookups of the namespace `slow` end when the test says so. */
+let gate = Promise.withResolvers<void>();
 const READER = {
   ...PLAIN_READER,
-  namespace: async (name: string) =>
-    name === 'slow' ? await new Promise<never>(() => undefined) : await PLAIN_READER.namespace(name),
+  namespace: async (name: string) => {
+    if (name === 'slow') await gate.promise;
+    return await PLAIN_READER.namespace(name);
+  },
 };
 const SLOW_REVIEW = JSON.stringify(review('pods', ADMITTED_POD, { namespace: 'slow' })).padEnd(LIMIT);
 
 let app: StartedApp | undefined;
 const sockets: TLSSocket[] = [];
+beforeEach(() => {
+  gate = Promise.withResolvers<void>();
+});
 afterEach(async () => {
+  gate.resolve();
   for (const socket of sockets.splice(0)) socket.destroy();
   await app?.stop();
   app = undefined;
@@ -53,10 +63,10 @@ async function hold(port: number, bytes: string): Promise<Held> {
 
 /** Whether there is room for one more review of the largest size, and for how many unfinished ones beside it. */
 async function expectRoomForOne({ port, send }: StartedApp): Promise<void> {
-  await expect.poll(async () => (await send('/validate/pods', LARGEST)).status).toBe(200);
+  await expect.poll(async () => (await send('/validate/pods', LARGEST)).status, BOUND).toBe(200);
   const head = `${POST}content-length: ${LIMIT}\r\n\r\n`;
   const held = [await hold(port, head), await hold(port, head), await hold(port, head)];
-  await expect.poll(() => held.filter(({ heard }) => heard().includes('HTTP/1.1 429')).length).toBe(2);
+  await expect.poll(() => held.filter(({ heard }) => heard().includes('HTTP/1.1 429')).length, BOUND).toBe(2);
   for (const { socket } of held) socket.destroy();
 }
 
@@ -101,14 +111,14 @@ describe('A body holds its bytes from the moment it is announced', () => {
   ])('%s: then others wait', async (_what, bytes) => {
     const { port, send } = await start(ONE_BODY);
     const { socket } = await hold(port, bytes);
-    await expect.poll(async () => (await send('/validate/pods', POD_REVIEW)).status).toBe(429);
+    await expect.poll(async () => (await send('/validate/pods', POD_REVIEW)).status, BOUND).toBe(429);
     const { headers, text } = await send('/validate/pods', POD_REVIEW);
     expect(headers['retry-after']).toBe('1');
     expect(member(JSON.parse(text), 'message')).toBe(
       `CURFEW_E_OVERLOADED: too many reviews at once: server.maxBodyBytesInFlight is ${LIMIT}`,
     );
     socket.destroy();
-    await expect.poll(async () => (await send('/validate/pods', POD_REVIEW)).status).toBe(200);
+    await expect.poll(async () => (await send('/validate/pods', POD_REVIEW)).status, BOUND).toBe(200);
   });
 
   it('and no more: small ones are judged beside it', async () => {
@@ -126,12 +136,16 @@ describe('What a request held is given back once', () => {
     ['it is no JSON by its type', `${POST.replace('json', 'yaml')}content-length: ${LIMIT}\r\n\r\n`, '415'],
     ['its chunks are too many', `${POST}${CHUNKED}20000\r\n${'x'.repeat(2 * LIMIT)}\r\n`, '413'],
     ['its chunks break the protocol', `${POST}${CHUNKED}1\r\n{\r\nnonsense\r\n`, '400'],
-    ['its deadline passes', `${POST}content-length: ${LIMIT}\r\n\r\n${SLOW_REVIEW}`, '500'],
+    [
+      'its deadline passes',
+      `${POST.replace('pods', 'pods?timeout=300ms')}content-length: ${LIMIT}\r\n\r\n${SLOW_REVIEW}`,
+      '500',
+    ],
     ['its body does not arrive', `${POST}content-length: ${LIMIT}\r\n\r\n{`, '408'],
   ])('when %s', async (_what, bytes, status) => {
-    const started = await start(ONE_BODY, READER, { bodyMs: 400 });
+    const started = await start(ONE_BODY, READER, { bodyMs: 2_000 });
     const { heard } = await hold(started.port, bytes);
-    await expect.poll(() => heard().split(' ')[1]).toBe(status);
+    await expect.poll(() => heard().split(' ')[1], BOUND).toBe(status);
     await expectRoomForOne(started);
   });
 
@@ -145,8 +159,9 @@ describe('What a request held is given back once', () => {
   ])('when its client goes away during %s', async (_what, bytes) => {
     const started = await start(ONE_BODY, READER);
     const { socket } = await hold(started.port, bytes);
-    await expect.poll(async () => (await started.send('/validate/pods', LARGEST)).status).toBe(429);
+    await expect.poll(async () => (await started.send('/validate/pods', LARGEST)).status, BOUND).toBe(429);
     socket.destroy();
+    gate.resolve();
     await expectRoomForOne(started);
   });
 });
@@ -161,8 +176,8 @@ describe('The time for a body', () => {
   });
 
   it('ends when the body is there, however long the review takes', async () => {
-    const { send } = await start({ server: { deadlineMs: 500 } }, READER, { bodyMs: 100 });
-    const { text } = await send('/validate/pods', SLOW_REVIEW.trimEnd());
+    const { send } = await start({}, READER, { bodyMs: 200 });
+    const { text } = await send('/validate/pods?timeout=1s', SLOW_REVIEW.trimEnd());
     expect(text).toContain('CURFEW_E_DEADLINE');
   });
 });
@@ -173,9 +188,9 @@ describe('A client that asks whether to send its body', () => {
   it('is told to go on when it will be read', async () => {
     const { port } = await start();
     const { socket, heard } = await hold(port, `${ask(POST)}content-length: ${LIMIT}\r\n\r\n`);
-    await expect.poll(heard).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    await expect.poll(heard, BOUND).toBe('HTTP/1.1 100 Continue\r\n\r\n');
     socket.write(LARGEST);
-    await expect.poll(heard).toContain('HTTP/1.1 200');
+    await expect.poll(heard, BOUND).toContain('HTTP/1.1 200');
   });
 
   it.each([
@@ -210,7 +225,7 @@ describe('A connection', () => {
   it('is kept by a refused request that has arrived whole: a new one costs more than its bytes', async () => {
     const { port } = await start(ONE_BODY);
     const { heard } = await hold(port, `${POST.replace('pods', 'none')}content-length: 2\r\n\r\n{}`);
-    await expect.poll(heard).toContain('HTTP/1.1 404');
+    await expect.poll(heard, BOUND).toContain('HTTP/1.1 404');
     expect(heard().toLowerCase()).toContain('connection: keep-alive');
   });
 
@@ -226,7 +241,9 @@ describe('A connection', () => {
   it('is closed at once when there are as many as requests in flight and idle ones of API servers', async () => {
     const { port, metric, openConnections } = await start({ server: { maxInFlight: 1 } });
     const all = Array.from({ length: 260 }, () => connectPlain(port));
-    await expect.poll(async () => await metric('curfew_faults_total{entry="none",code="CURFEW_E_OVERLOADED"}')).toBe(9);
+    await expect
+      .poll(async () => await metric('curfew_faults_total{entry="none",code="CURFEW_E_OVERLOADED"}'), BOUND)
+      .toBe(9);
     expect(await openConnections()).toBe(251);
     for (const socket of all) socket.destroy();
   });
