@@ -103,7 +103,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     // Turned round, so that a length which is no number is too large too.
     if (!(bytes <= bodyLimitBytes)) throw new Fault('CURFEW_E_BODY_TOO_LARGE', String(bodyLimitBytes));
     inFlight.enter(request, bytes);
-    const timer = setTimeout(() => reply.send(new Fault('CURFEW_E_BODY_TIMEOUT', String(bodyMs))), bodyMs);
+    const timer = setTimeout(() => void reply.send(new Fault('CURFEW_E_BODY_TIMEOUT', String(bodyMs))), bodyMs);
     request.raw.once('close', () => clearTimeout(timer));
   });
 

@@ -92,14 +92,17 @@ describe('What requests hold', () => {
     const inFlight = createInFlight({ maxRequests: () => 2, maxBytes: 100 });
     const [first, second, refused] = [{}, {}, {}];
     inFlight.enter(first, 60);
-    inFlight.enter(second, 40);
-    expect(() => inFlight.enter(refused, 1)).toThrow();
+    expect(() => inFlight.enter(refused, 41)).toThrow('maxBodyBytesInFlight');
     inFlight.leave(refused);
-    expect(() => inFlight.enter(refused, 1)).toThrow();
+    inFlight.enter(second, 40);
+    expect(() => inFlight.enter(refused, 0)).toThrow('maxInFlight');
+    inFlight.leave(refused);
+    expect(() => inFlight.enter(refused, 0)).toThrow('maxInFlight');
     inFlight.leave(first);
     inFlight.leave(first);
+    expect(() => inFlight.enter(refused, 61)).toThrow('maxBodyBytesInFlight');
     inFlight.enter(first, 60);
-    expect(() => inFlight.enter(refused, 0)).toThrow();
+    expect(() => inFlight.enter(refused, 0)).toThrow('maxInFlight');
   });
 });
 

@@ -67,7 +67,7 @@ describe('list and watch', () => {
     expect(watch?.headers.accept).toContain('as=PartialObjectMetadata;');
 
     expect(await index.reader.namespace('a')).toEqual(
-      found({ name: 'a', labels: new Map([['curfew.dev/enforce', 'restricted']]) }),
+      found({ name: 'a', labels: new Map([['curfew.dev/enforce', 'restricted']]), annotations: new Map() }),
     );
     expect(await index.reader.serviceAccount('a', 'ci')).toEqual(
       found({ namespace: 'a', name: 'ci', automount: false, annotations: new Map() }),
