@@ -4,6 +4,7 @@ import type { FaultRow } from '../src/errors.ts';
 import { FAULTS } from '../src/errors.ts';
 import { METRICS } from '../src/metrics/prometheus.ts';
 import { API_ACCESS_ANNOTATION } from '../src/objects/api-access.ts';
+import { API_TOKEN_EXPIRATION_ANNOTATION } from '../src/objects/api-token-expiration.ts';
 import { LEVELS } from '../src/objects/level.ts';
 import { formatResource } from '../src/objects/subject.ts';
 import { ConfigurationSchema } from '../src/policy/configuration-schema.ts';
@@ -87,7 +88,12 @@ export function renderLabels(): string {
           'ServiceAccount',
           'why this identity needs the Kubernetes API; blank counts as not set',
         ],
-        [`\`${MUTATED_BY_ANNOTATION}\``, 'Pod', 'written by Curfew: the mutations that changed it'],
+        [
+          `\`${API_TOKEN_EXPIRATION_ANNOTATION}\``,
+          'Pod, ServiceAccount, Namespace (the first that has it)',
+          'lifetime of the default API token, in seconds or as a duration such as 24h, within the bounds of `mutations.short-lived-api-token`',
+        ],
+        [`\`${MUTATED_BY_ANNOTATION}\``, 'what was patched', 'written by Curfew: the mutations that changed it'],
       ],
     ),
     'Audit annotations; the API server writes the name of the webhook entry and a slash before each:',

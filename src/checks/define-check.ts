@@ -4,7 +4,7 @@
  */
 
 import type { Static, TObject } from 'typebox';
-import type { ApiAccessSource } from '../objects/api-access.ts';
+import type { ExampleContext } from '../objects/example-context.ts';
 import type { JsonObject } from '../objects/json.ts';
 import type { ActiveLevel } from '../objects/level.ts';
 import type { Need, Reads, RuleContext } from '../objects/rule-context.ts';
@@ -56,16 +56,7 @@ export type Example = {
   };
   /** Options other than the check's defaults. */
   readonly options?: JsonObject;
-  readonly context?: {
-    /** The service account the pod runs as, as a manifest; `absent` if it does not exist, by default a plain one. */
-    readonly serviceAccount?: JsonObject | 'absent';
-    /** The namespace, as a manifest; by default a plain one. */
-    readonly namespace?: JsonObject;
-    /** Token Secrets of the namespace: name to service account; `unknown` while their index is off; by default none. */
-    readonly tokenSecrets?: Readonly<Record<string, string>> | 'unknown';
-    /** By default the service account alone. */
-    readonly acceptApiAccessFrom?: readonly ApiAccessSource[];
-  };
+  readonly context?: ExampleContext;
   /** Keys of the findings in any order; `allowed` for none; `undecided` if the rule must say that it cannot know. */
   readonly expect: 'allowed' | 'undecided' | readonly string[];
 };

@@ -1,6 +1,7 @@
 /** Examples as subjects: how a manifest becomes what a rule judges when no API server stands between. */
 
 import type { Check, Example } from '../checks/define-check.ts';
+import type { Mutation, MutationExample } from '../mutations/define-mutation.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { asString, member, valueAt } from '../objects/json.ts';
 import { findKind } from '../objects/kinds.ts';
@@ -39,8 +40,25 @@ export type PreparedExample = {
   readonly settings: { readonly options: JsonObject; readonly limits: unknown };
 };
 
+export type PreparedMutationExample = {
+  readonly subject: Subject;
+  readonly settings: { readonly options: JsonObject; readonly context: RuleContext };
+};
+
 /** All that `check.evaluate` is given for this example: what the example says, else a plain account and no Secrets. */
 export function prepareExample(check: Pick<Check, 'levels' | 'defaults'>, example: Example): PreparedExample {
+  const limits = check.levels[example.level] ?? check.levels.restricted;
+  return { ...prepare(example), settings: { options: { ...check.defaults, ...example.options }, limits } };
+}
+
+/** All that `mutation.mutate` is given for this example, but the draft. */
+export function prepareMutationExample(mutation: Mutation, example: MutationExample): PreparedMutationExample {
+  const { subject, context } = prepare(example);
+  const options = { ...mutation.defaults, ...example.options };
+  return { subject, settings: { options, context: { ...context, level: mutation.level } } };
+}
+
+function prepare(example: Pick<Example, 'subject' | 'context'>): Pick<PreparedExample, 'subject' | 'context'> {
   const { context = {} } = example;
   const account = toExampleAccount(context.serviceAccount);
   const subject = asAdmitted(toExampleSubject(example), account);
@@ -53,10 +71,6 @@ export function prepareExample(check: Pick<Check, 'levels' | 'defaults'>, exampl
       serviceAccount: () => account,
       tokenSecret: (name) => toExampleSecret(context.tokenSecrets, { namespace: subject.namespace, name }),
       acceptApiAccessFrom: context.acceptApiAccessFrom ?? ['ServiceAccount'],
-    },
-    settings: {
-      options: { ...check.defaults, ...example.options },
-      limits: check.levels[example.level] ?? check.levels.restricted,
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Runs the mutations on one draft and makes the one patch of them. */
 
 import type { Change, Mutation } from '../mutations/define-mutation.ts';
-import type { PatchOperation } from '../objects/draft.ts';
+import type { Draft, PatchOperation } from '../objects/draft.ts';
 import { createDraft } from '../objects/draft.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { asString, isObject, valueAt } from '../objects/json.ts';
@@ -41,6 +41,8 @@ export type MutateOptions = {
 export function mutate(subject: Subject, options: MutateOptions): MutationOutcome {
   const { configuration, scope, levels } = options;
   const applied = createDraft(subject.object);
+  /** The object with reported changes too; thrown away. */
+  let reported: Draft | undefined;
   const results: MutationResult[] = [];
   for (const mutation of options.mutations) {
     const settings = configuration.mutations.get(mutation.id);
@@ -50,12 +52,16 @@ export function mutate(subject: Subject, options: MutateOptions): MutationOutcom
 
     const wanted = levels.mutateByLabel ? 'apply' : configuration.mutateMode;
     const isApplied = scope.mayMutate && ceiling === 'apply' && wanted === 'apply';
-    // A reported mutation sees what the applied ones made, and changes a draft that is thrown away.
-    const draft = isApplied ? applied : createDraft(applied.current());
-    const changes = mutation.mutate({ ...subject, object: draft.current() }, draft, {
-      options: settings?.options ?? mutation.defaults,
-      context: { ...options.context, level: levels.mutate },
-    });
+    const context = { ...options.context, level: levels.mutate };
+    const run = (draft: Draft): readonly Change[] =>
+      mutation.mutate({ ...subject, object: draft.current() }, draft, {
+        options: settings?.options ?? mutation.defaults,
+        context,
+      });
+    // A reported mutation sees what all before it would have made, so that it reports what would be applied.
+    if (!isApplied) reported ??= createDraft(structuredClone(applied.current()));
+    else if (reported !== undefined) run(reported);
+    const changes = run(isApplied || reported === undefined ? applied : reported);
     if (changes.length > 0) results.push({ mutation, decision: isApplied ? 'mutate' : 'would_mutate', changes });
   }
 

@@ -2,6 +2,7 @@
 
 import type { Static, TObject } from 'typebox';
 import type { Draft } from '../objects/draft.ts';
+import type { ExampleContext } from '../objects/example-context.ts';
 import type { JsonObject } from '../objects/json.ts';
 import type { ActiveLevel } from '../objects/level.ts';
 import type { Need, Reads, RuleContext } from '../objects/rule-context.ts';
@@ -17,9 +18,13 @@ export type Change = {
 
 export type MutationExample = {
   readonly title: string;
+  /** As an author would write it: the API server's defaults and its token volume are filled in. */
   readonly subject: { readonly object: JsonObject };
-  /** What stands at which JSON pointer in the result; `unchanged` if nothing may be patched. */
-  readonly expect: 'unchanged' | Readonly<Record<string, string | number | boolean>>;
+  /** Options other than the mutation's defaults. */
+  readonly options?: JsonObject;
+  readonly context?: ExampleContext;
+  /** What stands at which JSON pointer in the result, null for nothing; `unchanged` if nothing may be patched. */
+  readonly expect: 'unchanged' | Readonly<Record<string, string | number | boolean | null>>;
 };
 
 export type MutationDefinition<Options extends TObject> = {

@@ -51,3 +51,13 @@ export function exampleTokenVolume(token: JsonObject): JsonObject {
 function exampleSpec(spec: JsonObject): JsonObject {
   return { serviceAccountName: 'web', containers: [{ name: 'app', image: 'registry.example/web:1' }], ...spec };
 }
+
+/** A request for a token of service account `shop/web`, for examples. */
+export function exampleTokenRequest(spec: JsonObject): JsonObject {
+  return {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { audiences: null, boundObjectRef: null, ...spec },
+  };
+}

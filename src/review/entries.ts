@@ -46,6 +46,8 @@ const EPHEMERAL_CONTAINERS_RULE: EntryRule = {
   operations: ['UPDATE'],
 };
 
+const TOKEN_REQUEST_RULE: EntryRule = { ...POD_RULE, resources: ['serviceaccounts/token'] };
+
 const SECRET_RULE: EntryRule = {
   apiGroups: [''],
   apiVersions: ['v1'],
@@ -110,7 +112,29 @@ export const ENTRIES: readonly Entry[] = [
     namespaces: 'all but platform and system',
     // A webhook that runs after us may add a container; then the API server adds the token's mount and asks again.
     reinvocationPolicy: 'IfNeeded',
-    purpose: 'Shortens the default API token of a new pod.',
+    purpose: 'Removes or shortens the API token of a new pod.',
+  },
+  {
+    name: 'service-accounts.curfew.dev',
+    type: 'mutating',
+    path: '/mutate/service-accounts',
+    rules: [{ ...POD_RULE, resources: ['serviceaccounts'] }],
+    failurePolicy: 'Ignore',
+    timeoutSeconds: 3,
+    matchConditions: [],
+    namespaces: 'all but platform and system',
+    purpose: 'Takes the token from the pods of new `default` service accounts.',
+  },
+  {
+    name: 'token-requests.curfew.dev',
+    type: 'mutating',
+    path: '/mutate/token-requests',
+    rules: [TOKEN_REQUEST_RULE],
+    failurePolicy: 'Ignore',
+    timeoutSeconds: 2,
+    matchConditions: ASKS_FOR_ITSELF,
+    namespaces: 'all but platform and system',
+    purpose: 'Shortens tokens that people and pipelines ask for, never those of nodes and controllers.',
   },
   {
     name: 'pods.curfew.dev',
@@ -165,15 +189,7 @@ export const ENTRIES: readonly Entry[] = [
     name: 'token-requests.curfew.dev',
     type: 'validating',
     path: '/validate/token-requests',
-    rules: [
-      {
-        apiGroups: [''],
-        apiVersions: ['v1'],
-        resources: ['serviceaccounts/token'],
-        operations: ['CREATE'],
-        scope: 'Namespaced',
-      },
-    ],
+    rules: [TOKEN_REQUEST_RULE],
     failurePolicy: 'Ignore',
     timeoutSeconds: 2,
     matchConditions: ASKS_FOR_ITSELF,

@@ -4,13 +4,11 @@ import { applyPatch } from 'rfc6902';
 import { describe, expect, it } from 'vitest';
 import { isUndecided, startLevel } from '../../src/checks/define-check.ts';
 import { CHECKS } from '../../src/checks/registry.ts';
-import { asAdmitted } from '../../src/engine/as-admitted.ts';
-import { prepareExample, toExampleSubject } from '../../src/engine/example-subject.ts';
+import { prepareExample, prepareMutationExample, toExampleSubject } from '../../src/engine/example-subject.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
 import { createDraft } from '../../src/objects/draft.ts';
 import { LEVELS } from '../../src/objects/level.ts';
 import { resolvePointer } from './json-pointer.ts';
-import { contextOf, PLAIN_ACCOUNT } from './judging.ts';
 
 const NO_RULES = new Set(['define-check.ts', 'define-mutation.ts', 'registry.ts', 'pod-bearing.ts']);
 
@@ -46,11 +44,7 @@ describe.each(MUTATIONS.map((mutation) => ({ id: mutation.id, mutation })))('Mut
   it.each(mutation.examples.map((example) => ({ title: example.title, example })))(
     'changes "$title"',
     ({ example }) => {
-      const subject = asAdmitted(toExampleSubject({ subject: { object: example.subject.object } }), PLAIN_ACCOUNT);
-      const settings = {
-        options: mutation.defaults,
-        context: { ...contextOf(subject, {}), level: mutation.level },
-      };
+      const { subject, settings } = prepareMutationExample(mutation, example);
       const draft = createDraft(subject.object);
       const changes = mutation.mutate(subject, draft, settings);
       if (example.expect === 'unchanged') {
@@ -58,7 +52,7 @@ describe.each(MUTATIONS.map((mutation) => ({ id: mutation.id, mutation })))('Mut
         return;
       }
       for (const [pointer, value] of Object.entries(example.expect))
-        expect(resolvePointer(draft.current(), pointer)).toBe(value);
+        expect(resolvePointer(draft.current(), pointer)).toBe(value ?? undefined);
 
       const applied = structuredClone(subject.object);
       expect(applyPatch(applied, structuredClone([...draft.operations()]))).toEqual(draft.operations().map(() => null));

@@ -1,0 +1,134 @@
+import { Type } from 'typebox';
+import { API_ACCESS_ANNOTATION, documentedAccess } from '../objects/api-access.ts';
+import { groupMounts } from '../objects/containers.ts';
+import type { Draft } from '../objects/draft.ts';
+import { examplePod, exampleServiceAccount, exampleTokenVolume } from '../objects/example-objects.ts';
+import type { JsonObject } from '../objects/json.ts';
+import { asArray, asString, isObject, member, toPointer } from '../objects/json.ts';
+import { POD, serviceAccountOf } from '../objects/pod-spec.ts';
+import { findTokenReader } from '../objects/token-readers.ts';
+import { listTokenSources } from '../objects/tokens.ts';
+import type { Change } from './define-mutation.ts';
+import { defineMutation } from './define-mutation.ts';
+
+const FIELD = ['spec', 'automountServiceAccountToken'];
+
+export default defineMutation({
+  id: 'automount-opt-out',
+  since: '0.1',
+  level: 'restricted',
+  options: Type.Object({}, { additionalProperties: false }),
+  defaults: {},
+  reads: [{ group: POD.group, resource: POD.resource, operations: ['CREATE'] }],
+  needs: ['serviceAccount'],
+  title: 'a pod that nobody documented loses its Kubernetes API token',
+  why: `Most pods hold a token for the Kubernetes API and never use it. The field automountServiceAccountToken alone does
+nothing at this point, because the API server has mounted the token already, and a removed volume alone comes back when
+the API server asks again; so the field is set, and the volume and every mount of it are removed. A hand-written token
+is its author's and stays: the check pod-automount judges it. So do pods of injectors that read the default token
+(Vault's agent without a volume of its own, Consul, Kuma), and pods whose service account cannot be read.`,
+  mutate(_subject, draft, { context }) {
+    const spec = member(draft.current(), 'spec');
+    if (!isObject(spec)) return [];
+    const account = context.serviceAccount(serviceAccountOf(spec));
+    if (account.state !== 'found' || documentedAccess(account.value) !== undefined) return [];
+    if (findTokenReader(draft.current()) !== undefined) return [];
+
+    const volumes = new Set(
+      listTokenSources(spec)
+        .filter(({ isDefault }) => isDefault)
+        .map(({ volume }) => volume),
+    );
+    if (volumes.size === 0) return [];
+    return [...removeMounts(draft, spec, volumes), ...removeVolumes(draft, spec, volumes), setField(draft, spec)];
+  },
+  examples: [
+    {
+      title: 'An ordinary pod',
+      subject: { object: examplePod() },
+      expect: {
+        '/spec/automountServiceAccountToken': false,
+        '/spec/volumes/0': null,
+        '/spec/containers/0/volumeMounts/0': null,
+      },
+    },
+    {
+      title: 'Init containers, native sidecars and volumes of its own',
+      subject: {
+        object: examplePod({
+          initContainers: [{ name: 'proxy', image: 'registry.example/proxy:1', restartPolicy: 'Always' }],
+          containers: [
+            { name: 'app', image: 'registry.example/web:1', volumeMounts: [{ name: 'vault', mountPath: '/vault' }] },
+          ],
+          volumes: [{ ...exampleTokenVolume({ audience: 'vault', expirationSeconds: 600 }), name: 'vault' }],
+        }),
+      },
+      expect: {
+        '/spec/automountServiceAccountToken': false,
+        '/spec/initContainers/0/volumeMounts/0': null,
+        '/spec/containers/0/volumeMounts/0/name': 'vault',
+        '/spec/containers/0/volumeMounts/1': null,
+        '/spec/volumes/0/name': 'vault',
+        '/spec/volumes/1': null,
+      },
+    },
+    {
+      title: 'A pod that opts in itself and documents nothing',
+      subject: { object: examplePod({ automountServiceAccountToken: true }) },
+      expect: { '/spec/automountServiceAccountToken': false, '/spec/volumes/0': null },
+    },
+    {
+      title: 'A pod whose service account documents its need of the API',
+      subject: { object: examplePod() },
+      context: { serviceAccount: exampleServiceAccount({}, { [API_ACCESS_ANNOTATION]: 'lists its own endpoints' }) },
+      expect: 'unchanged',
+    },
+    {
+      title: 'A pod without the token',
+      subject: { object: examplePod({ automountServiceAccountToken: false }) },
+      expect: 'unchanged',
+    },
+    {
+      title: 'A pod into which Vault’s injector will put an agent that reads the default token',
+      subject: {
+        object: {
+          ...examplePod(),
+          metadata: { name: 'web', namespace: 'shop', annotations: { 'vault.hashicorp.com/agent-inject': 'true' } },
+        },
+      },
+      expect: 'unchanged',
+    },
+    {
+      title: 'A hand-written token for the API',
+      subject: {
+        object: examplePod({ automountServiceAccountToken: false, volumes: [exampleTokenVolume({})] }),
+      },
+      expect: 'unchanged',
+    },
+  ],
+});
+
+/** From the last one to the first, so that the indexes of the others stay what they are. */
+function removeMounts(draft: Draft, spec: JsonObject, volumes: ReadonlySet<string>): readonly Change[] {
+  const mounts = [...groupMounts(spec)].flatMap(([volume, found]) => (volumes.has(volume) ? found : []));
+  for (const { path } of mounts.toReversed()) draft.remove(['spec', ...path]);
+  return mounts.map(({ path, container }) => ({
+    path: toPointer(['spec', ...path]),
+    detail: `the mount of the API token in container ${container} is removed`,
+  }));
+}
+
+function removeVolumes(draft: Draft, spec: JsonObject, names: ReadonlySet<string>): readonly Change[] {
+  const found = asArray(member(spec, 'volumes'))
+    .map((volume, index) => ({ name: asString(member(volume, 'name')) ?? '', path: ['spec', 'volumes', index] }))
+    .filter(({ name }) => names.has(name));
+  for (const { path } of found.toReversed()) draft.remove(path);
+  return found.map(({ name, path }) => ({ path: toPointer(path), detail: `volume ${name} is removed` }));
+}
+
+/** Also where the service account opted out: what is there was put there, and must not come back. */
+function setField(draft: Draft, spec: JsonObject): Change {
+  const before = member(spec, 'automountServiceAccountToken');
+  draft.set(FIELD, false);
+  return { path: toPointer(FIELD), detail: `${typeof before === 'boolean' ? before : 'not set'} is now false` };
+}

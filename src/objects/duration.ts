@@ -1,0 +1,20 @@
+/** Durations as people write them: seconds, or Go's form as Kubernetes and kubectl take it (`10m`, `1h30m`). */
+
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ['h', 3_600],
+  ['m', 60],
+  ['s', 1],
+]);
+
+/** Whole seconds; undefined if `value` is neither a whole number of seconds nor a duration of hours, minutes, seconds. */
+export function parseSeconds(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+  if (typeof value !== 'string' || value.length > 32) return undefined;
+  if (/^[0-9]{1,10}$/.test(value)) return Number(value);
+  if (!/^(?:[0-9]{1,10}h)?(?:[0-9]{1,10}m)?(?:[0-9]{1,10}s)?$/.test(value) || value === '') return undefined;
+  let seconds = 0;
+  for (const [, count, unit = ''] of value.matchAll(/([0-9]+)([hms])/g)) {
+    seconds += Number(count) * (UNITS.get(unit) ?? 0);
+  }
+  return seconds;
+}
