@@ -41,8 +41,9 @@ export type MutateOptions = {
 export function mutate(subject: Subject, options: MutateOptions): MutationOutcome {
   const { configuration, scope, levels } = options;
   const applied = createDraft(subject.object);
-  /** The object with reported changes too; thrown away. */
+  /** The object with reported changes too; thrown away. It starts from the subject, which no draft changes. */
   let reported: Draft | undefined;
+  const earlier: ((draft: Draft) => readonly Change[])[] = [];
   const results: MutationResult[] = [];
   for (const mutation of options.mutations) {
     const settings = configuration.mutations.get(mutation.id);
@@ -59,9 +60,13 @@ export function mutate(subject: Subject, options: MutateOptions): MutationOutcom
         context,
       });
     // A reported mutation sees what all before it would have made, so that it reports what would be applied.
-    if (!isApplied) reported ??= createDraft(structuredClone(applied.current()));
-    else if (reported !== undefined) run(reported);
-    const changes = run(isApplied || reported === undefined ? applied : reported);
+    if (!isApplied && reported === undefined) {
+      reported = createDraft(subject.object);
+      for (const again of earlier) again(reported);
+    }
+    earlier.push(run);
+    const wouldBe = reported === undefined ? [] : run(reported);
+    const changes = isApplied ? run(applied) : wouldBe;
     if (changes.length > 0) results.push({ mutation, decision: isApplied ? 'mutate' : 'would_mutate', changes });
   }
 

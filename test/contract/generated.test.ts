@@ -92,7 +92,7 @@ describe('What is generated', () => {
     expect(named('docs/reference/metrics.md', /`(curfew_[a-z_]+)`/g)).toEqual(
       Object.values(METRICS).map(({ name }) => name),
     );
-    expect(named('docs/reference/webhook-entries.md', /`(\/[a-z/]+)`/g)).toEqual(ENTRIES.map(({ path }) => path));
+    expect(named('docs/reference/webhook-entries.md', /`(\/[a-z/-]+)`/g)).toEqual(ENTRIES.map(({ path }) => path));
   });
 
   it('knows every check and mutation in the schema of the values', () => {

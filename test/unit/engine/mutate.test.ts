@@ -105,6 +105,12 @@ describe('An object that no API server sends', () => {
     expect(valueAt(object, NOTE)).toBe('short-lived-api-token');
   });
 
+  it.each(['report', 'apply'])('with a million-deep list in its status is judged by mutateMode %s', (mutateMode) => {
+    const status: JsonValue = JSON.parse(`${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`);
+    const { results } = run(subjectOf('pods', { ...admittedPod(), status }), { configuration: { mutateMode } });
+    expect(results).toHaveLength(1);
+  });
+
   it('is patched or left alone, whatever its metadata or its other parts are, by a patch that applies', () => {
     const metadata = fc.oneof(
       hostileValue,
