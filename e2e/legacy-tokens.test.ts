@@ -54,7 +54,7 @@ it('refuses to have a new token minted by emptying the old one', async () => {
   const patch = ['--type=json', '-p', '[{"op":"remove","path":"/data/token"}]'];
   const { code, stderr } = await suite.cluster.kubectl.run(['patch', 'secret', 'stolen', '-n', namespace, ...patch]);
   expect(code).toBe(1);
-  expect(stderr).toContain('delete the Secret instead');
+  expect(stderr).toContain('or delete it: kubectl delete secret stolen');
 });
 
 it('lets labels be set and the Secret be deleted: nothing new is wrong', async () => {

@@ -26,7 +26,7 @@ describe('A configuration', () => {
     });
     expect(configure().mutations.get('short-lived-api-token')).toEqual({
       mode: 'apply',
-      options: { expirationSeconds: 3600 },
+      options: { expirationSeconds: 3600, maxExpirationSeconds: 86_400 },
     });
   });
 
