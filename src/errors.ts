@@ -34,6 +34,12 @@ export const FAULTS = {
     remedy:
       'Raise server.bodyLimitBytes if such objects are expected; the default is larger than any object etcd stores.',
   },
+  CURFEW_E_TOO_MANY_VALUES: {
+    status: 413,
+    message: 'the review holds more than %s values',
+    remedy:
+      'No object that etcd stores comes near it. If such objects are expected, raise server.maxBodyBytesInFlight together with the memory.',
+  },
   CURFEW_E_NOT_JSON: {
     status: 400,
     message: 'the body is not JSON',

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fastify } from 'fastify';
 import { Fault, toFault } from '../errors.ts';
 import type { LogFields } from '../log/logger.ts';
+import { BYTES_OF_VALUE, countValues } from '../review/count-values.ts';
 import type { Entry } from '../review/entries.ts';
 import { ENTRIES } from '../review/entries.ts';
 import { respondToFault } from '../review/respond.ts';
@@ -37,6 +38,7 @@ const BODY_MS = 30_000;
 export function buildApp(deps: AppDeps): FastifyInstance {
   // Read once: the HTTP library's limit cannot change, and the two limits in bytes were checked together.
   const { bodyLimitBytes, maxBodyBytesInFlight, maxInFlight } = deps.policy().configuration.server;
+  const mostValues = Math.floor(maxBodyBytesInFlight / BYTES_OF_VALUE);
   const bodyMs = deps.bodyMs ?? BODY_MS;
   const inFlight = createInFlight({
     maxBytes: maxBodyBytesInFlight,
@@ -85,13 +87,17 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   }
 
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     try {
+      const text = String(body);
+      const values = countValues(text);
+      if (values > mostValues) throw new Fault('CURFEW_E_TOO_MANY_VALUES', String(mostValues));
+      inFlight.grow(request, values * BYTES_OF_VALUE);
       // Plain JSON.parse: a key named __proto__ is an own property here, and data, not an error.
-      done(null, JSON.parse(String(body)));
-    } catch {
+      done(null, JSON.parse(text));
+    } catch (error) {
       // The parser's own message quotes the body.
-      done(new Fault('CURFEW_E_NOT_JSON'));
+      done(error instanceof Fault ? error : new Fault('CURFEW_E_NOT_JSON'));
     }
   });
 

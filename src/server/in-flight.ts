@@ -13,6 +13,12 @@ export type InFlight = {
    * @throws Fault CURFEW_E_OVERLOADED if there is not as much left; nothing is taken then
    */
   enter(request: object, bytes: number): void;
+  /**
+   * Lets `request` hold `bytes` in all, if that is more than it holds: parsed, a text may take more than its own size.
+   *
+   * @throws Fault CURFEW_E_OVERLOADED if there is not as much left; it goes on holding what it held then
+   */
+  grow(request: object, bytes: number): void;
   /** Gives back what `request` took; nothing if it holds nothing, so that every end of a request may call it. */
   leave(request: object): void;
 };
@@ -21,15 +27,25 @@ export type InFlight = {
 export function createInFlight(limits: { readonly maxRequests: () => number; readonly maxBytes: number }): InFlight {
   const held = new Map<object, number>();
   let bytesHeld = 0;
+
+  function hold(request: object, more: number): void {
+    if (bytesHeld + more > limits.maxBytes) {
+      throw new Fault('CURFEW_E_OVERLOADED', `server.maxBodyBytesInFlight is ${limits.maxBytes}`);
+    }
+    held.set(request, (held.get(request) ?? 0) + more);
+    bytesHeld += more;
+  }
+
   return {
     enter(request, bytes) {
       const maxRequests = limits.maxRequests();
       if (held.size >= maxRequests) throw new Fault('CURFEW_E_OVERLOADED', `server.maxInFlight is ${maxRequests}`);
-      if (bytesHeld + bytes > limits.maxBytes) {
-        throw new Fault('CURFEW_E_OVERLOADED', `server.maxBodyBytesInFlight is ${limits.maxBytes}`);
-      }
-      held.set(request, bytes);
-      bytesHeld += bytes;
+      hold(request, bytes);
+    },
+    grow(request, bytes) {
+      const holds = held.get(request);
+      // Whoever has left is not in anybody's way.
+      if (holds !== undefined && bytes > holds) hold(request, bytes - holds);
     },
     leave(request) {
       bytesHeld -= held.get(request) ?? 0;

@@ -6,7 +6,12 @@ import { ADMITTED_POD, review, type SendOptions, type StartedApp, startApp, TOKE
 
 const POD_REVIEW = review('pods', ADMITTED_POD);
 const TEXT = JSON.stringify(POD_REVIEW);
-const DEEP = `${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`;
+const DEEP = nest(400_000);
+const TOO_MANY = { code: 'CURFEW_E_TOO_MANY_VALUES', status: 413 } as const;
+
+function nest(depth: number): string {
+  return `${'['.repeat(depth)}${']'.repeat(depth)}`;
+}
 
 type Hostile = {
   readonly name: string;
@@ -26,8 +31,11 @@ const HOSTILE: readonly Hostile[] = [
   { name: 'words', body: 'hello', ...NOT_JSON },
   { name: 'nothing', body: '', ...NOT_JSON },
   { name: 'half a review', body: TEXT.slice(0, 200), ...NOT_JSON },
-  { name: 'a million-deep array', body: DEEP, ...NOT_A_REVIEW },
-  { name: 'a million unclosed arrays', body: '['.repeat(1_000_000), ...NOT_JSON },
+  { name: 'an array 400,000 deep', body: DEEP, ...NOT_A_REVIEW },
+  { name: '400,000 unclosed arrays', body: '['.repeat(400_000), ...NOT_JSON },
+  { name: 'a million-deep array', body: nest(1_000_000), ...TOO_MANY },
+  { name: 'a million unclosed arrays', body: '['.repeat(1_000_000), ...TOO_MANY },
+  { name: 'two million empty objects', body: `[${'{},'.repeat(2_000_000)}{}]`, ...TOO_MANY },
   { name: 'null', body: 'null', ...NOT_A_REVIEW },
   { name: 'another kind', body: JSON.stringify({ ...POD_REVIEW, kind: 'Pod' }), ...NOT_A_REVIEW },
   {
@@ -105,7 +113,7 @@ describe('A request that cannot be judged', () => {
 });
 
 describe('A legal request with odd contents is judged', () => {
-  it('with a million-deep array inside its object', async () => {
+  it('with an array 400,000 deep inside its object', async () => {
     const { text } = await app.send(
       '/validate/pods',
       withRequest({ object: ADMITTED_POD }).replace('"metadata":{', `"status":${DEEP},"metadata":{`),

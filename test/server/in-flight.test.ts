@@ -257,3 +257,27 @@ function connectPlain(port: number): Socket {
   const socket = connect({ host: '127.0.0.1', port });
   return socket.on('error', () => undefined);
 }
+
+describe('A body that takes more memory than its bytes', () => {
+  const many = (count: number) => `{"a":[${'{},'.repeat(count)}{}]}`;
+
+  it('is refused if no limit can hold it', async () => {
+    const { send, metric } = await start({ server: { bodyLimitBytes: LIMIT, maxBodyBytesInFlight: LIMIT } });
+    const { status, text } = await send('/validate/pods', many(1_400));
+    expect({ status, message: member(JSON.parse(text), 'message') }).toEqual({
+      status: 413,
+      message: 'CURFEW_E_TOO_MANY_VALUES: the review holds more than 1365 values',
+    });
+    expect(await metric('curfew_faults_total{entry="/validate/pods",code="CURFEW_E_TOO_MANY_VALUES"}')).toBe(1);
+  });
+
+  it('waits for its turn while others hold the memory, and gives back what it held', async () => {
+    const started = await start(ONE_BODY);
+    const other = await hold(started.port, `${POST}content-length: 40000\r\n\r\n`);
+    await expect.poll(async () => (await started.send('/validate/pods', many(1_000))).status, BOUND).toBe(429);
+    other.socket.destroy();
+    // Judged, and found to be no review.
+    await expect.poll(async () => (await started.send('/validate/pods', many(1_000))).status, BOUND).toBe(400);
+    await expectRoomForOne(started);
+  });
+});
