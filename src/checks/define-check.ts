@@ -28,6 +28,11 @@ export type Finding = {
   readonly fix?: string;
   /** The same in a few words, for one-line warnings. */
   readonly shortFix?: string;
+  /**
+   * Ids of checks that say it all: where one of them speaks about the same path, people read that one alone. What is
+   * decided, audited and counted stays the same.
+   */
+  readonly toldBy?: readonly string[];
 };
 
 /** The rule could not know. It warns and never denies. */

@@ -3,9 +3,31 @@
 import type { Check } from './define-check.ts';
 import longLivedTokenSecret from './long-lived-token-secret.ts';
 import podAutomount from './pod-automount.ts';
+import rbacBindingSubjects from './rbac-binding-subjects.ts';
+import rbacEscalate from './rbac-escalate.ts';
+import rbacImpersonate from './rbac-impersonate.ts';
+import rbacNodeProxy from './rbac-node-proxy.ts';
+import rbacPodExec from './rbac-pod-exec.ts';
+import rbacSecretRead from './rbac-secret-read.ts';
+import rbacTokenRequest from './rbac-token-request.ts';
+import rbacWildcard from './rbac-wildcard.ts';
+import rbacWorkloadCreate from './rbac-workload-create.ts';
 import yearLongToken from './year-long-token.ts';
 
-export const CHECKS: readonly Check[] = [longLivedTokenSecret, yearLongToken, podAutomount];
+export const CHECKS: readonly Check[] = [
+  longLivedTokenSecret,
+  yearLongToken,
+  podAutomount,
+  rbacWildcard,
+  rbacSecretRead,
+  rbacWorkloadCreate,
+  rbacTokenRequest,
+  rbacImpersonate,
+  rbacEscalate,
+  rbacNodeProxy,
+  rbacPodExec,
+  rbacBindingSubjects,
+];
 
 export function findCheck(id: string): Check | undefined {
   return CHECKS.find((check) => check.id === id);

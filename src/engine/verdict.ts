@@ -3,7 +3,7 @@
 import type { PatchOperation } from '../objects/draft.ts';
 import type { Subject } from '../objects/subject.ts';
 import { AUDIT_KEYS } from '../policy/labels.ts';
-import type { Effect, Judgement } from './evaluate.ts';
+import type { Effect, Judgement, Result } from './evaluate.ts';
 import { formatAudit, formatDenial, formatUndecided, formatWarning } from './message.ts';
 
 export type Verdict = {
@@ -33,9 +33,10 @@ export function toVerdict(subject: Subject, judgement: Judgement, notes: readonl
 
   // A warning that repeats a denial tells the author nothing, and a check says at most one thing about one object.
   const warned = of('warn').filter(({ check }) => !denied.has(check.id) && !wouldBeDenied.has(check.id));
+  const spoken = [...denials, ...wouldDeny, ...warned];
   const warnings = [
-    ...wouldDeny.map((result) => formatWarning(subject, result, true)),
-    ...warned.map((result) => formatWarning(subject, result, false)),
+    ...withoutTold(wouldDeny, spoken).map((result) => formatWarning(subject, result, true)),
+    ...withoutTold(warned, spoken).map((result) => formatWarning(subject, result, false)),
     ...judgement.undecided
       .filter(({ isWarned }) => isWarned)
       .map(({ check, outcome }) => formatUndecided(check, outcome)),
@@ -55,9 +56,25 @@ export function toVerdict(subject: Subject, judgement: Judgement, notes: readonl
   if (notes.length > 0) auditAnnotations.set(AUDIT_KEYS.note, notes.join('; '));
 
   return {
-    denial: denials.length === 0 ? undefined : formatDenial(subject, denials),
+    denial: denials.length === 0 ? undefined : formatDenial(subject, withoutTold(denials, denials)),
     warnings,
     auditAnnotations,
     patch: [],
   };
+}
+
+/** Leaves out what another check of `spoken` tells about the same place. */
+function withoutTold(results: readonly Result[], spoken: readonly Result[]): readonly Result[] {
+  const pathsOf = new Map<string, Set<string>>();
+  for (const { check, findings } of spoken) {
+    const paths = pathsOf.get(check.id) ?? new Set();
+    for (const { path } of findings) paths.add(path);
+    pathsOf.set(check.id, paths);
+  }
+  return results.flatMap((result) => {
+    const findings = result.findings.filter(
+      ({ path, toldBy = [] }) => !toldBy.some((id) => pathsOf.get(id)?.has(path) ?? false),
+    );
+    return findings.length === 0 ? [] : [{ ...result, findings }];
+  });
 }

@@ -48,6 +48,30 @@ export function exampleTokenVolume(token: JsonObject): JsonObject {
   return { name: 'token', projected: { sources: [{ serviceAccountToken: { path: 'token', ...token } }] } };
 }
 
+/** A ClusterRole `web` of these rules, for examples. */
+export function exampleClusterRole(...rules: readonly JsonObject[]): JsonObject {
+  return { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'web' }, rules };
+}
+
+/** A Role `shop/web` of these rules, for examples. */
+export function exampleRole(...rules: readonly JsonObject[]): JsonObject {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'Role',
+    metadata: { name: 'web', namespace: 'shop' },
+    rules,
+  };
+}
+
+/** A rule as people write it: API groups, resources, verbs, and names if any. */
+export function exampleRule(
+  groups: readonly string[],
+  resources: readonly string[],
+  { verbs, names }: { readonly verbs: readonly string[]; readonly names?: readonly string[] },
+): JsonObject {
+  return { apiGroups: groups, resources, verbs, ...(names === undefined ? {} : { resourceNames: names }) };
+}
+
 function exampleSpec(spec: JsonObject): JsonObject {
   return { serviceAccountName: 'web', containers: [{ name: 'app', image: 'registry.example/web:1' }], ...spec };
 }

@@ -21,9 +21,13 @@ export function toOneLine(text: string): string {
 
 /** `container app`, `containers app, proxy`, `containers a, b, c and 4 more`. */
 export function joinNames(noun: string, names: readonly string[]): string {
-  const shown = names.slice(0, MOST_NAMES).map(toOneLine).join(', ');
-  const hidden = names.length - MOST_NAMES;
-  return `${noun}${names.length === 1 ? '' : 's'} ${shown}${hidden > 0 ? ` and ${hidden} more` : ''}`;
+  return `${noun}${names.length === 1 ? '' : 's'} ${joinSome(names.map(toOneLine))}`;
+}
+
+/** `a, b`; `a, b, c and 4 more`: at most `most` of them. */
+export function joinSome(texts: readonly string[], most: number = MOST_NAMES): string {
+  const hidden = texts.length - most;
+  return `${texts.slice(0, most).join(', ')}${hidden > 0 ? ` and ${hidden} more` : ''}`;
 }
 
 /** `1 problem`, `2 problems`. */

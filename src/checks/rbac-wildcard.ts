@@ -1,0 +1,151 @@
+import { Type } from 'typebox';
+import { exampleClusterRole, exampleRole, exampleRule } from '../objects/example-objects.ts';
+import type { KeyedGrant } from '../objects/grants.ts';
+import { collectGrants, listProduct } from '../objects/grants.ts';
+import type { PolicyRule, RightTable } from '../objects/rbac.ts';
+import { ALL, listGranted, prepareRights } from '../objects/rbac.ts';
+import type { Subject } from '../objects/subject.ts';
+import { joinSome, quote } from '../objects/text.ts';
+import type { Finding } from './define-check.ts';
+import { defineCheck } from './define-check.ts';
+import { isRole, LIST_RESOURCES, READS_ROLES } from './role-grants.ts';
+
+/** What a reader should know to be among the resources of a rule for all of them, and the right that shows it. */
+const TELLING: readonly { readonly words: string; readonly table: RightTable; readonly isClusterScoped?: boolean }[] = [
+  { words: 'reading every Secret', table: prepareRights([{ verb: 'list', group: '', resource: 'secrets' }]) },
+  {
+    words: 'a token for every service account',
+    table: prepareRights([{ verb: 'create', group: '', resource: 'serviceaccounts/token' }]),
+  },
+  {
+    words: 'impersonation of anyone',
+    table: prepareRights([{ verb: 'impersonate', group: '', resource: 'users' }]),
+    isClusterScoped: true,
+  },
+  {
+    words: 'adding rights to roles',
+    table: prepareRights([{ verb: 'escalate', group: 'rbac.authorization.k8s.io', resource: 'roles' }]),
+  },
+];
+
+export default defineCheck({
+  id: 'rbac-wildcard',
+  since: '0.1',
+  levels: { restricted: {} },
+  options: Type.Object({}, { additionalProperties: false }),
+  defaults: {},
+  reads: READS_ROLES,
+  needs: [],
+  title: 'Roles and ClusterRoles with `*` as verb, resource or API group',
+  why: `A \`*\` grants what nobody listed: Secrets, tokens and exec with the rest, and whatever a later version of Kubernetes
+or a new custom resource brings. Verbs such as impersonate, bind and escalate are under \`*\` too. A list says what is
+meant, and an auditor can read it. Rules for non-resource URLs are not looked at.`,
+  fix: () => LIST_RESOURCES,
+  shortFix: () => 'list what is needed in place of "*"',
+  evaluate(subject) {
+    const groups = new Map<string, { readonly rule: PolicyRule; readonly keys: string[] }>();
+    for (const { key, rule, isNew } of collectWildcards(subject)) {
+      const id = `${rule.index} ${isNew}`;
+      const group = groups.get(id) ?? { rule, keys: [] };
+      group.keys.push(key);
+      groups.set(id, group);
+    }
+    return [...groups.values()].flatMap(({ rule, keys }) => {
+      const detail = describeRule(subject, rule);
+      return keys.map(
+        (key): Finding => ({ path: `/rules/${rule.index}`, key, reason: 'rights granted by "*"', detail }),
+      );
+    });
+  },
+  examples: [
+    {
+      title: 'Everything',
+      level: 'restricted',
+      subject: { object: exampleClusterRole(exampleRule(['*'], ['*'], { verbs: ['*'] })) },
+      expect: ['* *.*'],
+    },
+    {
+      title: 'Every verb on two resources',
+      level: 'restricted',
+      subject: { object: exampleRole(exampleRule(['', 'apps'], ['configmaps'], { verbs: ['*'] })) },
+      expect: ['* configmaps', '* configmaps.apps'],
+    },
+    {
+      title: 'Reading every resource of the core API group: Secrets are among them',
+      level: 'restricted',
+      subject: { object: exampleRole(exampleRule([''], ['*'], { verbs: ['get', 'list'] })) },
+      expect: ['get *', 'list *'],
+    },
+    {
+      title: 'A custom resource in whatever group',
+      level: 'restricted',
+      subject: { object: exampleClusterRole(exampleRule(['*'], ['widgets'], { verbs: ['get'] })) },
+      expect: ['get widgets.*'],
+    },
+    {
+      title: 'An old role that stays as it is: nothing is added, so it is only warned about',
+      level: 'restricted',
+      subject: {
+        operation: 'UPDATE',
+        oldObject: exampleRole(exampleRule(['*'], ['*'], { verbs: ['*'] })),
+        object: exampleRole(exampleRule(['*'], ['*'], { verbs: ['*'] })),
+      },
+      expect: ['* *.*'],
+    },
+    {
+      title: 'What is needed, listed',
+      level: 'restricted',
+      subject: { object: exampleRole(exampleRule([''], ['configmaps'], { verbs: ['get', 'list', 'watch'] })) },
+      expect: 'allowed',
+    },
+    {
+      title: 'One subresource of every resource, as autoscalers need it',
+      level: 'restricted',
+      subject: { object: exampleClusterRole(exampleRule(['apps'], ['*/scale'], { verbs: ['get', 'update'] })) },
+      expect: 'allowed',
+    },
+    {
+      title: 'Paths that are no resources',
+      level: 'restricted',
+      subject: { object: exampleClusterRole({ nonResourceURLs: ['*'], verbs: ['*'] }) },
+      expect: 'allowed',
+    },
+    {
+      title: 'A role without rules',
+      level: 'restricted',
+      subject: { object: exampleRole() },
+      expect: 'allowed',
+    },
+  ],
+});
+
+function collectWildcards({ object, oldObject }: Subject): readonly KeyedGrant[] {
+  return collectGrants(object, oldObject, (rule) => {
+    const { verbs, groups } = rule;
+    const isOpen = rule.isForAllResources || verbs.includes(ALL) || groups.includes(ALL);
+    return isOpen ? listProduct(rule, rule) : [];
+  });
+}
+
+/** The whole rule in words: `rules[0] allows every verb on secrets of the core API group`. */
+function describeRule(subject: Subject, rule: PolicyRule): string {
+  const verbs = rule.verbs.includes(ALL) ? 'every verb ("*")' : joinSome(rule.verbs.map(quote));
+  const resources = rule.isForAllResources ? 'every resource ("*")' : joinSome(rule.resources.map(quote));
+  const groups = rule.groups.includes(ALL) ? 'every API group ("*")' : joinSome(rule.groups.map(describeGroup));
+  const telling = rule.isForAllResources ? listTelling(subject, rule) : [];
+  const included = telling.length === 0 ? '' : `, which includes ${joinSome(telling, TELLING.length)}`;
+  const limit = rule.names.length === 0 ? '' : ` named ${joinSome(rule.names.map(quote))}`;
+  return `rules[${rule.index}] allows ${verbs} on ${resources}${limit} of ${groups}${included}; list what is needed.`;
+}
+
+function listTelling(subject: Subject, rule: PolicyRule): readonly string[] {
+  if (rule.names.length > 0) return [];
+  return TELLING.filter(
+    ({ table, isClusterScoped = false }) =>
+      !(isClusterScoped && isRole(subject)) && listGranted(rule, table).length > 0,
+  ).map(({ words }) => words);
+}
+
+function describeGroup(group: string): string {
+  return group === '' ? 'the core API group' : `API group ${quote(group)}`;
+}

@@ -1,0 +1,143 @@
+/** What the checks on Roles and ClusterRoles share: what they read, and the words for what a rule grants. */
+
+import type { Grant, KeyedGrant, ListGrants } from '../objects/grants.ts';
+import { collectGrants, formatGranted } from '../objects/grants.ts';
+import type { PolicyRule, Right, RightTable } from '../objects/rbac.ts';
+import { ALL, prepareRights } from '../objects/rbac.ts';
+import type { Reads } from '../objects/rule-context.ts';
+import type { Subject } from '../objects/subject.ts';
+import { joinSome, quote, toOneLine } from '../objects/text.ts';
+import type { Finding } from './define-check.ts';
+
+export const RBAC_GROUP = 'rbac.authorization.k8s.io';
+
+export const READS_ROLES: readonly Reads[] = ['roles', 'clusterroles'].map((resource) => ({
+  group: RBAC_GROUP,
+  resource,
+  operations: ['CREATE', 'UPDATE'],
+}));
+
+/** The words about one kind of grant; grants of a rule that share them are told in one sentence. */
+export type GrantWords = {
+  readonly reason: string;
+  /** What that means, and what is wanted: the end of the sentence. */
+  readonly because: string;
+  readonly fix?: string;
+  readonly shortFix?: string;
+};
+
+export type JudgeGrants = {
+  readonly list: ListGrants;
+  readonly wordsOf: (grant: Grant) => GrantWords;
+  /** Checks that tell of a rule for all resources instead of this one, where they speak too. */
+  readonly toldBy: readonly string[];
+};
+
+/** What to do about a rule with `*` in its resources, whichever check tells of it. */
+export const LIST_RESOURCES =
+  'list what is needed in place of "*", for example apiGroups: [""], resources: ["configmaps"], verbs: ["get"]';
+
+/**
+ * The checks that speak for all others about a rule with `*` in its resources. Its author had none of the resources in
+ * mind, and eight problems that all end in "replace the *" help nobody. But each check goes on finding it: where
+ * `rbac-wildcard` is off or only warns, at baseline for example, another one must deny, and the key of every single
+ * right must be there for an update that puts a named right in the place of `*`. `rbac-token-request` is the one at
+ * baseline that every such rule for the core group meets.
+ */
+export const TOLD_BY_WILDCARD: readonly string[] = ['rbac-wildcard'];
+export const TOLD_BY_OTHERS: readonly string[] = [...TOLD_BY_WILDCARD, 'rbac-token-request'];
+
+/** The tables of rights for both kinds: a Role grants nothing outside its namespace. */
+export type RoleTables = { readonly role: RightTable; readonly clusterRole: RightTable };
+
+export function prepareRoleTables(rights: readonly Right[]): RoleTables {
+  return {
+    role: prepareRights(rights.filter(({ isClusterScoped }) => isClusterScoped !== true)),
+    clusterRole: prepareRights(rights),
+  };
+}
+
+export function tableFor(subject: Subject, tables: RoleTables): RightTable {
+  return isRole(subject) ? tables.role : tables.clusterRole;
+}
+
+/** True for a Role, whose rights end at its namespace. */
+export function isRole({ resource }: Subject): boolean {
+  return resource.name === 'roles';
+}
+
+/** One finding for each thing granted; those of a rule with the same words share a sentence. */
+export function judgeGrants(subject: Subject, { list, wordsOf, toldBy }: JudgeGrants): readonly Finding[] {
+  const groups = new Map<string, { words: GrantWords; rule: PolicyRule; keyed: KeyedGrant[] }>();
+  for (const keyed of collectGrants(subject.object, subject.oldObject, list)) {
+    const { rule, grant, isNew } = keyed;
+    const words = wordsOf(grant);
+    // What an update adds is told apart from what was there: only that is refused.
+    const id = JSON.stringify([rule.index, isNew, words]);
+    const group = groups.get(id) ?? { words, rule, keyed: [] };
+    group.keyed.push(keyed);
+    groups.set(id, group);
+  }
+  return [...groups.values()].flatMap(({ words, rule, keyed }) => {
+    const grants = keyed.map(({ grant }) => grant);
+    const detail = `${describeGrants(rule, grants)}: ${words.because}.`;
+    const { reason, fix, shortFix } = words;
+    return keyed.map(({ key }) => ({
+      path: `/rules/${rule.index}`,
+      key,
+      reason,
+      detail,
+      ...(fix === undefined ? {} : { fix }),
+      ...(shortFix === undefined ? {} : { shortFix }),
+      ...(rule.isForAllResources ? { fix: LIST_RESOURCES, shortFix: 'list the resources it needs', toldBy } : {}),
+    }));
+  });
+}
+
+/** `rules[0] allows get, list, watch on secrets`; with the `*` that does it, and the names it is limited to. */
+function describeGrants(rule: PolicyRule, grants: readonly Grant[]): string {
+  const verbsOf = new Map<string, Set<string>>();
+  const names = new Set<string>();
+  for (const grant of grants) {
+    const resource = shorten(formatGranted(grant));
+    verbsOf.set(resource, (verbsOf.get(resource) ?? new Set()).add(shorten(grant.verb)));
+    if (grant.name !== undefined) names.add(grant.name);
+  }
+  const resourcesOf = new Map<string, string[]>();
+  for (const [resource, verbs] of verbsOf) {
+    const text = joinSome([...verbs], MOST_VERBS);
+    const resources = resourcesOf.get(text) ?? [];
+    resources.push(resource);
+    resourcesOf.set(text, resources);
+  }
+  const allowed = [...resourcesOf].map(([verbs, resources]) => `${verbs} on ${joinSome(resources)}`);
+  const causes = listCauses(rule, grants);
+  const by = causes.length === 0 ? '' : `has ${causes.join(' and ')} and so `;
+  const limit = names.size === 0 ? '' : ` named ${joinSome([...names].map(quote))}`;
+  return `rules[${rule.index}] ${by}allows ${joinSome(allowed)}${limit}`;
+}
+
+const MOST_VERBS = 5;
+const MOST_CHARACTERS = 60;
+
+/** What in the rule grants more than it names. */
+function listCauses(rule: PolicyRule, grants: readonly Grant[]): readonly string[] {
+  const { verbs, groups, names, isForAllResources } = rule;
+  const causes = [
+    ...(verbs.includes(ALL) ? ['"*" in verbs'] : []),
+    ...(isForAllResources ? ['"*" in resources'] : []),
+    ...(groups.includes(ALL) ? ['"*" in apiGroups'] : []),
+    ...(names.length > 0 && grants.every(({ name }) => name === undefined) ? ['"" in resourceNames'] : []),
+  ];
+  if (isForAllResources) return causes;
+  const named = new Set(rule.resources);
+  const unnamed = grants.filter(({ resource }) => !named.has(resource));
+  const patterns = new Set(unnamed.map(({ resource }) => `${ALL}${resource.slice(resource.indexOf('/'))}`));
+  return [...causes, ...[...patterns].map((pattern) => `${quote(pattern)} in resources`)];
+}
+
+/** Strings of a rule may be anything. */
+function shorten(text: string): string {
+  const line = toOneLine(text);
+  return line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS)}…` : line;
+}

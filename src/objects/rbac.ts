@@ -1,0 +1,131 @@
+/**
+ * What a Role or ClusterRole grants, read as the RBAC authorizer reads it: kubernetes
+ * pkg/apis/rbac/v1/evaluation_helpers.go (VerbMatches, APIGroupMatches, ResourceMatches, ResourceNameMatches) and
+ * plugin/pkg/auth/authorizer/rbac/rbac.go (RuleAllows). An end-to-end test compares the two.
+ *
+ * A rule grants the product of its lists, which may be astronomically large: nothing here ever writes it out.
+ */
+
+import type { JsonObject } from './json.ts';
+import { asArray, isObject, member } from './json.ts';
+
+/** Stands for every verb, API group or resource, subresources included. */
+export const ALL = '*';
+
+export type PolicyRule = {
+  /** Its place in `rules`. */
+  readonly index: number;
+  readonly raw: JsonObject;
+  readonly verbs: readonly string[];
+  readonly groups: readonly string[];
+  /** As they stand: `pods`, `pods/exec`, `*`, `*` with a subresource. */
+  readonly resources: readonly string[];
+  /** Empty: whatever the name. */
+  readonly names: readonly string[];
+  /** True if it says `*` where resources are named: its author had none of them in mind. */
+  readonly isForAllResources: boolean;
+  /** True if a request without a name passes `resourceNames`. */
+  readonly allowsNameless: boolean;
+};
+
+/** One thing that a rule may allow. */
+export type Right = {
+  readonly verb: string;
+  readonly group: string;
+  /** With its subresource: `pods/exec`. */
+  readonly resource: string;
+  /** True for what is in no namespace: a Role that lists it grants nothing. */
+  readonly isClusterScoped?: boolean;
+};
+
+/** Rights to look for, prepared so that a rule is read once for all of them. */
+export type RightTable = {
+  readonly rights: readonly Right[];
+  readonly verbs: ReadonlySet<string>;
+  readonly groups: ReadonlySet<string>;
+  readonly resources: ReadonlySet<string>;
+};
+
+/**
+ * The rules of a Role or ClusterRole. Rules for `nonResourceURLs` have no resources and so grant none; in an aggregated
+ * ClusterRole these are the rules the controller wrote last, or a person by hand.
+ */
+export function readRules(object: JsonObject): readonly PolicyRule[] {
+  return asArray(member(object, 'rules')).flatMap((raw, index) => (isObject(raw) ? [readRule(raw, index)] : []));
+}
+
+function readRule(raw: JsonObject, index: number): PolicyRule {
+  const resources = strings(raw, 'resources');
+  const names = strings(raw, 'resourceNames');
+  return {
+    index,
+    raw,
+    verbs: strings(raw, 'verbs'),
+    groups: strings(raw, 'apiGroups'),
+    resources,
+    names,
+    isForAllResources: resources.includes(ALL),
+    allowsNameless: names.length === 0 || names.includes(''),
+  };
+}
+
+/** Prepares `rights` for {@link listGranted}. */
+export function prepareRights(rights: readonly Right[]): RightTable {
+  return {
+    rights,
+    verbs: new Set([ALL, ...rights.map(({ verb }) => verb)]),
+    groups: new Set([ALL, ...rights.map(({ group }) => group)]),
+    resources: new Set([ALL, ...rights.flatMap(({ resource }) => [resource, ...everyParent(resource)])]),
+  };
+}
+
+/** The rights of the table that `rule` grants, for some name at least. Reads the rule once. */
+export function listGranted(rule: PolicyRule, table: RightTable): readonly Right[] {
+  const verbs = pick(rule.verbs, table.verbs);
+  if (verbs.size === 0) return [];
+  const resources = pick(rule.resources, table.resources);
+  if (resources.size === 0) return [];
+  const groups = pick(rule.groups, table.groups);
+  if (groups.size === 0) return [];
+  return table.rights.filter(
+    ({ verb, group, resource }) =>
+      (verbs.has(ALL) || verbs.has(verb)) &&
+      (groups.has(ALL) || groups.has(group)) &&
+      (resources.has(ALL) ||
+        resources.has(resource) ||
+        everyParent(resource).some((pattern) => resources.has(pattern))),
+  );
+}
+
+/** True if the rule allows a request for the object `name`, where it grants the right at all; an empty name is a name. */
+export function allowsName(rule: PolicyRule, name: string): boolean {
+  return rule.names.length === 0 || rule.names.includes(name);
+}
+
+/**
+ * The names to which `rule` limits this right; undefined for none. A request to create, list or watch carries no name,
+ * and the authorizer compares its empty name like any other: an empty string in `resourceNames` allows all of it.
+ */
+export function limitOf(rule: PolicyRule, right: Right): readonly string[] | undefined {
+  if (rule.names.length === 0) return undefined;
+  const isNameless = NAMELESS_VERBS.has(right.verb) && !right.resource.includes('/');
+  return isNameless && rule.allowsNameless ? undefined : rule.names;
+}
+
+const NAMELESS_VERBS: ReadonlySet<string> = new Set(['create', 'list', 'watch', 'deletecollection', 'escalate', ALL]);
+
+/** The pattern that grants this subresource of every resource; none for a resource itself. */
+function everyParent(resource: string): readonly string[] {
+  const slash = resource.indexOf('/');
+  return slash === -1 ? [] : [`${ALL}${resource.slice(slash)}`];
+}
+
+function pick(texts: readonly string[], wanted: ReadonlySet<string>): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const text of texts) if (wanted.has(text)) found.add(text);
+  return found;
+}
+
+function strings(rule: JsonObject, key: string): readonly string[] {
+  return asArray(member(rule, key)).filter((entry) => typeof entry === 'string');
+}
