@@ -31,7 +31,7 @@ Limiting it to the names of workloads helps little, since the account in the tem
 deploy need this right, in a namespace whose accounts they may use; controllers and readers seldom do.`,
   fix: () =>
     'drop create, update and patch; to scale, grant apiGroups: ["apps"], resources: ["deployments/scale"], verbs: ["patch"]',
-  shortFix: () => 'drop create, update and patch; grant deployments/scale to scale',
+  shortFix: () => 'drop create, update and patch',
   evaluate(subject) {
     const where = isRole(subject) ? 'of the namespace' : 'of every namespace it is bound in';
     const words = {

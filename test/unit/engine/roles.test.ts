@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import { exampleClusterRole, exampleRole, exampleRule } from '../../../src/objects/example-objects.ts';
+import type { JsonObject } from '../../../src/objects/json.ts';
+import type { ActiveLevel } from '../../../src/objects/level.ts';
+import { judgeWith } from '../judging.ts';
+import { subjectOf } from '../subjects.ts';
+
+const EVERYTHING = exampleRule(['*'], ['*'], { verbs: ['*'] });
+const RBAC = 'rbac.authorization.k8s.io';
+
+type Sent = { readonly level: ActiveLevel; readonly oldObject?: JsonObject; readonly configuration?: JsonObject };
+
+function verdictOf(object: JsonObject, { level, oldObject, configuration = {} }: Sent) {
+  const isRole = object['kind'] === 'Role';
+  const subject = subjectOf(`${isRole ? 'roles' : 'clusterroles'}.${RBAC}`, object, {
+    namespace: isRole ? 'shop' : '',
+    ...(oldObject === undefined ? {} : { operation: 'UPDATE', oldObject }),
+  });
+  const levels = { enforce: level, clusterScoped: { enforce: level } };
+  return judgeWith(subject, { configuration: { levels, ...configuration } }).verdict;
+}
+
+/** The checks that speak, of a denial or of warnings. */
+function speakers(texts: readonly string[]): readonly string[] {
+  return texts.flatMap((text) => [...text.matchAll(/^(?: {2}|curfew )(rbac-[a-z-]+)/gm)].map(([, id = '']) => id));
+}
+
+describe('A rule for all resources', () => {
+  it('is one problem at restricted, told by the check of wildcards', () => {
+    const { denial = '', warnings } = verdictOf(exampleClusterRole(EVERYTHING), { level: 'restricted' });
+    expect(denial).toContain('ClusterRole web: 1 problem\n');
+    expect({ denied: speakers([denial]), warned: speakers(warnings) }).toEqual({
+      denied: ['rbac-wildcard'],
+      warned: [],
+    });
+  });
+
+  it('is one problem at baseline, told by the check of tokens, and one warning', () => {
+    const { denial = '', warnings } = verdictOf(exampleClusterRole(EVERYTHING), { level: 'baseline' });
+    expect(denial).toContain('ClusterRole web: 1 problem\n');
+    expect({ denied: speakers([denial]), warned: speakers(warnings) }).toEqual({
+      denied: ['rbac-token-request'],
+      warned: ['rbac-wildcard'],
+    });
+  });
+
+  it('is told by each check that denies it where those two do not', () => {
+    const checks = { 'rbac-wildcard': { mode: 'off' }, 'rbac-token-request': { mode: 'off' } };
+    const { denial = '' } = verdictOf(exampleClusterRole(EVERYTHING), { level: 'baseline', configuration: { checks } });
+    expect(new Set(speakers([denial]))).toEqual(new Set(['rbac-impersonate', 'rbac-escalate']));
+  });
+
+  it('does not hide another rule of the same role', () => {
+    const exec = exampleRule([''], ['pods/exec'], { verbs: ['create'] });
+    const { denial = '' } = verdictOf(exampleRole(EVERYTHING, exec), { level: 'restricted' });
+    expect(denial).toContain('rbac-wildcard at /rules/0');
+    expect(denial).toContain('rbac-pod-exec at /rules/1');
+  });
+
+  it('leaves every check in the audit annotation', () => {
+    const { auditAnnotations } = verdictOf(exampleClusterRole(EVERYTHING), { level: 'restricted' });
+    for (const id of ['rbac-wildcard', 'rbac-secret-read', 'rbac-node-proxy'])
+      expect(auditAnnotations.get('deny')).toContain(`${id} at /rules/0`);
+  });
+
+  it('may become a list of what was under it, Secrets and tokens too', () => {
+    const listed = [
+      exampleRule([''], ['secrets', 'pods', 'pods/exec', 'serviceaccounts/token'], { verbs: ['get', 'create'] }),
+      exampleRule(['apps'], ['deployments'], { verbs: ['*'], names: ['web'] }),
+    ];
+    for (const level of ['baseline', 'restricted'] as const) {
+      const { denial } = verdictOf(exampleRole(...listed), { level, oldObject: exampleRole(EVERYTHING) });
+      expect(denial).toBeUndefined();
+    }
+  });
+});
+
+describe('A role that is being deleted', () => {
+  it('is judged like any other: its finalizer keeps it alive, and the authorizer grants what it says', () => {
+    const metadata = { name: 'web', namespace: 'shop', deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['a/b'] };
+    const oldObject = { ...exampleRole(), metadata };
+    const object = { ...exampleRole(exampleRule([''], ['serviceaccounts/token'], { verbs: ['create'] })), metadata };
+    expect(verdictOf(object, { level: 'baseline', oldObject }).denial).toContain('rbac-token-request at /rules/0');
+  });
+});
+
+describe('An aggregated ClusterRole', () => {
+  it('is judged by the rules that a person wrote into it', () => {
+    const aggregationRule = { clusterRoleSelectors: [{ matchLabels: { a: 'b' } }] };
+    const token = exampleRule([''], ['serviceaccounts/token'], { verbs: ['create'] });
+    expect(verdictOf({ ...exampleClusterRole(token), aggregationRule }, { level: 'baseline' }).denial).toContain(
+      'rbac-token-request',
+    );
+  });
+});
+
+describe('The largest roles', () => {
+  const many = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+  const names = many('n', 150_000);
+
+  it.each<[string, readonly JsonObject[]]>([
+    [
+      '10,000 groups and 10,000 resources',
+      [exampleRule(['*', ...many('g', 10_000)], many('r', 10_000), { verbs: ['*'] })],
+    ],
+    ['every verb on 30,000 resources', [exampleRule(many('g', 30_000), many('r', 30_000), { verbs: ['*'] })]],
+    ['everything for 150,000 names', [exampleRule(['*'], ['*'], { verbs: ['*'], names })]],
+    ['extra fields and names', [exampleRule(['*'], many('userextras/', 20_000), { verbs: ['*'], names })]],
+    [
+      'thousands of verbs of impersonation',
+      [exampleRule(many('g', 9_000), many('r', 9_000), { verbs: many('impersonate-on:a:', 9_000) })],
+    ],
+    ['30,000 rules', Array.from({ length: 30_000 }, () => exampleRule([''], ['secrets'], { verbs: ['*'] }))],
+    [
+      '30,000 rules of a name each',
+      many('n', 30_000).map((name) => exampleRule([''], ['pods'], { verbs: ['*'], names: [name] })),
+    ],
+  ])('with %s are judged, in a bounded message, and may stay as they are', (_what, rules) => {
+    const role = exampleClusterRole(...rules);
+    const { denial } = verdictOf(role, { level: 'restricted' });
+    expect(denial?.length).toBeLessThanOrEqual(4_100);
+    const labelled = { ...role, metadata: { name: 'web', labels: { a: 'b' } } };
+    expect(verdictOf(labelled, { level: 'restricted', oldObject: role }).denial).toBeUndefined();
+  });
+});
