@@ -23,21 +23,21 @@ const TABLES = prepareRoleTables([
 
 const BINDS: GrantWords = {
   reason: 'binds roles whose rights it lacks',
-  because: 'its holder may give itself every right of those roles; harmless roles by name are wanted',
+  because: ': its holder may give itself every right of those roles; harmless roles by name are wanted',
   fix: 'name the roles: resources: ["clusterroles"], resourceNames: ["view"], verbs: ["bind"]; nobody needs bind for roles whose rights they hold',
   shortFix: 'name harmless roles in resourceNames',
 };
 const ESCALATES: GrantWords = {
   reason: 'writes rights it lacks into roles',
   because:
-    'its holder may write every right into a role, its own among them, so names limit nothing; no escalate is wanted',
+    ': its holder may write every right into a role, its own among them, so names limit nothing; no escalate is wanted',
   fix: 'drop escalate: roles may be written without it, with the rights that the writer holds',
   shortFix: 'drop escalate',
 };
 const APPROVES: GrantWords = {
   reason: 'approves certificates of users',
   because:
-    "its holder gets client certificates for other users from the cluster's own signers; signers of your own are wanted",
+    ": its holder gets client certificates for other users from the cluster's own signers; signers of your own are wanted",
   fix: 'name the signer: resources: ["signers"], resourceNames: ["example.com/my-signer"], verbs: ["approve"]',
   shortFix: 'name your own signer in resourceNames',
 };

@@ -46,17 +46,17 @@ const TABLES = prepareRoleTables([
 const OLD_WORDS = {
   reason: 'acts as somebody else',
   because:
-    'its holder has every right of those it acts as, and needs none of their tokens; create on serviceaccounts/token with resourceNames is wanted',
+    ': its holder has every right of those it acts as, and needs none of their tokens; create on serviceaccounts/token with resourceNames is wanted',
 };
 const NEW_WORDS = {
   reason: 'acts as somebody else',
-  because: 'without resourceNames it is not said as whom; name them',
+  because: ': without resourceNames it is not said as whom; name them',
   fix: 'name whom: resourceNames: ["NAME"] beside verb impersonate:serviceaccount, and what is done as them with verbs such as impersonate-on:serviceaccount:get',
   shortFix: 'name whom in resourceNames',
 };
 const NAMED_WORDS = {
   ...NEW_WORDS,
-  because: 'at level restricted nobody acts as somebody else; a token of its own with the rights it needs is wanted',
+  because: ': at level restricted nobody acts as somebody else; a token of its own with the rights it needs is wanted',
   fix: 'grant the rights themselves to the account that needs them, and drop the impersonate verbs',
   shortFix: 'grant the rights themselves',
 };

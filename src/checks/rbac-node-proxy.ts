@@ -12,7 +12,7 @@ const TABLES = prepareRoleTables(
 const WORDS = {
   reason: 'runs commands in any pod of a node',
   because:
-    'its holder runs commands in every pod of the node, past audit and admission, and get is enough; nodes/metrics, nodes/stats, nodes/log and nodes/pods are wanted',
+    ': its holder runs commands in every pod of the node, past audit and admission, and get is enough; nodes/metrics, nodes/stats, nodes/log and nodes/pods are wanted',
 };
 
 export default defineCheck({

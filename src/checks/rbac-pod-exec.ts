@@ -16,12 +16,12 @@ const RIGHTS = prepareRights([
 
 const ENTERS = {
   reason: 'enters running containers',
-  because: 'its holder reads the tokens mounted there; get on pods/log, and get, list, watch on pods, are wanted',
+  because: ': its holder reads the tokens mounted there; get on pods/log, and get, list, watch on pods, are wanted',
 };
 
 const DEBUGS = {
   reason: 'adds containers to running pods',
-  because: "a debug container may mount the pod's token; get on pods/log, and get, list, watch on pods, are wanted",
+  because: ": a debug container may mount the pod's token; get on pods/log, and get, list, watch on pods, are wanted",
 };
 
 export default defineCheck({

@@ -27,7 +27,7 @@ request with fieldSelector metadata.name is allowed.`,
     const where = isRole(subject) ? 'of the namespace' : 'of every namespace it is bound in';
     const words = {
       reason: 'reads every Secret',
-      because: `that is every Secret ${where}, and every token kept in one; name the Secrets in resourceNames`,
+      because: `: that is every Secret ${where}, and every token kept in one; name the Secrets in resourceNames`,
     };
     // A grant limited to names is what is asked for.
     const list = listRights(RIGHTS, () => false);

@@ -27,7 +27,7 @@ accounts whose names are known, and the authorizer compares the names.`,
     const where = isRole(subject) ? 'of the namespace' : 'of every namespace it is bound in';
     const words = {
       reason: 'makes tokens for every service account',
-      because: `that is a token for every service account ${where}; name the accounts in resourceNames`,
+      because: `: that is a token for every service account ${where}; name the accounts in resourceNames`,
     };
     // A grant limited to names is what is asked for.
     const list = listRights(RIGHTS, () => false);

@@ -1,14 +1,13 @@
 import { Type } from 'typebox';
 import { exampleClusterRole, exampleRole, exampleRule } from '../objects/example-objects.ts';
-import type { KeyedGrant } from '../objects/grants.ts';
-import { collectGrants, listProduct } from '../objects/grants.ts';
+import type { ListGrants } from '../objects/grants.ts';
+import { listProduct } from '../objects/grants.ts';
 import type { PolicyRule, RightTable } from '../objects/rbac.ts';
 import { ALL, listGranted, prepareRights } from '../objects/rbac.ts';
 import type { Subject } from '../objects/subject.ts';
 import { joinSome, quote } from '../objects/text.ts';
-import type { Finding } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
-import { isRole, LIST_RESOURCES, READS_ROLES } from './role-grants.ts';
+import { isRole, judgeGrants, LIST_RESOURCES, LIST_SHORTLY, READS_ROLES } from './role-grants.ts';
 
 /** What a reader should know to be among the resources of a rule for all of them, and the right that shows it. */
 const TELLING: readonly { readonly words: string; readonly table: RightTable; readonly isClusterScoped?: boolean }[] = [
@@ -28,6 +27,8 @@ const TELLING: readonly { readonly words: string; readonly table: RightTable; re
   },
 ];
 
+const WORDS = { reason: 'rights granted by "*"', because: '; list what is needed' };
+
 export default defineCheck({
   id: 'rbac-wildcard',
   since: '0.1',
@@ -41,21 +42,11 @@ export default defineCheck({
 or a new custom resource brings. Verbs such as impersonate, bind and escalate are under \`*\` too. A list says what is
 meant, and an auditor can read it. Rules for non-resource URLs are not looked at.`,
   fix: () => LIST_RESOURCES,
-  shortFix: () => 'list what is needed in place of "*"',
+  shortFix: () => LIST_SHORTLY,
   evaluate(subject) {
-    const groups = new Map<string, { readonly rule: PolicyRule; readonly keys: string[] }>();
-    for (const { key, rule, isNew } of collectWildcards(subject)) {
-      const id = `${rule.index} ${isNew}`;
-      const group = groups.get(id) ?? { rule, keys: [] };
-      group.keys.push(key);
-      groups.set(id, group);
-    }
-    return [...groups.values()].flatMap(({ rule, keys }) => {
-      const detail = describeRule(subject, rule);
-      return keys.map(
-        (key): Finding => ({ path: `/rules/${rule.index}`, key, reason: 'rights granted by "*"', detail }),
-      );
-    });
+    const list: ListGrants = (rule) => (isOpen(rule) ? listProduct(rule, rule) : []);
+    const describe = (rule: PolicyRule) => describeRule(subject, rule);
+    return judgeGrants(subject, { list, describe, wordsOf: () => WORDS, toldBy: [] });
   },
   examples: [
     {
@@ -119,12 +110,8 @@ meant, and an auditor can read it. Rules for non-resource URLs are not looked at
   ],
 });
 
-function collectWildcards({ object, oldObject }: Subject): readonly KeyedGrant[] {
-  return collectGrants(object, oldObject, (rule) => {
-    const { verbs, groups } = rule;
-    const isOpen = rule.isForAllResources || verbs.includes(ALL) || groups.includes(ALL);
-    return isOpen ? listProduct(rule, rule) : [];
-  });
+function isOpen({ isForAllResources, verbs, groups }: PolicyRule): boolean {
+  return isForAllResources || verbs.includes(ALL) || groups.includes(ALL);
 }
 
 /** The whole rule in words: `rules[0] allows every verb on secrets of the core API group`. */
@@ -135,7 +122,7 @@ function describeRule(subject: Subject, rule: PolicyRule): string {
   const telling = rule.isForAllResources ? listTelling(subject, rule) : [];
   const included = telling.length === 0 ? '' : `, which includes ${joinSome(telling, TELLING.length)}`;
   const limit = rule.names.length === 0 ? '' : ` named ${joinSome(rule.names.map(quote))}`;
-  return `rules[${rule.index}] allows ${verbs} on ${resources}${limit} of ${groups}${included}; list what is needed.`;
+  return `rules[${rule.index}] allows ${verbs} on ${resources}${limit} of ${groups}${included}`;
 }
 
 function listTelling(subject: Subject, rule: PolicyRule): readonly string[] {

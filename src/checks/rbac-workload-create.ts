@@ -36,7 +36,7 @@ deploy need this right, in a namespace whose accounts they may use; controllers 
     const where = isRole(subject) ? 'of the namespace' : 'of every namespace it is bound in';
     const words = {
       reason: 'runs pods as any service account',
-      because: `whoever writes them can run a pod as any service account ${where}; get, list and watch are wanted`,
+      because: `: whoever writes them can run a pod as any service account ${where}; get, list and watch are wanted`,
     };
     const list = listRights(RIGHTS, () => true);
     return judgeGrants(subject, { list, wordsOf: () => words, toldBy: TOLD_BY_OTHERS });

@@ -20,7 +20,7 @@ export const READS_ROLES: readonly Reads[] = ['roles', 'clusterroles'].map((reso
 /** The words about one kind of grant; grants of a rule that share them are told in one sentence. */
 export type GrantWords = {
   readonly reason: string;
-  /** What that means, and what is wanted: the end of the sentence. */
+  /** What that means, and what is wanted: the end of the sentence, with what parts it from its beginning. */
   readonly because: string;
   readonly fix?: string;
   readonly shortFix?: string;
@@ -28,14 +28,19 @@ export type GrantWords = {
 
 export type JudgeGrants = {
   readonly list: ListGrants;
+  /** The same object for the same words. */
   readonly wordsOf: (grant: Grant) => GrantWords;
   /** Checks that tell of a rule for all resources instead of this one, where they speak too. */
   readonly toldBy: readonly string[];
+  /** The beginning of the sentence; by default what the rule allows. */
+  readonly describe?: (rule: PolicyRule, grants: readonly Grant[]) => string;
 };
 
 /** What to do about a rule with `*` in its resources, whichever check tells of it. */
 export const LIST_RESOURCES =
   'list what is needed in place of "*", for example apiGroups: [""], resources: ["configmaps"], verbs: ["get"]';
+
+export const LIST_SHORTLY = 'list what is needed in place of "*"';
 
 /**
  * The checks that speak for all others about a rule with `*` in its resources. Its author had none of the resources in
@@ -66,32 +71,47 @@ export function isRole({ resource }: Subject): boolean {
   return resource.name === 'roles';
 }
 
+type Group = { readonly rule: PolicyRule; readonly words: GrantWords; readonly keyed: KeyedGrant[] };
+
 /** One finding for each thing granted; those of a rule with the same words share a sentence. */
-export function judgeGrants(subject: Subject, { list, wordsOf, toldBy }: JudgeGrants): readonly Finding[] {
-  const groups = new Map<string, { words: GrantWords; rule: PolicyRule; keyed: KeyedGrant[] }>();
-  for (const keyed of collectGrants(subject.object, subject.oldObject, list)) {
-    const { rule, grant, isNew } = keyed;
-    const words = wordsOf(grant);
-    // What an update adds is told apart from what was there: only that is refused.
-    const id = JSON.stringify([rule.index, isNew, words]);
-    const group = groups.get(id) ?? { words, rule, keyed: [] };
-    group.keyed.push(keyed);
-    groups.set(id, group);
-  }
-  return [...groups.values()].flatMap(({ words, rule, keyed }) => {
-    const grants = keyed.map(({ grant }) => grant);
-    const detail = `${describeGrants(rule, grants)}: ${words.because}.`;
+export function judgeGrants(subject: Subject, { list, wordsOf, toldBy, describe }: JudgeGrants): readonly Finding[] {
+  const groups = groupGrants(collectGrants(subject.object, subject.oldObject, list), wordsOf);
+  let detail = '';
+  return groups.flatMap(({ words, rule, keyed }, index) => {
+    // Of thousands of rules nobody reads more: the rest is told as the last one was.
+    if (index < MOST_SENTENCES) {
+      const grants = keyed.map(({ grant }) => grant);
+      detail = `${(describe ?? describeGrants)(rule, grants)}${words.because}.`;
+    }
     const { reason, fix, shortFix } = words;
-    return keyed.map(({ key }) => ({
+    const told = {
       path: `/rules/${rule.index}`,
-      key,
       reason,
       detail,
       ...(fix === undefined ? {} : { fix }),
       ...(shortFix === undefined ? {} : { shortFix }),
-      ...(rule.isForAllResources ? { fix: LIST_RESOURCES, shortFix: 'list the resources it needs', toldBy } : {}),
-    }));
+      ...(rule.isForAllResources ? { fix: LIST_RESOURCES, shortFix: LIST_SHORTLY, toldBy } : {}),
+    };
+    return keyed.map(({ key }) => ({ ...told, key }));
   });
+}
+
+const MOST_SENTENCES = 100;
+
+/** What an update adds is told apart from what was there: only that is refused. */
+function groupGrants(all: readonly KeyedGrant[], wordsOf: JudgeGrants['wordsOf']): readonly Group[] {
+  const groupsOf = new Map<GrantWords, Map<number, Group>>();
+  for (const keyed of all) {
+    const { rule, grant, isNew } = keyed;
+    const words = wordsOf(grant);
+    const groups = groupsOf.get(words) ?? new Map<number, Group>();
+    groupsOf.set(words, groups);
+    const id = 2 * rule.index + Number(isNew);
+    const group = groups.get(id) ?? { rule, words, keyed: [] };
+    groups.set(id, group);
+    group.keyed.push(keyed);
+  }
+  return [...groupsOf.values()].flatMap((groups) => [...groups.values()]);
 }
 
 /** `rules[0] allows get, list, watch on secrets`; with the `*` that does it, and the names it is limited to. */

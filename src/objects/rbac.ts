@@ -40,7 +40,11 @@ export type Right = {
 
 /** Rights to look for, prepared so that a rule is read once for all of them. */
 export type RightTable = {
-  readonly rights: readonly Right[];
+  readonly rights: readonly {
+    readonly right: Right;
+    /** The pattern that grants its subresource of every resource; undefined for a resource itself. */
+    readonly everyParent: string | undefined;
+  }[];
   readonly verbs: ReadonlySet<string>;
   readonly groups: ReadonlySet<string>;
   readonly resources: ReadonlySet<string>;
@@ -71,11 +75,16 @@ function readRule(raw: JsonObject, index: number): PolicyRule {
 
 /** Prepares `rights` for {@link listGranted}. */
 export function prepareRights(rights: readonly Right[]): RightTable {
+  const prepared = rights.map((right) => ({ right, everyParent: everyParent(right.resource) }));
   return {
-    rights,
+    rights: prepared,
     verbs: new Set([ALL, ...rights.map(({ verb }) => verb)]),
     groups: new Set([ALL, ...rights.map(({ group }) => group)]),
-    resources: new Set([ALL, ...rights.flatMap(({ resource }) => [resource, ...everyParent(resource)])]),
+    resources: new Set([
+      ALL,
+      ...rights.map(({ resource }) => resource),
+      ...prepared.flatMap(({ everyParent }) => everyParent ?? []),
+    ]),
   };
 }
 
@@ -87,14 +96,15 @@ export function listGranted(rule: PolicyRule, table: RightTable): readonly Right
   if (resources.size === 0) return [];
   const groups = pick(rule.groups, table.groups);
   if (groups.size === 0) return [];
-  return table.rights.filter(
-    ({ verb, group, resource }) =>
-      (verbs.has(ALL) || verbs.has(verb)) &&
-      (groups.has(ALL) || groups.has(group)) &&
-      (resources.has(ALL) ||
-        resources.has(resource) ||
-        everyParent(resource).some((pattern) => resources.has(pattern))),
-  );
+  const [isAnyVerb, isAnyGroup, isAnyResource] = [verbs.has(ALL), groups.has(ALL), resources.has(ALL)];
+  const granted: Right[] = [];
+  for (const { right, everyParent } of table.rights) {
+    if (!isAnyVerb && !verbs.has(right.verb)) continue;
+    if (!isAnyGroup && !groups.has(right.group)) continue;
+    const isListed = resources.has(right.resource) || (everyParent !== undefined && resources.has(everyParent));
+    if (isAnyResource || isListed) granted.push(right);
+  }
+  return granted;
 }
 
 /** True if the rule allows a request for the object `name`, where it grants the right at all; an empty name is a name. */
@@ -114,10 +124,9 @@ export function limitOf(rule: PolicyRule, right: Right): readonly string[] | und
 
 const NAMELESS_VERBS: ReadonlySet<string> = new Set(['create', 'list', 'watch', 'deletecollection', 'escalate', ALL]);
 
-/** The pattern that grants this subresource of every resource; none for a resource itself. */
-function everyParent(resource: string): readonly string[] {
+function everyParent(resource: string): string | undefined {
   const slash = resource.indexOf('/');
-  return slash === -1 ? [] : [`${ALL}${resource.slice(slash)}`];
+  return slash === -1 ? undefined : `${ALL}${resource.slice(slash)}`;
 }
 
 function pick(texts: readonly string[], wanted: ReadonlySet<string>): ReadonlySet<string> {
