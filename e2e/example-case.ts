@@ -81,7 +81,9 @@ function addsNothing({ subject }: Example): boolean {
 async function createWorld(cluster: TestCluster, { level, context = {} }: Example): Promise<string> {
   const { serviceAccount, tokenSecrets } = context;
   const metadata = (valueAt(context.namespace, ['metadata']) ?? {}) as JsonObject;
-  const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': level }, { metadata, withoutAccount: true });
+  // Warned about at the same level: what a higher one would say is none of the example's business.
+  const labels = { 'curfew.dev/enforce': level, 'curfew.dev/warn': level };
+  const namespace = await cluster.createNamespace(labels, { metadata, withoutAccount: true });
   const names = [...OTHER_ACCOUNTS, ...(serviceAccount === undefined ? ['web'] : [])];
   const accounts = [
     ...names.map((name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } })),

@@ -28,7 +28,7 @@ function configurationOf({ check, example }: ExampleCase): JsonObject {
   const { options, level, context } = example;
   return {
     enforceTemplates: true,
-    levels: { clusterScoped: { enforce: level } },
+    levels: { clusterScoped: { enforce: level, warn: level } },
     ...(options === undefined ? {} : { checks: { [check.id]: options } }),
     ...(context?.acceptApiAccessFrom === undefined ? {} : { apiAccess: { acceptFrom: context.acceptApiAccessFrom } }),
   };
