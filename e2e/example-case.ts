@@ -1,10 +1,10 @@
 /** One example of a check on a real API server: what must be there before, how it is sent, what the answer must be. */
 
 import type { Check, Example } from '../src/checks/define-check.ts';
-import { asString, type JsonObject, valueAt } from '../src/objects/json.ts';
+import { asString, type JsonObject, member, valueAt } from '../src/objects/json.ts';
 import { findKind } from '../src/objects/kinds.ts';
 import type { TestCluster } from './test-cluster.ts';
-import { tokenSecret } from './test-cluster.ts';
+import { pod, tokenSecret } from './test-cluster.ts';
 
 /** The caller whom no rule looks at, so that objects can be stored which would be refused. */
 const UNSEEN = { username: 'system:apiserver', groups: ['system:nodes'] };
@@ -29,6 +29,16 @@ export async function sendExample(cluster: TestCluster, { example, check }: Exam
 
   if (asString(object['kind']) === 'TokenRequest') {
     const account = asString(valueAt(object, ['metadata', 'name'])) ?? '';
+    const bound = valueAt(object, ['spec', 'boundObjectRef']);
+    // The API server binds a token to a pod only if the pod is there and runs as the account.
+    if (member(bound, 'kind') === 'Pod') {
+      const made = await send(
+        ['create', '-f', '-'],
+        place(pod(asString(member(bound, 'name')) ?? '', { serviceAccountName: account })),
+        UNSEEN,
+      );
+      if (made.code !== 0) throw new Error(`the pod that the token is bound to: ${made.stderr}`);
+    }
     return await send(
       ['create', '--raw', `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`, '-f', '-'],
       object,
@@ -84,7 +94,10 @@ async function createWorld(cluster: TestCluster, { level, context = {} }: Exampl
   // Warned about at the same level: what a higher one would say is none of the example's business.
   const labels = { 'curfew.dev/enforce': level, 'curfew.dev/warn': level };
   const namespace = await cluster.createNamespace(labels, { metadata, withoutAccount: true });
-  const names = [...OTHER_ACCOUNTS, ...(serviceAccount === undefined ? ['web'] : [])];
+  const brought = valueAt(serviceAccount, ['metadata', 'name']);
+  const names = [...OTHER_ACCOUNTS, ...(serviceAccount === undefined ? ['web'] : [])].filter(
+    (name) => name !== brought,
+  );
   const accounts = [
     ...names.map((name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } })),
     ...(typeof serviceAccount === 'object' ? [serviceAccount] : []),

@@ -12,12 +12,18 @@ import rbacSecretRead from './rbac-secret-read.ts';
 import rbacTokenRequest from './rbac-token-request.ts';
 import rbacWildcard from './rbac-wildcard.ts';
 import rbacWorkloadCreate from './rbac-workload-create.ts';
+import tokenRequestAudience from './token-request-audience.ts';
+import tokenRequestBinding from './token-request-binding.ts';
+import tokenRequestLifetime from './token-request-lifetime.ts';
 import yearLongToken from './year-long-token.ts';
 
 export const CHECKS: readonly Check[] = [
   longLivedTokenSecret,
   yearLongToken,
   podAutomount,
+  tokenRequestLifetime,
+  tokenRequestAudience,
+  tokenRequestBinding,
   rbacWildcard,
   rbacSecretRead,
   rbacWorkloadCreate,

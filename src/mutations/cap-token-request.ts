@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { exampleTokenRequest } from '../objects/example-objects.ts';
-import { asArray, isObject, member, valueAt } from '../objects/json.ts';
+import { valueAt } from '../objects/json.ts';
+import { isExtendedRequest, READS_TOKEN_REQUESTS, readTokenRequest } from '../objects/token-request.ts';
 import { DEFAULT_EXPIRATION_SECONDS, EXTENDED_EXPIRATION_SECONDS } from '../objects/tokens.ts';
 import { defineMutation } from './define-mutation.ts';
 
@@ -25,7 +26,7 @@ export default defineMutation({
     { additionalProperties: false },
   ),
   defaults: { maxExpirationSeconds: 86_400 },
-  reads: [{ group: '', resource: 'serviceaccounts', subresource: 'token', operations: ['CREATE'] }],
+  reads: READS_TOKEN_REQUESTS,
   needs: [],
   title: 'a token asked for by API (kubectl create token) is no longer than the limit, and never a year by 3607',
   why: `Whoever may create serviceaccounts/token chooses the lifetime, up to 136 years. The API server works on the very
@@ -35,9 +36,10 @@ kubelets and controllers are never touched.`,
   mutate(_subject, draft, { options, context }) {
     const request = draft.current();
     const seconds = valueAt(request, PATH);
-    if (!isObject(member(request, 'spec')) || typeof seconds !== 'number') return [];
+    const asked = readTokenRequest(request);
+    if (asked === undefined || typeof seconds !== 'number') return [];
     const limit = options.maxExpirationSeconds ?? 86_400;
-    const isYear = seconds === EXTENDED_EXPIRATION_SECONDS && isPodBound(request) && isForApi(request, context);
+    const isYear = isExtendedRequest(asked, context.cluster.apiAudiences);
     const wanted = Math.min(isYear ? DEFAULT_EXPIRATION_SECONDS : seconds, limit);
     if (wanted === seconds) return [];
     draft.set(PATH, wanted);
@@ -71,15 +73,3 @@ kubelets and controllers are never touched.`,
     },
   ],
 });
-
-/** `boundObjectRef` is there as null where nobody set it. */
-function isPodBound(request: unknown): boolean {
-  return valueAt(request, ['spec', 'boundObjectRef', 'kind']) === 'Pod';
-}
-
-/** Audiences that nobody named are still null in this phase, and become the API server's own. */
-function isForApi(request: unknown, { cluster }: { readonly cluster: { readonly apiAudiences: readonly string[] } }) {
-  return asArray(valueAt(request, ['spec', 'audiences'])).every(
-    (audience) => typeof audience === 'string' && cluster.apiAudiences.includes(audience),
-  );
-}

@@ -18,3 +18,9 @@ export function parseSeconds(value: unknown): number | undefined {
   }
   return seconds;
 }
+
+/** `24h`, `15m`, `610s`: as `kubectl create token --duration` takes it. */
+export function formatDuration(seconds: number): string {
+  if (seconds % 3600 === 0) return `${seconds / 3600}h`;
+  return seconds % 60 === 0 ? `${seconds / 60}m` : `${seconds}s`;
+}

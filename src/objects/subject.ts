@@ -41,11 +41,20 @@ export function formatResource({ group, name, subresource }: ResourceName): stri
   return `${name}${group === '' ? '' : `.${group}`}${subresource === '' ? '' : `/${subresource}`}`;
 }
 
-/** `Pod shop/web`, `ClusterRole reader`; a generated name is shown as its prefix and `*`. */
+/** True for a CREATE of `serviceaccounts/token`: the subject's name is the service account's, its object a TokenRequest. */
+export function isTokenRequest({ resource }: Subject): boolean {
+  return resource.group === '' && resource.name === 'serviceaccounts' && resource.subresource === 'token';
+}
+
+/**
+ * `Pod shop/web`, `ClusterRole reader`; a generated name is shown as its prefix and `*`. A TokenRequest has no name but
+ * that of the account it is for: `TokenRequest for service account shop/ci`.
+ */
 export function formatSubject(subject: Subject): string {
   const generateName = asString(valueAt(subject.object, ['metadata', 'generateName']));
   const name = subject.name !== '' ? subject.name : generateName !== undefined ? `${generateName}*` : '(no name yet)';
-  return `${subject.kind} ${subject.namespace === '' ? '' : `${subject.namespace}/`}${name}`;
+  const kind = isTokenRequest(subject) ? `${subject.kind} for service account` : subject.kind;
+  return `${kind} ${subject.namespace === '' ? '' : `${subject.namespace}/`}${name}`;
 }
 
 /** The same request with the stored object in the place of the new one: what the object was before this update. */

@@ -6,6 +6,7 @@
 import { asArray, asString, isObject, member, valueAt } from '../objects/json.ts';
 import { isPod, isPodTemplate } from '../objects/pod-spec.ts';
 import type { Subject } from '../objects/subject.ts';
+import { isTokenRequest } from '../objects/subject.ts';
 import type { Configuration } from './configuration.ts';
 import type { CheckMode } from './configuration-schema.ts';
 
@@ -39,6 +40,9 @@ const CONTROL_PLANE: ReadonlySet<string> = new Set([
   'system:cloud-controller-manager',
   'system:apiserver',
 ]);
+
+/** Tokens that the API server shows to webhooks (KEP-6060): one that waits for a webhook to be asked for is a deadlock. */
+const WEBHOOK_KINDS: ReadonlySet<string> = new Set(['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration']);
 const SYSTEM_ACCOUNTS = 'system:serviceaccount:kube-system:';
 
 /** Callers that write the objects their own templates describe. Nobody else can have these names. */
@@ -89,13 +93,12 @@ function isWrittenByRbacController({ resource, caller }: Subject): boolean {
 }
 
 /** The match conditions of the entry say the same. */
-function isTokenOfControlPlane({ resource, caller }: Subject): boolean {
-  return (
-    resource.name === 'serviceaccounts' &&
-    resource.subresource === 'token' &&
-    caller !== undefined &&
-    (CONTROL_PLANE.has(caller.username) || caller.username.startsWith(SYSTEM_ACCOUNTS))
-  );
+function isTokenOfControlPlane(subject: Subject): boolean {
+  const { object, caller } = subject;
+  if (!isTokenRequest(subject)) return false;
+  const isByControlPlane =
+    caller !== undefined && (CONTROL_PLANE.has(caller.username) || caller.username.startsWith(SYSTEM_ACCOUNTS));
+  return isByControlPlane || WEBHOOK_KINDS.has(asString(valueAt(object, ['spec', 'boundObjectRef', 'kind'])) ?? '');
 }
 
 function isBootstrapToken({ resource, object }: Subject): boolean {

@@ -66,7 +66,11 @@ const IS_BOOTSTRAP_TOKEN = 'object.type == "bootstrap.kubernetes.io/token"';
  * `boundObjectRef` is there with the value null where nobody set it.
  */
 const ASKS_FOR_ITSELF: Entry['matchConditions'] = [
-  { name: 'not-a-node', expression: '!("system:nodes" in request.userInfo.groups)' },
+  // A user without groups has no such key, and an expression that fails would let the request past an Ignore entry.
+  {
+    name: 'not-a-node',
+    expression: '!has(request.userInfo.groups) || !("system:nodes" in request.userInfo.groups)',
+  },
   {
     name: 'not-the-control-plane',
     expression:

@@ -18,7 +18,7 @@ import type { JsonObject } from '../objects/json.ts';
 import { findPodSpecs, serviceAccountOf } from '../objects/pod-spec.ts';
 import type { ClusterFacts, RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
-import { formatResource, toOldSubject } from '../objects/subject.ts';
+import { formatResource, isTokenRequest, toOldSubject } from '../objects/subject.ts';
 import type { Lookup, NamespaceView, ServiceAccountView } from '../objects/views.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import { effectiveLevels } from '../policy/level.ts';
@@ -144,14 +144,15 @@ async function within<T>(ms: number, work: Promise<T>, toFault: () => Fault): Pr
   }
 }
 
-/** Every account that a pod of this object, or of the one it replaces, runs as. */
+/** Every account that a pod of this object, or of the one it replaces, runs as; the one whose token is asked for. */
 async function readServiceAccounts(
   reader: ClusterReader,
   subject: Subject,
 ): Promise<ReadonlyMap<string, Lookup<ServiceAccountView>>> {
   const old = toOldSubject(subject);
   const specs = [...findPodSpecs(subject), ...(old === undefined ? [] : findPodSpecs(old))];
-  const names = [...new Set(specs.map(({ spec }) => serviceAccountOf(spec)))].slice(0, MOST_SERVICE_ACCOUNTS);
+  const accounts = isTokenRequest(subject) ? [subject.name] : specs.map(({ spec }) => serviceAccountOf(spec));
+  const names = [...new Set(accounts)].slice(0, MOST_SERVICE_ACCOUNTS);
   const lookups = names.map(async (name) => [name, await reader.serviceAccount(subject.namespace, name)] as const);
   return new Map(await Promise.all(lookups));
 }

@@ -1,0 +1,197 @@
+import { Type } from 'typebox';
+import { API_ACCESS_ANNOTATION, documentedAccess, REASON_PLACEHOLDER } from '../objects/api-access.ts';
+import { exampleServiceAccount, exampleTokenRequest } from '../objects/example-objects.ts';
+import type { RuleContext } from '../objects/rule-context.ts';
+import type { Subject } from '../objects/subject.ts';
+import { nameForCommand, quote } from '../objects/text.ts';
+import type { AskedToken } from '../objects/token-request.ts';
+import {
+  buildTokenCommand,
+  listApiAudiences,
+  READS_TOKEN_REQUESTS,
+  readTokenRequest,
+} from '../objects/token-request.ts';
+import type { Outcome } from './define-check.ts';
+import { defineCheck } from './define-check.ts';
+
+/** Audiences named in one sentence. */
+const MOST_NAMED = 3;
+
+type Asked = {
+  readonly subject: Subject;
+  readonly asked: AskedToken;
+  readonly allowed: readonly string[] | undefined;
+  readonly context: RuleContext;
+};
+
+export default defineCheck({
+  id: 'token-request-audience',
+  since: '0.1',
+  levels: { restricted: {} },
+  options: Type.Object(
+    {
+      allowed: Type.Optional(
+        Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), {
+          minItems: 1,
+          maxItems: 1000,
+          uniqueItems: true,
+          description:
+            'Audiences that may be asked for. With the API server’s own among them, API tokens need no documented access. Default: any audience but the API server’s own.',
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  defaults: {},
+  reads: READS_TOKEN_REQUESTS,
+  needs: ['serviceAccount'],
+  title: 'requested tokens for the Kubernetes API that nobody documented, and for audiences that are not allowed',
+  why: `A token without an audience is one for the Kubernetes API: the API server puts its own audience in. Given to another
+service, as a login to Vault or to a cloud, it lets that service act as the service account in the cluster. A token with
+the audience of the service it is for is worth nothing anywhere else. An account that does call the Kubernetes API says
+so, once, by an annotation, and then gets such tokens.`,
+  fix: (subject) => describeFix(subject, []),
+  shortFix: () => 'ask for --audience',
+  evaluate(subject, { options }, context) {
+    const asked = readTokenRequest(subject.object);
+    if (asked === undefined) return [];
+    const { allowed } = options;
+    return [
+      ...judgeApiAudience({ subject, asked, allowed, context }),
+      ...judgeOtherAudiences({ subject, asked, allowed, context }),
+    ];
+  },
+  examples: [
+    {
+      title: 'No audience, so it is a token for the Kubernetes API',
+      level: 'restricted',
+      subject: { object: exampleTokenRequest({}) },
+      expect: ['api'],
+    },
+    {
+      title: 'The API server’s own audience beside another one: the other service could act in the cluster',
+      level: 'restricted',
+      subject: { object: exampleTokenRequest({ audiences: ['vault', 'https://kubernetes.default.svc'] }) },
+      expect: ['api'],
+    },
+    {
+      title: 'An audience that is not on the list',
+      level: 'restricted',
+      options: { allowed: ['vault', 'conjur'] },
+      subject: { object: exampleTokenRequest({ audiences: ['sts.amazonaws.com', 'vault'] }) },
+      expect: ['not-listed'],
+    },
+    {
+      title: 'A documented need of the Kubernetes API allows no other audience',
+      level: 'restricted',
+      options: { allowed: ['vault'] },
+      subject: { object: exampleTokenRequest({ audiences: ['sts.amazonaws.com'] }) },
+      context: { serviceAccount: exampleServiceAccount({}, { [API_ACCESS_ANNOTATION]: 'deploys shop' }) },
+      expect: ['not-listed'],
+    },
+    {
+      title: 'The audience of the service that the token is for',
+      level: 'restricted',
+      subject: { object: exampleTokenRequest({ audiences: ['vault'] }) },
+      expect: 'allowed',
+    },
+    {
+      title: 'No audience, for a service account whose need of the API is documented',
+      level: 'restricted',
+      subject: { object: exampleTokenRequest({}) },
+      context: { serviceAccount: exampleServiceAccount({}, { [API_ACCESS_ANNOTATION]: 'deploys shop' }) },
+      expect: 'allowed',
+    },
+    {
+      title: 'No audience, where the API server’s own is on the list',
+      level: 'restricted',
+      options: { allowed: ['vault', 'https://kubernetes.default.svc'] },
+      subject: { object: exampleTokenRequest({}) },
+      expect: 'allowed',
+    },
+    {
+      title: 'An audience on the list',
+      level: 'restricted',
+      options: { allowed: ['vault', 'conjur'] },
+      subject: { object: exampleTokenRequest({ audiences: ['conjur'] }) },
+      expect: 'allowed',
+    },
+  ],
+});
+
+/** A token for the API is right for an account that needs the API, whoever asks for it. */
+function judgeApiAudience({ subject, asked, allowed, context }: Asked): readonly Outcome[] {
+  const { apiAudiences } = context.cluster;
+  const own = listApiAudiences(asked, apiAudiences);
+  const isForApi = asked.audiences.length === 0 || own.length > 0;
+  if (!isForApi || (own.length > 0 && own.every((audience) => allowed?.includes(audience)))) return [];
+
+  const lookup = context.serviceAccount(subject.name);
+  if (lookup.state === 'found' && documentedAccess(lookup.value) !== undefined) return [];
+  if (lookup.state !== 'found') {
+    const why = lookup.state === 'absent' ? 'it does not exist' : lookup.why;
+    return [
+      {
+        undecided: true,
+        needs: 'serviceAccount',
+        detail: `cannot tell whether service account ${subject.namespace}/${subject.name} documents its need of the API: ${why}`,
+      },
+    ];
+  }
+  const account = `service account ${subject.namespace}/${subject.name}`;
+  const named = own.length === 0 ? '' : ` (${quoteSome(own)})`;
+  const others = asked.audiences.filter((audience) => !own.includes(audience));
+  return [
+    {
+      path: asked.audiencesPath,
+      key: 'api',
+      reason: 'undocumented API token',
+      detail:
+        others.length === 0
+          ? `the token is for the Kubernetes API${named}, as every token without an audience is, and nothing says why ${account} needs it.`
+          : `the token for ${quoteSome(others)} is for the Kubernetes API${named} as well, so whoever gets it can act as ${account} in the cluster.`,
+      fix: describeFix(subject, apiAudiences, allowed),
+    },
+  ];
+}
+
+function judgeOtherAudiences({ subject, asked, allowed, context }: Asked): readonly Outcome[] {
+  if (allowed === undefined) return [];
+  const { apiAudiences } = context.cluster;
+  const known = new Set([...allowed, ...apiAudiences]);
+  const unknown = asked.audiences.filter((audience) => !known.has(audience));
+  if (unknown.length === 0) return [];
+  const kept = asked.audiences.filter((audience) => allowed.includes(audience) && !apiAudiences.includes(audience));
+  return [
+    {
+      path: asked.audiencesPath,
+      key: 'not-listed',
+      reason: 'an audience that is not allowed',
+      detail: `${quoteSome(unknown)} ${unknown.length === 1 ? 'is not an allowed audience' : 'are not allowed audiences'}; allowed: ${quoteSome(allowed)}.`,
+      fix: `ask for an allowed audience: ${buildTokenCommand(subject, { audiences: kept.length > 0 ? kept : allowed.slice(0, 1) }, apiAudiences)}`,
+      shortFix: `allowed: ${nameShort(allowed)}`,
+    },
+  ];
+}
+
+/** Why the identity needs the API is said once, on the service account. */
+function describeFix(subject: Subject, apiAudiences: readonly string[], allowed?: readonly string[]): string {
+  const asked =
+    readTokenRequest(subject.object)?.audiences.filter((audience) => !apiAudiences.includes(audience)) ?? [];
+  const audiences = asked.length > 0 ? asked : (allowed?.slice(0, 1) ?? ['<audience>']);
+  const account = nameForCommand(subject.name, '<account>');
+  const namespace = nameForCommand(subject.namespace, '<namespace>');
+  return `name the service that the token is for: ${buildTokenCommand(subject, { audiences }, apiAudiences)}; or, if it calls the Kubernetes API, say why: kubectl annotate serviceaccount ${account} --namespace ${namespace} ${API_ACCESS_ANNOTATION}="${REASON_PLACEHOLDER}"`;
+}
+
+function quoteSome(audiences: readonly string[]): string {
+  const hidden = audiences.length - MOST_NAMED;
+  return `${audiences.slice(0, MOST_NAMED).map(quote).join(', ')}${hidden > 0 ? ` and ${hidden} more` : ''}`;
+}
+
+/** Audiences may be long addresses, and a warning is one line. */
+function nameShort(audiences: readonly string[]): string {
+  const [first = ''] = audiences;
+  if (first.length > 40) return 'see the list in the configuration';
+  return audiences.length === 1 ? first : `${first} and ${audiences.length - 1} more`;
+}
