@@ -57,6 +57,8 @@ export type ControlPlane = {
   lastLines(count: number): string;
   /** Stops kube-apiserver and starts it again on the same port, with other extra flags if given. */
   restartApiServer(extraArgs?: readonly string[]): Promise<void>;
+  /** Stops kube-controller-manager and starts it again: its controllers ask for their tokens anew. */
+  restartControllerManager(): Promise<void>;
   /** Ends every process and removes the folder. May be called again. */
   stop(): Promise<void>;
 };
@@ -130,16 +132,21 @@ async function start(
     files.certificates.controllerManager,
   );
 
-  await startOnFreePorts(
-    1,
-    ([free = 0]) => {
-      const args = [...controllerManagerArgs(files, managerConfig, free), ...(options.controllerManagerArgs ?? [])];
-      return startReady({ name: 'kube-controller-manager', file: tools['kube-controller-manager'], args }, () =>
-        hasNamespaceDefaults(server, files),
-      );
-    },
-    isPortTaken,
-  );
+  const launchControllerManager = (): Promise<ManagedProcess> =>
+    startOnFreePorts(
+      1,
+      ([free = 0]) => {
+        const args = [...controllerManagerArgs(files, managerConfig, free), ...(options.controllerManagerArgs ?? [])];
+        return startReady(
+          { name: 'kube-controller-manager', file: tools['kube-controller-manager'], args },
+          async () =>
+            (await hasNamespaceDefaults(server, files)) &&
+            (await isAnswering(`https://127.0.0.1:${free}/healthz`, files)),
+        );
+      },
+      isPortTaken,
+    );
+  let controllerManager = await launchControllerManager();
 
   const logs = ['etcd', 'kube-apiserver', 'kube-controller-manager'].map((name) => join(folder, `${name}.log`));
   return {
@@ -154,6 +161,10 @@ async function start(
     async restartApiServer(extraArgs = options.apiServerArgs ?? []) {
       await apiServer?.stop();
       apiServer = await launchApiServer(port, extraArgs);
+    },
+    async restartControllerManager() {
+      await controllerManager.stop();
+      controllerManager = await launchControllerManager();
     },
     stop: () => supervisor.stop(),
   };

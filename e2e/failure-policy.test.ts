@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readFailedOpen } from './api-server-metrics.ts';
 import { waitUntil } from './installed-curfew.ts';
 import { setUpSuite } from './suite.ts';
 import { deployment, pod, tokenSecret } from './test-cluster.ts';
@@ -36,14 +37,14 @@ describe('A fault keeps the failure policy of its entry', () => {
 
   it('admits a Deployment, whose entry fails open, and the API server counts it', async () => {
     const namespace = await suite.cluster.createNamespace();
-    const before = await failedOpen('review.curfew.dev');
+    const before = await readFailedOpen(suite.cluster, 'review.curfew.dev');
     const { code } = await suite.cluster.kubectl.apply(deployment('large', { ...LARGE, ...OPTED_OUT }), [
       '-n',
       namespace,
       '--server-side',
     ]);
     expect(code).toBe(0);
-    expect(await failedOpen('review.curfew.dev')).toBeGreaterThan(before);
+    expect(await readFailedOpen(suite.cluster, 'review.curfew.dev')).toBeGreaterThan(before);
   });
 });
 
@@ -129,13 +130,4 @@ async function untilPodOf(jobName: string, namespace: string): Promise<string> {
     return name !== '';
   });
   return name;
-}
-
-/** How often the API server has gone past this webhook because its policy is Ignore. */
-async function failedOpen(webhook: string): Promise<number> {
-  const { stdout } = await suite.cluster.kubectl.run(['get', '--raw', '/metrics']);
-  const line = stdout
-    .split('\n')
-    .find((text) => text.startsWith('apiserver_admission_webhook_fail_open_count{') && text.includes(`"${webhook}"`));
-  return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(' ')));
 }

@@ -21,8 +21,20 @@ const EXISTING = {
 /** The audit log of an existing cluster is not ours to read. */
 export const HAS_AUDIT_LOG = EXISTING.kubeconfig === undefined;
 
+/** An existing cluster’s control plane is not ours to restart. */
+export const OWNS_CONTROL_PLANE = EXISTING.kubeconfig === undefined;
+
 export type TestCluster = {
-  readonly controlPlane: Pick<ControlPlane, 'server' | 'certificateAuthority' | 'auditEvents' | 'lastLines' | 'stop'>;
+  readonly controlPlane: Pick<
+    ControlPlane,
+    | 'server'
+    | 'certificateAuthority'
+    | 'auditEvents'
+    | 'lastLines'
+    | 'restartApiServer'
+    | 'restartControllerManager'
+    | 'stop'
+  >;
   readonly kubectl: Kubectl;
   readonly address: string;
   /** Makes a namespace with these labels and a service account `web` in it, if that is wanted; returns its name. */
@@ -78,10 +90,16 @@ async function openExisting(binary: string, kubeconfig: string): Promise<Opened>
   const controlPlane = {
     ...(await readCluster(kubectl)),
     auditEvents: async () => [],
+    restartApiServer: notOurs,
+    restartControllerManager: notOurs,
     lastLines: () => 'the logs of an existing cluster are not ours to read',
     stop: async () => await rm(home, { recursive: true }),
   };
   return { controlPlane, kubectl, address: EXISTING.address };
+}
+
+async function notOurs(): Promise<never> {
+  throw new Error('the control plane of an existing cluster is not ours to restart');
 }
 
 /** A pod that runs nowhere, of service account `web`. */

@@ -11,6 +11,7 @@ import {
   READS_TOKEN_REQUESTS,
   readTokenRequest,
 } from '../objects/token-request.ts';
+import { DEFAULT_EXPIRATION_SECONDS } from '../objects/tokens.ts';
 import type { Outcome } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
 
@@ -168,7 +169,7 @@ function judgeOtherAudiences({ subject, asked, allowed, context }: Asked): reado
       key: 'not-listed',
       reason: 'an audience that is not allowed',
       detail: `${quoteSome(unknown)} ${unknown.length === 1 ? 'is not an allowed audience' : 'are not allowed audiences'}; allowed: ${quoteSome(allowed)}.`,
-      fix: `ask for an allowed audience: ${buildTokenCommand(subject, { audiences: kept.length > 0 ? kept : allowed.slice(0, 1) }, apiAudiences)}`,
+      fix: `ask for an allowed audience: ${buildShortCommand(subject, kept.length > 0 ? kept : allowed.slice(0, 1), apiAudiences)}`,
       shortFix: `allowed: ${nameShort(allowed)}`,
     },
   ];
@@ -181,7 +182,14 @@ function describeFix(subject: Subject, apiAudiences: readonly string[], allowed?
   const audiences = asked.length > 0 ? asked : (allowed?.slice(0, 1) ?? ['<audience>']);
   const account = nameForCommand(subject.name, '<account>');
   const namespace = nameForCommand(subject.namespace, '<namespace>');
-  return `name the service that the token is for: ${buildTokenCommand(subject, { audiences }, apiAudiences)}; or, if it calls the Kubernetes API, say why: kubectl annotate serviceaccount ${account} --namespace ${namespace} ${API_ACCESS_ANNOTATION}="${REASON_PLACEHOLDER}"`;
+  return `name the service that the token is for: ${buildShortCommand(subject, audiences, apiAudiences)}; or, if it calls the Kubernetes API, say why: kubectl annotate serviceaccount ${account} --namespace ${namespace} ${API_ACCESS_ANNOTATION}="${REASON_PLACEHOLDER}"`;
+}
+
+/** An hour at most, so that what is pasted is not refused for its lifetime next. */
+function buildShortCommand(subject: Subject, audiences: readonly string[], apiAudiences: readonly string[]): string {
+  const asked = readTokenRequest(subject.object)?.expirationSeconds ?? DEFAULT_EXPIRATION_SECONDS;
+  const expirationSeconds = Math.min(asked, DEFAULT_EXPIRATION_SECONDS);
+  return buildTokenCommand(subject, { expirationSeconds, audiences }, apiAudiences);
 }
 
 function quoteSome(audiences: readonly string[]): string {
