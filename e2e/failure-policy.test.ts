@@ -53,10 +53,8 @@ describe('With every entry enforced and Curfew down', () => {
     await suite.curfew.upgrade(ENFORCED);
   });
 
-  it('fails closed and open as the table of entries says, and the cluster goes on working', async () => {
+  it('fails closed and open as the table of entries says', async () => {
     const namespace = await suite.cluster.createNamespace();
-    await suite.cluster.must(['apply', '-n', namespace, '-f', '-'], job('running'));
-    const podName = await untilPodOf('running', namespace);
     await suite.curfew.stopProcess();
 
     const refusedPod = await suite.cluster.kubectl.apply(pod('web', OPTED_OUT), ['-n', namespace]);
@@ -71,38 +69,6 @@ describe('With every entry enforced and Curfew down', () => {
     expect(
       (await suite.cluster.kubectl.apply(pod('system', { serviceAccountName: 'default' }), ['-n', 'kube-system'])).code,
     ).toBe(0);
-
-    const fresh = await suite.cluster.createNamespace();
-    await waitUntil('a new namespace has its default account', async () => {
-      return (await suite.cluster.kubectl.run(['get', 'serviceaccount', 'default', '-n', fresh])).code === 0;
-    });
-
-    // No kubelet has this pod: its end is reported in a kubelet's name.
-    const finished = '{"status":{"phase":"Succeeded"}}';
-    await suite.cluster.must([
-      'patch',
-      'pod',
-      podName,
-      '-n',
-      namespace,
-      '--subresource=status',
-      '--type=merge',
-      '-p',
-      finished,
-    ]);
-    await waitUntil('the Job is complete', async () => {
-      const done = await suite.cluster.must([
-        'get',
-        'job',
-        'running',
-        '-n',
-        namespace,
-        '-o',
-        'jsonpath={.status.succeeded}',
-      ]);
-      return done === '1';
-    });
-    expect((await suite.cluster.kubectl.run(['delete', 'namespace', namespace, '--wait=false'])).code).toBe(0);
   });
 
   it('is back as soon as the process is', async () => {
@@ -113,21 +79,3 @@ describe('With every entry enforced and Curfew down', () => {
     });
   });
 });
-
-function job(name: string) {
-  // Scheduled nowhere, so that no kubelet has an opinion on its status.
-  const nodeSelector = { 'test.curfew.dev/no-such-node': 'true' };
-  const containers = [{ name: 'app', image: 'registry.example/job:1' }];
-  const spec = { ...OPTED_OUT, restartPolicy: 'Never', nodeSelector, containers };
-  return { apiVersion: 'batch/v1', kind: 'Job', metadata: { name }, spec: { template: { spec } } };
-}
-
-async function untilPodOf(jobName: string, namespace: string): Promise<string> {
-  let name = '';
-  await waitUntil('the Job has its pod', async () => {
-    const selector = ['-l', `job-name=${jobName}`, '-n', namespace];
-    name = await suite.cluster.must(['get', 'pods', ...selector, '-o', 'jsonpath={.items[*].metadata.name}']);
-    return name !== '';
-  });
-  return name;
-}

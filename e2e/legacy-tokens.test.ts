@@ -11,7 +11,7 @@ let namespace = '';
 const suite = setUpSuite({}, async (cluster) => {
   namespace = await cluster.createNamespace();
   await cluster.must(['create', 'serviceaccount', 'other', '-n', namespace]);
-  for (const name of ['old', 'emptied', 'stolen']) {
+  for (const name of ['old', 'stolen']) {
     await cluster.must(['create', '-n', namespace, '-f', '-'], tokenSecret(name, 'web'));
   }
   await waitUntil('the token controller filled them', async () => (await tokenOf('stolen', cluster)) !== '');
@@ -20,24 +20,6 @@ const suite = setUpSuite({}, async (cluster) => {
 it('leaves a token that was there before usable', async () => {
   await waitUntil('it is filled', async () => (await tokenOf('old')) !== '');
   expect(await readBearer(suite.cluster, await tokenOf('old'))).toBe(`system:serviceaccount:${namespace}:web`);
-});
-
-it('lets the token controller fill a Secret: its own update is never in the way', async () => {
-  // Asked as the token controller, which alone may empty and fill: it restores what is missing at its next look.
-  const controller = { user: 'system:kube-controller-manager', groups: ['system:masters'] };
-  const patch = [
-    'patch',
-    'secret',
-    'emptied',
-    '-n',
-    namespace,
-    '--type=json',
-    '-p',
-    '[{"op":"remove","path":"/data/token"}]',
-  ];
-  const { code, stderr } = await suite.cluster.kubectl.run(patch, { as: controller });
-  expect({ code, stderr: stderr.includes('denied') }).toEqual({ code: 0, stderr: false });
-  await waitUntil('it is filled again', async () => (await tokenOf('emptied')) !== '');
 });
 
 it('refuses to have a token minted for another account', async () => {

@@ -1,0 +1,337 @@
+/**
+ * Nothing that keeps a cluster alive is ever in Curfew's way, with every check enforced on everything: what controllers,
+ * nodes and the API server write, and what people do to objects that were there before.
+ */
+
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { JsonObject } from '../src/objects/json.ts';
+import { readBearer } from './bearer.ts';
+import { waitUntil } from './installed-curfew.ts';
+import { jobSetDefinition, OLD_NAMES, oldClusterObjects, oldObjects, role } from './old-objects.ts';
+import { setUpSuite } from './suite.ts';
+import { cronJob, deployment, OWNS_CONTROL_PLANE, pod, type TestCluster, tokenSecret } from './test-cluster.ts';
+import { job, readPodOwners, untilDefaultAccount, untilPodOf, workload } from './workloads.ts';
+
+const EVERYTHING = {
+  levels: { enforce: 'restricted', clusterScoped: { enforce: 'restricted' } },
+  enforceTemplates: true,
+  mutateMode: 'apply',
+};
+const OPTED_OUT = { automountServiceAccountToken: false };
+const HOLD = 'test.curfew.dev/hold';
+/** Objects of the doomed namespace that are held back. */
+const HELD = ['secret/kept', 'configmap/plain', 'serviceaccount/web', 'role/wide', 'deployment/old'];
+const KUBE_CONTROLLER_MANAGER = ['--as=system:kube-controller-manager', '--as-group=system:masters'];
+
+let old = '';
+let doomed = '';
+/** For everything new. */
+let fresh = '';
+/** An old ClusterRole and its binding. */
+let clusterRole = '';
+/** A node that no machine stands behind. */
+let node = '';
+
+const suite = setUpSuite(EVERYTHING, async (cluster) => {
+  old = await cluster.createNamespace({}, { withoutAccount: true });
+  doomed = await cluster.createNamespace({}, { withoutAccount: true });
+  clusterRole = `wide-${old}`;
+  node = `node-${old}`;
+  await cluster.must(['create', '-n', old, '-f', '-'], oldObjects());
+  await cluster.must(['create', '-n', doomed, '-f', '-'], oldObjects([HOLD]));
+  await cluster.must(['create', '-f', '-'], oldClusterObjects(clusterRole));
+  await cluster.must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'Node', metadata: { name: node } });
+  await waitUntil('old Secrets are filled', async () => (await tokenOf('emptied', cluster)) !== '');
+  await cluster.must(['create', '-n', old, '-f', '-'], {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'pasted' },
+    data: { token: await tokenOf('emptied', cluster) },
+  });
+  await waitUntil('the old Deployment has its pod', async () =>
+    (await readPodOwners(cluster, old)).includes('ReplicaSet'),
+  );
+});
+
+beforeAll(async () => {
+  fresh = await suite.cluster.createNamespace({}, { withoutAccount: true });
+  await must(['create', '-n', fresh, '-f', '-'], {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'web' },
+    ...OPTED_OUT,
+  });
+});
+
+describe('Namespaces', () => {
+  it('get their default service account, from a controller that nobody may refuse', async () => {
+    await untilDefaultAccount(suite.cluster, fresh);
+    // Also after somebody deleted it.
+    await must(['delete', 'serviceaccount', 'default', '-n', fresh]);
+    await untilDefaultAccount(suite.cluster, fresh);
+  });
+
+  it('can be deleted with everything in them, also what finalizers hold back', async () => {
+    await must(['delete', 'namespace', doomed, '--wait=false']);
+    await waitUntil('the held Role is being deleted', async () => {
+      return (await must(['get', ...HELD, '-n', doomed, '-o', 'jsonpath={.items[*].metadata.deletionTimestamp}']))
+        .split(' ')
+        .every((time) => time !== '');
+    });
+    for (const name of HELD) {
+      await must(['label', name, 'team=a', '-n', doomed]);
+      await must(['patch', name, '-n', doomed, '--type=merge', '-p', '{"metadata":{"finalizers":null}}']);
+    }
+    await waitUntil('the namespace is gone', async () => {
+      return (await suite.cluster.kubectl.run(['get', 'namespace', doomed])).code !== 0;
+    });
+  });
+});
+
+describe('Token Secrets that were there before', () => {
+  it('are filled again by the token controller, whatever it is that is missing', async () => {
+    for (const key of ['token', 'ca.crt', 'namespace']) {
+      const patch = JSON.stringify([{ op: 'remove', path: `/data/${key}` }]);
+      await must(['patch', 'secret', 'emptied', '-n', old, '--type=json', '-p', patch, ...KUBE_CONTROLLER_MANAGER]);
+      await waitUntil(`${key} is there again`, async () => (await dataOf('emptied', key)) !== '');
+    }
+  });
+
+  it('are labelled by the API server when they are used', async () => {
+    expect(await readBearer(suite.cluster, await tokenOf('kept'))).toBe(`system:serviceaccount:${old}:web`);
+    await waitUntil('the day of its last use is on it', async () => {
+      const labels = await must(['get', 'secret', 'kept', '-n', old, '-o', 'jsonpath={.metadata.labels}']);
+      return labels.includes('kubernetes.io/legacy-token-last-used');
+    });
+  });
+
+  it('are marked and deleted by the cleaner', async () => {
+    const cleaner = 'system:serviceaccount:kube-system:legacy-service-account-token-cleaner';
+    const as = [`--as=${cleaner}`, '--as-group=system:serviceaccounts', '--as-group=system:masters'];
+    await must(['label', 'secret', 'listed', '-n', old, 'kubernetes.io/legacy-token-invalid-since=2026-01-01', ...as]);
+    await must(['delete', 'secret', 'listed', '-n', old, ...as]);
+    await waitUntil('the token controller took it off its account', async () => {
+      return (await must(['get', 'serviceaccount', 'legacy', '-n', old, '-o', 'jsonpath={.secrets}'])) === '';
+    });
+  });
+
+  it('go with their account', async () => {
+    await must(['delete', 'serviceaccount', 'leaving', '-n', old]);
+    await waitUntil('its Secret is gone', async () => {
+      return (await suite.cluster.kubectl.run(['get', 'secret', 'orphaned', '-n', old])).code !== 0;
+    });
+  });
+});
+
+describe('Old objects, as long as what is judged stays as it is', () => {
+  it('can be labelled and annotated', async () => {
+    await must(['label', '-n', old, ...OLD_NAMES, 'configmap/pasted', 'team=a']);
+    await must(['annotate', '-n', old, ...OLD_NAMES, 'configmap/pasted', 'example.org/owner=b']);
+    const ofCluster = [`clusterrole/${clusterRole}`, `clusterrolebinding/${clusterRole}`];
+    await must(['label', ...ofCluster, 'team=a']);
+    await must(['annotate', ...ofCluster, 'example.org/owner=b']);
+  });
+
+  it.each(['deployment/old', 'role/wide', 'serviceaccount/web', 'secret/kept'])(
+    'take patches of every kind: %s',
+    async (name) => {
+      const target = ['patch', name, '-n', old];
+      const add = [{ op: 'add', path: '/metadata/labels/json', value: 'a' }];
+      await must([...target, '--type=json', '-p', JSON.stringify(add)]);
+      await must([...target, '--type=merge', '-p', '{"metadata":{"labels":{"merge":"a"}}}']);
+      await must([...target, '--type=strategic', '-p', '{"metadata":{"labels":{"strategic":"a"}}}']);
+      const [kind = '', bare = ''] = name.split('/');
+      const [apiVersion, apiKind] = (KINDS_BY_NAME[kind] ?? '').split(' ');
+      const applied = { apiVersion, kind: apiKind, metadata: { name: bare, labels: { apply: 'a' } } } as JsonObject;
+      await must(['apply', '-n', old, '--server-side', '--field-manager=test', '-f', '-'], applied);
+    },
+  );
+
+  it('roll out: the ReplicaSet of an old Deployment is written, and its controller says why there is no pod', async () => {
+    await must(['set', 'image', 'deployment/old', 'app=registry.example/web:2', '-n', old]);
+    await waitUntil('it has a second ReplicaSet', async () => {
+      return (await must(['get', 'replicasets', '-n', old, '-o', 'name'])).trim().split('\n').length === 2;
+    });
+    await must(['scale', 'deployment/old', '--replicas=2', '-n', old]);
+    let message = '';
+    await waitUntil('the refusal is in an event', async () => {
+      const args = ['get', 'events', '-n', old, '--field-selector=reason=FailedCreate'];
+      message = await must([...args, '-o', 'jsonpath={.items[0].message}']);
+      return message !== '';
+    });
+    expect(message).toContain('admission webhook "pods.curfew.dev" denied the request: \nPod ');
+    expect(message).toContain('pod-automount at /spec/containers/0/volumeMounts/0');
+  });
+});
+
+describe('Controllers', () => {
+  it('make the pods of what is allowed, and take them away with it', async () => {
+    const items = [
+      deployment('deployment', OPTED_OUT),
+      workload('StatefulSet', OPTED_OUT, { serviceName: 'none' }),
+      workload('DaemonSet', OPTED_OUT),
+      workload('ReplicaSet', OPTED_OUT),
+      job('job', OPTED_OUT),
+      cronJob('cron', OPTED_OUT),
+    ];
+    await must(['create', '-n', fresh, '-f', '-'], { apiVersion: 'v1', kind: 'List', items });
+    // Its last run was two days ago, so the next one is due.
+    const lastScheduleTime = new Date(Date.now() - 172_800_000).toISOString().replace(/\.\d+Z$/, 'Z');
+    const status = JSON.stringify({ status: { lastScheduleTime } });
+    await must(['patch', 'cronjob', 'cron', '-n', fresh, '--subresource=status', '--type=merge', '-p', status]);
+
+    const owners = ['DaemonSet', 'Job', 'ReplicaSet', 'StatefulSet'];
+    await waitUntil('each has a pod', async () => {
+      const pods = await readPodOwners(suite.cluster, fresh);
+      return owners.every((owner) => pods.includes(owner));
+    });
+    await waitUntil('the CronJob has its Job', async () => {
+      return (await must(['get', 'jobs', '-n', fresh, '-o', 'name'])).includes('job.batch/cron-');
+    });
+
+    await must(['delete', 'deployment', 'deployment', '-n', fresh, '--cascade=foreground']);
+    await must(['delete', 'replicaset', 'replicaset', '-n', fresh, '--cascade=orphan']);
+    const others = ['statefulset/statefulset', 'daemonset/daemonset', 'cronjob/cron'];
+    await must(['delete', ...others, '-n', fresh, '--cascade=background']);
+    await waitUntil('the pods went with their owners, but for the orphan and the Job’s', async () => {
+      const pods = await readPodOwners(suite.cluster, fresh);
+      return pods.length === 2 && pods.includes('Job') && pods.includes('');
+    });
+  });
+
+  it('copy rules into aggregated ClusterRoles, which hold what Curfew refuses to people', async () => {
+    const name = `aggregated-${fresh}`;
+    await must(['create', '-f', '-'], {
+      ...role(name, { apiGroups: ['test.curfew.dev'], resources: ['widgets'], verbs: ['get'] }),
+      kind: 'ClusterRole',
+      metadata: { name, labels: { 'rbac.authorization.k8s.io/aggregate-to-edit': 'true' } },
+    });
+    const holds = async () => (await must(['get', 'clusterrole', 'edit', '-o', 'json'])).includes('"widgets"');
+    await waitUntil('edit has the rule', holds);
+    await must(['delete', 'clusterrole', name]);
+    await waitUntil('edit has it no longer', async () => !(await holds()));
+  });
+});
+
+describe('Pods', () => {
+  it('are mirrored by their node', async () => {
+    const uid = await must(['get', 'node', node, '-o', 'jsonpath={.metadata.uid}']);
+    const mirrored = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name: `static-${node}`,
+        annotations: { 'kubernetes.io/config.mirror': 'a1' },
+        ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: node, uid, controller: true }],
+      },
+      spec: { nodeName: node, containers: [{ name: 'app', image: 'registry.example/static:1' }] },
+    };
+    await must(['create', '-n', fresh, '-f', '-', `--as=system:node:${node}`, '--as-group=system:nodes'], mirrored);
+  });
+
+  it('are bound, evicted and debugged', async () => {
+    const unscheduled = { ...OPTED_OUT, schedulerName: 'nobody' };
+    const items = ['bound', 'evicted'].map((name) => pod(name, unscheduled));
+    await must(['create', '-n', fresh, '-f', '-'], { apiVersion: 'v1', kind: 'List', items });
+    await post('bound/binding', {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { name: 'bound' },
+      target: { apiVersion: 'v1', kind: 'Node', name: node },
+    });
+    await post('evicted/eviction', { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'evicted' } });
+    // One that holds a token, as nearly every old pod does.
+    await must(['debug', 'old', '-n', old, '--image=registry.example/debug:1', '--attach=false']);
+    const image = 'jsonpath={.spec.ephemeralContainers[*].image}';
+    expect(await must(['get', 'pod', 'old', '-n', old, '-o', image])).toBe('registry.example/debug:1');
+  });
+});
+
+/**
+ * Of the resources in Curfew's rules 1.36 serves one version each (`kubectl api-versions`: apps/v1, batch/v1,
+ * rbac.authorization.k8s.io/v1, v1), so only a kind of somebody else can come in a version that no rule names.
+ */
+it('is asked about an object in a version that no rule names, converted to one that is: matchPolicy Equivalent', async () => {
+  await must(['create', '-f', '-'], jobSetDefinition());
+  await must(['wait', 'crd/jobsets.jobset.x-k8s.io', '--for=condition=Established', '--timeout=30s']);
+  const template = { spec: { template: { spec: pod('web')['spec'] ?? {} } } };
+  const jobSet = {
+    apiVersion: 'jobset.x-k8s.io/v1beta9',
+    kind: 'JobSet',
+    metadata: { name: 'set' },
+    spec: { replicatedJobs: [{ name: 'workers', template }] },
+  };
+  let refused = '';
+  await waitUntil('the version is served', async () => {
+    const answer = await suite.cluster.kubectl.run(['create', '-n', old, '-f', '-'], { input: JSON.stringify(jobSet) });
+    refused = answer.stderr;
+    return !refused.includes('no matches for kind');
+  });
+  expect(refused).toContain('admission webhook "review.curfew.dev" denied the request');
+  await must(['delete', 'crd', 'jobsets.jobset.x-k8s.io']);
+});
+
+describe.runIf(OWNS_CONTROL_PLANE)('A control plane that starts again', () => {
+  /** A built-in role with wildcards, which the API server writes at its start. */
+  const builtIn = 'system:controller:generic-garbage-collector';
+
+  it('writes its roles past Curfew', async () => {
+    await must(['delete', 'clusterrole', builtIn]);
+    await suite.cluster.controlPlane.restartApiServer();
+    await waitUntil('the role is there again', async () => {
+      return (await suite.cluster.kubectl.run(['get', 'clusterrole', builtIn])).code === 0;
+    });
+    const refused = await suite.cluster.kubectl.apply(tokenSecret('new', 'web'), ['-n', fresh]);
+    expect(refused.stderr).toContain('long-lived-token-secret at /type');
+  });
+
+  it('comes up while Curfew is down, and is good to use', async () => {
+    await must(['create', '-n', fresh, '-f', '-'], job('running', OPTED_OUT));
+    const podName = await untilPodOf(suite.cluster, 'running', fresh);
+    await must(['delete', 'clusterrole', builtIn]);
+    await suite.curfew.stopProcess();
+    await suite.cluster.controlPlane.restartApiServer();
+    await suite.cluster.controlPlane.restartControllerManager();
+
+    await waitUntil('the role is there again', async () => {
+      return (await suite.cluster.kubectl.run(['get', 'clusterrole', builtIn])).code === 0;
+    });
+    expect(await must(['get', '--raw', '/readyz'])).toBe('ok');
+    await untilDefaultAccount(suite.cluster, await suite.cluster.createNamespace({}, { withoutAccount: true }));
+    await must(['create', 'secret', 'generic', 'plain', '--from-literal=a=b', '-n', fresh]);
+    // No kubelet has this pod: its end is reported in a kubelet's name.
+    const finished = '{"status":{"phase":"Succeeded"}}';
+    await must(['patch', 'pod', podName, '-n', fresh, '--subresource=status', '--type=merge', '-p', finished]);
+    await waitUntil('the Job is complete', async () => {
+      return (await must(['get', 'job', 'running', '-n', fresh, '-o', 'jsonpath={.status.succeeded}'])) === '1';
+    });
+    await must(['delete', 'namespace', old, '--wait=false']);
+    await waitUntil('the namespace is gone', async () => {
+      return (await suite.cluster.kubectl.run(['get', 'namespace', old])).code !== 0;
+    });
+  });
+});
+
+const KINDS_BY_NAME: Readonly<Record<string, string>> = {
+  deployment: 'apps/v1 Deployment',
+  role: 'rbac.authorization.k8s.io/v1 Role',
+  serviceaccount: 'v1 ServiceAccount',
+  secret: 'v1 Secret',
+};
+
+async function must(args: readonly string[], input?: JsonObject): Promise<string> {
+  return await suite.cluster.must(args, input);
+}
+
+async function post(subresource: string, body: JsonObject): Promise<void> {
+  await must(['create', '--raw', `/api/v1/namespaces/${fresh}/pods/${subresource}`, '-f', '-'], body);
+}
+
+async function dataOf(secret: string, key: string, { must: run }: TestCluster = suite.cluster): Promise<string> {
+  const path = `jsonpath={.data.${key.replaceAll('.', '\\.')}}`;
+  return Buffer.from(await run(['get', 'secret', secret, '-n', old, '-o', path]), 'base64').toString();
+}
+
+async function tokenOf(secret: string, cluster: TestCluster = suite.cluster): Promise<string> {
+  return await dataOf(secret, 'token', cluster);
+}

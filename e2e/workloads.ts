@@ -1,0 +1,43 @@
+/** Workloads whose controllers make pods, and what became of them. */
+
+import type { JsonObject } from '../src/objects/json.ts';
+import { waitUntil } from './installed-curfew.ts';
+import { deployment, type TestCluster } from './test-cluster.ts';
+
+/** A workload of apps/v1 of this kind, named as its kind, with more fields in its spec if given. */
+export function workload(kind: 'DaemonSet' | 'ReplicaSet' | 'StatefulSet', pod: JsonObject, fields: JsonObject = {}) {
+  const made = deployment(kind.toLowerCase(), pod);
+  const { replicas, ...spec } = made['spec'] as JsonObject;
+  return { ...made, kind, spec: { ...spec, ...(kind === 'DaemonSet' ? {} : { replicas: replicas ?? 1 }), ...fields } };
+}
+
+/** A Job whose pod no scheduler looks at, so that no kubelet has an opinion on its status. */
+export function job(name: string, pod: JsonObject): JsonObject {
+  const containers = [{ name: 'app', image: 'registry.example/job:1' }];
+  const spec = { ...pod, restartPolicy: 'Never', schedulerName: 'nobody', containers };
+  return { apiVersion: 'batch/v1', kind: 'Job', metadata: { name }, spec: { template: { spec } } };
+}
+
+/** The kind of the owner of each pod in the namespace; empty for a pod that has none. */
+export async function readPodOwners({ must }: TestCluster, namespace: string): Promise<readonly string[]> {
+  const owners = '{range .items[*]}{.metadata.ownerReferences[0].kind}{"\\n"}{end}';
+  return (await must(['get', 'pods', '-n', namespace, '-o', `jsonpath=${owners}`])).split('\n').slice(0, -1);
+}
+
+/** Waits until the Job has its pod, and returns the pod's name. */
+export async function untilPodOf({ must }: TestCluster, jobName: string, namespace: string): Promise<string> {
+  let name = '';
+  await waitUntil('the Job has its pod', async () => {
+    const selector = ['-l', `job-name=${jobName}`, '-n', namespace];
+    name = await must(['get', 'pods', ...selector, '-o', 'jsonpath={.items[*].metadata.name}']);
+    return name !== '';
+  });
+  return name;
+}
+
+/** Waits until the service account controller has made the namespace's `default`. */
+export async function untilDefaultAccount({ kubectl }: TestCluster, namespace: string): Promise<void> {
+  await waitUntil(`${namespace} has its default account`, async () => {
+    return (await kubectl.run(['get', 'serviceaccount', 'default', '-n', namespace])).code === 0;
+  });
+}
