@@ -3,7 +3,7 @@
 import type { FaultRow } from '../src/errors.ts';
 import { FAULTS } from '../src/errors.ts';
 import { METRICS } from '../src/metrics/prometheus.ts';
-import { API_ACCESS_ANNOTATION } from '../src/objects/api-access.ts';
+import { API_ACCESS_ANNOTATION, MOST_REASON_CHARACTERS, REASON_PLACEHOLDER } from '../src/objects/api-access.ts';
 import { API_TOKEN_EXPIRATION_ANNOTATION } from '../src/objects/api-token-expiration.ts';
 import { LEVELS } from '../src/objects/level.ts';
 import { formatResource } from '../src/objects/subject.ts';
@@ -85,8 +85,8 @@ export function renderLabels(): string {
         ...labels,
         [
           `\`${API_ACCESS_ANNOTATION}\``,
-          'ServiceAccount',
-          'why this identity needs the Kubernetes API; blank counts as not set',
+          'ServiceAccount; Pod, pod template and Namespace where `apiAccess.acceptFrom` says so',
+          `why this identity needs the Kubernetes API; what is blank, still \`${REASON_PLACEHOLDER}\`, without a letter or longer than ${MOST_REASON_CHARACTERS} characters does not count`,
         ],
         [
           `\`${API_TOKEN_EXPIRATION_ANNOTATION}\``,

@@ -43,7 +43,16 @@ export type Undecided = {
   readonly detail: string;
 };
 
-export type Outcome = Finding | Undecided;
+/** Nothing is wrong, because somebody wrote down why it is needed: the reason goes into the audit log. */
+export type Note = {
+  readonly documented: true;
+  /** What it is written on, in words: `service account shop/web`. */
+  readonly where: string;
+  /** One line, bounded (`objects/api-access.ts`). */
+  readonly reason: string;
+};
+
+export type Outcome = Finding | Undecided | Note;
 
 /** One executed example. */
 export type Example = {
@@ -112,6 +121,14 @@ export function startLevel(check: Check): ActiveLevel {
 
 export function isUndecided(outcome: Outcome): outcome is Undecided {
   return 'undecided' in outcome;
+}
+
+export function isNote(outcome: Outcome): outcome is Note {
+  return 'documented' in outcome;
+}
+
+export function isFinding(outcome: Outcome): outcome is Finding {
+  return !isUndecided(outcome) && !isNote(outcome);
 }
 
 /** Gives a definition its types; the one place where they are forgotten again. */

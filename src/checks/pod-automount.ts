@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
-import { API_ACCESS_ANNOTATION, documentedAccess, REASON_PLACEHOLDER } from '../objects/api-access.ts';
-import { effectiveAutomount, findTokenVolume, listContainersWithoutTokenMount } from '../objects/automount.ts';
+import { API_ACCESS_ANNOTATION, REASON_PLACEHOLDER } from '../objects/api-access.ts';
+import { findApiTokens, listContainersWithoutTokenMount } from '../objects/automount.ts';
 import { groupMounts } from '../objects/containers.ts';
 import {
   exampleCronJob,
@@ -8,21 +8,31 @@ import {
   examplePod,
   exampleServiceAccount,
   exampleTokenVolume,
+  withMetadata,
 } from '../objects/example-objects.ts';
-import type { JsonObject } from '../objects/json.ts';
 import { toPointer } from '../objects/json.ts';
 import type { FoundPodSpec } from '../objects/pod-spec.ts';
 import { findPodSpecs, isPod, serviceAccountOf } from '../objects/pod-spec.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
-import { nameForCommand, quote } from '../objects/text.ts';
+import { quote } from '../objects/text.ts';
 import type { TokenSource } from '../objects/tokens.ts';
-import { isApiToken, isExtended, listTokenSources } from '../objects/tokens.ts';
+import { isExtended } from '../objects/tokens.ts';
 import type { Finding, Outcome } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
-import { keyOfPart, READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
+import {
+  describeDocumenting,
+  findAccessOfPod,
+  keepFirstOfEachKey,
+  keyOfPart,
+  nameAccessSource,
+  READS_PODS_AND_TEMPLATES,
+  toNote,
+} from './pod-bearing.ts';
 
 const REASON = 'undocumented API token';
+const DOCUMENTED = { annotations: { [API_ACCESS_ANNOTATION]: 'lists its own endpoints' } };
+const OPT_OUT = 'set automountServiceAccountToken: false in the pod spec';
 
 export default defineCheck({
   id: 'pod-automount',
@@ -38,7 +48,8 @@ into the container can act as its service account. A workload that does not call
 that does should say so, once, on its service account. What counts is what is really mounted: the pod's
 automountServiceAccountToken wins over the service account's, and a hand-written projected token for the API counts
 as well.`,
-  fix: (subject) => `set automountServiceAccountToken: false in the pod spec; ${describeAnnotation(subject)}`,
+  fix: (subject) =>
+    `${OPT_OUT}; ${describeDocumenting(subject, findPodSpecs(subject)[0]?.spec ?? {}, ['ServiceAccount'])}`,
   shortFix: () => 'set automountServiceAccountToken: false',
   evaluate(subject, _settings, context) {
     return findPodSpecs(subject).flatMap((pod) => judgePodSpec(subject, pod, context));
@@ -130,6 +141,63 @@ as well.`,
       expect: ['web/app'],
     },
     {
+      title: 'A reason that is longer than 500 characters documents nothing',
+      level: 'restricted',
+      subject: { object: examplePod() },
+      context: { serviceAccount: exampleServiceAccount({}, { [API_ACCESS_ANNOTATION]: 'because '.repeat(63) }) },
+      expect: ['web/app'],
+    },
+    {
+      title: 'A pod that gives the reason itself, where only its service account may',
+      level: 'restricted',
+      subject: { object: withMetadata(examplePod(), DOCUMENTED) },
+      expect: ['web/app'],
+    },
+    {
+      title: 'A pod that gives the reason itself, where the administrator accepts it from pods',
+      level: 'restricted',
+      subject: { object: withMetadata(examplePod(), DOCUMENTED) },
+      context: { acceptApiAccessFrom: ['ServiceAccount', 'Pod'] },
+      expect: 'allowed',
+    },
+    {
+      title: 'A Deployment whose pods bear the reason, where the administrator accepts it from pods',
+      level: 'restricted',
+      subject: { object: exampleDeployment({}, DOCUMENTED) },
+      context: { acceptApiAccessFrom: ['Pod'] },
+      expect: 'allowed',
+    },
+    {
+      title: 'A namespace that gives the reason for all in it, where the administrator accepts it from namespaces',
+      level: 'restricted',
+      subject: { object: examplePod() },
+      context: {
+        acceptApiAccessFrom: ['Namespace'],
+        namespace: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', ...DOCUMENTED } },
+      },
+      expect: 'allowed',
+    },
+    {
+      title: 'A namespace whose reason is blank, where the administrator accepts it from namespaces alone',
+      level: 'restricted',
+      subject: { object: examplePod() },
+      context: {
+        acceptApiAccessFrom: ['Namespace'],
+        namespace: {
+          apiVersion: 'v1',
+          kind: 'Namespace',
+          metadata: { name: 'shop', annotations: { [API_ACCESS_ANNOTATION]: '' } },
+        },
+      },
+      expect: ['web/app'],
+    },
+    {
+      title: 'A pod that runs as the account of the whole namespace',
+      level: 'restricted',
+      subject: { object: examplePod({ serviceAccountName: 'default' }) },
+      expect: ['default/app'],
+    },
+    {
       title: 'A token for another audience is no API token',
       level: 'restricted',
       subject: {
@@ -157,57 +225,70 @@ as well.`,
   ],
 });
 
-/** Why the identity needs the API is said once, on the service account. */
-function describeAnnotation(subject: Subject, spec: JsonObject | undefined = findPodSpecs(subject)[0]?.spec): string {
-  const account = nameForCommand(spec === undefined ? undefined : serviceAccountOf(spec), '<service account>');
-  return `or, if it calls the Kubernetes API, say why: kubectl annotate serviceaccount ${account} --namespace ${subject.namespace} ${API_ACCESS_ANNOTATION}="${REASON_PLACEHOLDER}"`;
-}
-
-type Place = { readonly pod: FoundPodSpec; readonly subject: Subject };
+type Place = {
+  readonly pod: FoundPodSpec;
+  readonly subject: Subject;
+  readonly context: RuleContext;
+  /** Why an annotation that is there does not count, in parentheses; empty if there is none. */
+  readonly fault: string;
+};
 
 function judgePodSpec(subject: Subject, pod: FoundPodSpec, context: RuleContext): readonly Outcome[] {
-  const { spec } = pod;
-  const account = serviceAccountOf(spec);
-  const lookup = context.serviceAccount(account);
-  if (lookup.state === 'found' && documentedAccess(lookup.value) !== undefined) return [];
+  const account = serviceAccountOf(pod.spec);
+  const tokens = findApiTokens(pod.spec, {
+    isAdmittedPod: isPod(subject.resource),
+    serviceAccount: context.serviceAccount(account),
+    apiAudiences: context.cluster.apiAudiences,
+  });
+  const access = findAccessOfPod(pod, context);
+  const fault = access.state === 'undocumented' && access.fault !== undefined ? ` (${access.fault})` : '';
+  const place = { pod, subject, context, fault };
+  const findings = [
+    ...describeSources(place, tokens.sources),
+    ...(tokens.addsDefault === true ? describeAutomount(place) : []),
+  ];
 
-  const place = { pod, subject };
-  const sources = listTokenSources(spec).filter((source) => isApiToken(source, context.cluster.apiAudiences));
-  // A pod at admission already has the default volume, so its volumes say it all. A template never shows it.
-  const automount = isPod(subject.resource) ? undefined : effectiveAutomount(spec, lookup);
-  const isMountedLater = automount?.mounts === true && findTokenVolume(spec) === undefined;
-  const findings = [...describeSources(place, sources, context), ...(isMountedLater ? describeAutomount(place) : [])];
-
-  if (findings.length === 0 && automount?.mounts !== 'unknown') return [];
-  if (lookup.state !== 'found') {
-    const why = lookup.state === 'absent' ? 'it does not exist' : lookup.why;
-    return [
-      {
-        undecided: true,
-        needs: 'serviceAccount',
-        detail: `cannot tell whether service account ${subject.namespace}/${account} documents its need of the API: ${why}`,
-      },
-    ];
+  if (findings.length === 0 && tokens.addsDefault !== 'unknown') return [];
+  switch (access.state) {
+    case 'documented':
+      return findings.length === 0 ? [] : [toNote(subject, pod, access)];
+    case 'unknown':
+      return [
+        {
+          undecided: true,
+          needs: 'serviceAccount',
+          detail: `cannot tell whether ${nameAccessSource(subject, pod, access.source)} documents its need of the API: ${access.why}`,
+        },
+      ];
+    case 'undocumented':
+      // A container that mounts two API tokens is one problem with one fix.
+      if (findings.length > 0) return keepFirstOfEachKey(findings);
+      return [
+        {
+          undecided: true,
+          needs: 'serviceAccount',
+          detail: `cannot tell whether the API token of service account ${subject.namespace}/${account} is mounted: ${tokens.why}`,
+        },
+      ];
   }
-  return firstOfEachKey(findings);
 }
 
 /** Tokens that stand in the volumes: one finding for each volume and each container that mounts it. */
-function describeSources(place: Place, sources: readonly TokenSource[], context: RuleContext): readonly Finding[] {
-  const { pod } = place;
+function describeSources(place: Place, sources: readonly TokenSource[]): readonly Finding[] {
+  const { pod, context, fault } = place;
   const mounts = groupMounts(pod.spec);
   return firstOfEachVolume(sources).flatMap((source) => {
     const mounted = mounts.get(source.volume) ?? [];
     const lifetime = isExtended(source, context.cluster.apiAudiences)
       ? ' It is valid for a year, not for an hour.'
       : '';
-    const fix = source.isDefault ? {} : fixOfHandWritten(place, source);
+    const fix = source.isDefault ? fixOfDefault(place) : fixOfHandWritten(place, source);
     if (mounted.length > 0) {
       return mounted.map(({ path, container }) => ({
         path: toPointer([...pod.path, ...path]),
         key: keyOfPart(pod, container),
         reason: REASON,
-        detail: `the ${nameToken(place)} is mounted, and nothing says why it is needed.${lifetime}`,
+        detail: `the ${nameToken(place)} is mounted, and nothing says why it is needed${fault}.${lifetime}`,
         container,
         ...fix,
       }));
@@ -217,40 +298,44 @@ function describeSources(place: Place, sources: readonly TokenSource[], context:
         path: toPointer([...pod.path, ...source.path]),
         key: keyOfPart(pod, `volume ${source.volume}`),
         reason: REASON,
-        detail: `volume ${quote(source.volume)} holds the ${nameToken(place)}, and no container mounts it.${lifetime}`,
+        detail: `volume ${quote(source.volume)} holds the ${nameToken(place)}, and no container mounts it${fault}.${lifetime}`,
         ...fix,
       },
     ];
   });
 }
 
+function fixOfDefault({ pod, subject, context }: Place): Pick<Finding, 'fix'> {
+  return { fix: `${OPT_OUT}; ${describeDocumenting(subject, pod.spec, context.acceptApiAccessFrom)}` };
+}
+
 /** automountServiceAccountToken does nothing to a source that somebody wrote by hand. */
-function fixOfHandWritten({ pod, subject }: Place, { volume }: TokenSource): Pick<Finding, 'fix' | 'shortFix'> {
+function fixOfHandWritten(
+  { pod, subject, context }: Place,
+  { volume }: TokenSource,
+): Pick<Finding, 'fix' | 'shortFix'> {
   return {
-    fix: `remove the serviceAccountToken source from volume ${quote(volume)}, or give it the audience of the service it is for; ${describeAnnotation(subject, pod.spec)}`,
+    fix: `remove the serviceAccountToken source from volume ${quote(volume)}, or give it the audience of the service it is for; ${describeDocumenting(subject, pod.spec, context.acceptApiAccessFrom)}`,
     shortFix: 'remove it or give it an audience',
   };
 }
 
 /** A template whose pods will get the default token: one finding for each container. */
 function describeAutomount(place: Place): readonly Finding[] {
-  const { pod } = place;
+  const { pod, fault } = place;
+  const fix = fixOfDefault(place);
   return listContainersWithoutTokenMount(pod.spec).map(({ name }) => ({
     path: toPointer(pod.path),
     key: keyOfPart(pod, name),
     reason: REASON,
-    detail: `the ${nameToken(place)} will be mounted, and nothing says why it is needed.`,
+    detail: `the ${nameToken(place)} will be mounted, and nothing says why it is needed${fault}.`,
     container: name,
+    ...fix,
   }));
 }
 
 function nameToken({ pod, subject }: Place): string {
   return `API token of service account ${subject.namespace}/${serviceAccountOf(pod.spec)}`;
-}
-
-/** A container that mounts two API tokens is one problem with one fix. */
-function firstOfEachKey(findings: readonly Finding[]): readonly Finding[] {
-  return [...new Map(findings.toReversed().map((finding) => [finding.key, finding])).values()].toReversed();
 }
 
 function firstOfEachVolume(sources: readonly TokenSource[]): readonly TokenSource[] {

@@ -1,9 +1,16 @@
 /** What the checks on pods and pod templates share: what they read, and the keys of what they find. */
 
+import type { ApiAccessSource, DocumentedAccess } from '../objects/api-access.ts';
+import { API_ACCESS_ANNOTATION, findDocumentedAccess, REASON_PLACEHOLDER } from '../objects/api-access.ts';
+import type { JsonObject } from '../objects/json.ts';
 import type { FoundPodSpec } from '../objects/pod-spec.ts';
 import { POD, serviceAccountOf, TEMPLATE_KINDS } from '../objects/pod-spec.ts';
-import type { Reads } from '../objects/rule-context.ts';
+import type { Reads, RuleContext } from '../objects/rule-context.ts';
+import type { Subject } from '../objects/subject.ts';
+import { formatSubject } from '../objects/subject.ts';
+import { nameForCommand } from '../objects/text.ts';
 import type { TokenSource } from '../objects/tokens.ts';
+import type { Finding, Note } from './define-check.ts';
 
 /** Pods at CREATE (their token fields are immutable afterwards), templates at CREATE and UPDATE. */
 export const READS_PODS_AND_TEMPLATES: readonly Reads[] = [
@@ -36,4 +43,66 @@ export function numberRepeats(): (text: string) => string {
     times.set(text, time);
     return time === 1 ? text : `${text}#${time}`;
   };
+}
+
+/** The findings without those whose key one before them has: the same mistake, seen twice. */
+export function keepFirstOfEachKey(findings: readonly Finding[]): readonly Finding[] {
+  return [...new Map(findings.toReversed().map((finding) => [finding.key, finding])).values()].toReversed();
+}
+
+/** Whether the need of the API is documented for this pod: on itself, its service account or its namespace. */
+export function findAccessOfPod(pod: FoundPodSpec, context: RuleContext): DocumentedAccess {
+  return findDocumentedAccess({
+    serviceAccount: context.serviceAccount(serviceAccountOf(pod.spec)),
+    podMetadata: pod.metadata,
+    namespace: context.namespace,
+    acceptFrom: context.acceptApiAccessFrom,
+  });
+}
+
+/** What the reason may stand on, in words: `service account shop/web`. */
+export function nameAccessSource(subject: Subject, pod: FoundPodSpec, source: ApiAccessSource): string {
+  switch (source) {
+    case 'ServiceAccount':
+      return `service account ${subject.namespace}/${serviceAccountOf(pod.spec)}`;
+    case 'Pod':
+      return formatSubject(subject);
+    case 'Namespace':
+      return `namespace ${subject.namespace}`;
+  }
+}
+
+/** For the audit log: what a pod may hold an API token for. */
+export function toNote(
+  subject: Subject,
+  pod: FoundPodSpec,
+  { source, reason }: { readonly source: ApiAccessSource; readonly reason: string },
+): Note {
+  return { documented: true, where: nameAccessSource(subject, pod, source), reason };
+}
+
+/** How a workload gets a service account of its own, which says at once why it needs the API. */
+export function describeOwnAccount({ name, namespace }: Subject): string {
+  const own = nameForCommand(name, '<name>');
+  return `give it an account of its own: serviceAccountName: ${own}, and {apiVersion: v1, kind: ServiceAccount, metadata: {name: ${own}, namespace: ${namespace}, annotations: {${API_ACCESS_ANNOTATION}: "${REASON_PLACEHOLDER}"}}}`;
+}
+
+/** How to write the reason down, where it counts: the end of a sentence about what to do instead. */
+export function describeDocumenting(
+  subject: Subject,
+  spec: JsonObject,
+  acceptFrom: readonly ApiAccessSource[],
+): string {
+  const annotation = `${API_ACCESS_ANNOTATION}="${REASON_PLACEHOLDER}"`;
+  const inNamespace = `--namespace ${subject.namespace}`;
+  if (acceptFrom.includes('ServiceAccount')) {
+    const account = serviceAccountOf(spec);
+    // What is documented on the account of the whole namespace would hold for whatever names no account.
+    if (account === 'default') return `or, if it calls the Kubernetes API, ${describeOwnAccount(subject)}`;
+    return `or, if it calls the Kubernetes API, say why: kubectl annotate serviceaccount ${nameForCommand(account, '<service account>')} ${inNamespace} ${annotation}`;
+  }
+  if (acceptFrom.includes('Pod')) {
+    return `or, if it calls the Kubernetes API, say why in the annotations of the pod: ${API_ACCESS_ANNOTATION}: "${REASON_PLACEHOLDER}"`;
+  }
+  return `or, if it calls the Kubernetes API, say why: kubectl annotate namespace ${subject.namespace} ${annotation}`;
 }

@@ -3,8 +3,8 @@
  * synchronous: everything that had to be looked up is in the context.
  */
 
-import type { Check, Finding, Undecided } from '../checks/define-check.ts';
-import { isUndecided, startLevel } from '../checks/define-check.ts';
+import type { Check, Finding, Note, Undecided } from '../checks/define-check.ts';
+import { isFinding, isNote, isUndecided, startLevel } from '../checks/define-check.ts';
 import type { ActiveLevel, Level } from '../objects/level.ts';
 import { isAtLeast } from '../objects/level.ts';
 import type { Reads, RuleContext } from '../objects/rule-context.ts';
@@ -30,6 +30,8 @@ export type UndecidedResult = { readonly check: Check; readonly outcome: Undecid
 export type Judgement = {
   readonly results: readonly Result[];
   readonly undecided: readonly UndecidedResult[];
+  /** Documented reasons that something was allowed for, each once. */
+  readonly notes: readonly Note[];
 };
 
 export type JudgeOptions = {
@@ -40,9 +42,13 @@ export type JudgeOptions = {
   readonly context: Omit<RuleContext, 'level'>;
 };
 
-type Outcomes = { readonly findings: readonly Finding[]; readonly undecided: readonly Undecided[] };
+type Outcomes = {
+  readonly findings: readonly Finding[];
+  readonly undecided: readonly Undecided[];
+  readonly notes: readonly Note[];
+};
 
-const NOTHING: Outcomes = { findings: [], undecided: [] };
+const NOTHING: Outcomes = { findings: [], undecided: [], notes: [] };
 
 /** True if a rule that reads `reads` looks at this request. */
 export function isRead(reads: readonly Reads[], subject: Subject): boolean {
@@ -60,14 +66,16 @@ export function isRead(reads: readonly Reads[], subject: Subject): boolean {
 export function judge(subject: Subject, options: JudgeOptions): Judgement {
   const results: Result[] = [];
   const undecided: UndecidedResult[] = [];
+  const notes = new Map<string, Note>();
   for (const check of options.checks) {
     const ceiling = ceilingOf(check, options);
     if (ceiling === 'off' || !isRead(check.reads, subject)) continue;
     const judged = judgeWith(check, subject, { ...options, ceiling });
     results.push(...judged.results);
     undecided.push(...judged.undecided);
+    for (const note of judged.notes) notes.set(JSON.stringify([note.where, note.reason]), note);
   }
-  return { results, undecided };
+  return { results, undecided, notes: [...notes.values()] };
 }
 
 function judgeWith(check: Check, subject: Subject, options: JudgeOptions & { readonly ceiling: CheckMode }): Judgement {
@@ -96,6 +104,7 @@ function judgeWith(check: Check, subject: Subject, options: JudgeOptions & { rea
   return {
     results: effects.flatMap(([effect, findings]) => (findings.length === 0 ? [] : [{ check, effect, findings }])),
     undecided: unknown === undefined ? [] : [{ check, outcome: unknown, isWarned }],
+    notes: [enforced, warned, audited].flatMap((outcomes) => outcomes.notes),
   };
 }
 
@@ -105,8 +114,9 @@ function evaluateAt(check: Check, subject: Subject, options: JudgeOptions & { re
   const settings = { options: configuration.checks.get(check.id)?.options ?? check.defaults, limits };
   const outcomes = check.evaluate(subject, settings, { ...context, level });
   return {
-    findings: outcomes.filter((outcome): outcome is Finding => !isUndecided(outcome)),
+    findings: outcomes.filter(isFinding),
     undecided: outcomes.filter(isUndecided),
+    notes: outcomes.filter(isNote),
   };
 }
 

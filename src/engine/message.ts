@@ -1,6 +1,6 @@
 /** The words a person reads: the denial, the one-line warning, the audit annotation. One shape everywhere. */
 
-import type { Check, Finding, Undecided } from '../checks/define-check.ts';
+import type { Check, Finding, Note, Undecided } from '../checks/define-check.ts';
 import type { Subject } from '../objects/subject.ts';
 import { formatSubject } from '../objects/subject.ts';
 import { countOf, joinNames, toOneLine } from '../objects/text.ts';
@@ -73,6 +73,11 @@ export function formatAudit(results: readonly CheckFindings[]): string {
       ),
     );
   return bound(parts.join('; '));
+}
+
+/** One line for the audit log: why API tokens were allowed, in the words of those who wrote it down. */
+export function formatNotes(notes: readonly Note[]): string {
+  return bound(notes.map(({ where, reason }) => toOneLine(`${where}: ${reason}`)).join('; '));
 }
 
 function groupFindings({ check, findings }: CheckFindings): readonly Problem[] {

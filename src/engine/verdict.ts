@@ -4,7 +4,7 @@ import type { PatchOperation } from '../objects/draft.ts';
 import type { Subject } from '../objects/subject.ts';
 import { AUDIT_KEYS } from '../policy/labels.ts';
 import type { Effect, Judgement, Result } from './evaluate.ts';
-import { formatAudit, formatDenial, formatUndecided, formatWarning } from './message.ts';
+import { formatAudit, formatDenial, formatNotes, formatUndecided, formatWarning } from './message.ts';
 
 export type Verdict = {
   /** The text of the denial; undefined if the request is allowed. */
@@ -53,6 +53,7 @@ export function toVerdict(subject: Subject, judgement: Judgement, notes: readonl
       judgement.undecided.map(({ check, outcome }) => formatUndecided(check, outcome)).join('; '),
     );
   }
+  if (judgement.notes.length > 0) auditAnnotations.set(AUDIT_KEYS.apiAccess, formatNotes(judgement.notes));
   if (notes.length > 0) auditAnnotations.set(AUDIT_KEYS.note, notes.join('; '));
 
   return {

@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
-import { API_ACCESS_ANNOTATION, documentedAccess } from '../objects/api-access.ts';
+import { API_ACCESS_ANNOTATION, findDocumentedAccess } from '../objects/api-access.ts';
 import { groupMounts } from '../objects/containers.ts';
 import type { Draft } from '../objects/draft.ts';
-import { examplePod, exampleServiceAccount, exampleTokenVolume } from '../objects/example-objects.ts';
+import { examplePod, exampleServiceAccount, exampleTokenVolume, withMetadata } from '../objects/example-objects.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { asArray, asString, isObject, member, toPointer } from '../objects/json.ts';
 import { POD, serviceAccountOf } from '../objects/pod-spec.ts';
@@ -31,7 +31,13 @@ is its author's and stays: the check pod-automount judges it. So do pods of inje
     const spec = member(draft.current(), 'spec');
     if (!isObject(spec)) return [];
     const account = context.serviceAccount(serviceAccountOf(spec));
-    if (account.state !== 'found' || documentedAccess(account.value) !== undefined) return [];
+    const access = findDocumentedAccess({
+      serviceAccount: account,
+      podMetadata: member(draft.current(), 'metadata'),
+      namespace: context.namespace,
+      acceptFrom: context.acceptApiAccessFrom,
+    });
+    if (account.state !== 'found' || access.state !== 'undocumented') return [];
     if (findTokenReader(draft.current()) !== undefined) return [];
 
     const volumes = new Set(
@@ -81,6 +87,14 @@ is its author's and stays: the check pod-automount judges it. So do pods of inje
       title: 'A pod whose service account documents its need of the API',
       subject: { object: examplePod() },
       context: { serviceAccount: exampleServiceAccount({}, { [API_ACCESS_ANNOTATION]: 'lists its own endpoints' }) },
+      expect: 'unchanged',
+    },
+    {
+      title: 'A pod that documents its need of the API itself, where the administrator accepts it from pods',
+      subject: {
+        object: withMetadata(examplePod(), { annotations: { [API_ACCESS_ANNOTATION]: 'lists its own endpoints' } }),
+      },
+      context: { acceptApiAccessFrom: ['ServiceAccount', 'Pod'] },
       expect: 'unchanged',
     },
     {

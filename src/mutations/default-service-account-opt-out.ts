@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { API_ACCESS_ANNOTATION, documentedAccess } from '../objects/api-access.ts';
+import { API_ACCESS_ANNOTATION, findDocumentedAccess } from '../objects/api-access.ts';
 import { exampleServiceAccount } from '../objects/example-objects.ts';
 import { member, valueAt } from '../objects/json.ts';
 import { toServiceAccountView } from '../objects/views.ts';
@@ -21,12 +21,18 @@ export default defineMutation({
 gives it to all of them. With automountServiceAccountToken: false on the account, a pod that needs the token says so
 itself, or better, runs as an account of its own. An account whose author wrote the field, or documented its need of
 the API, is left as it is.`,
-  mutate(_subject, draft) {
+  mutate(_subject, draft, { context }) {
     const account = draft.current();
     const view = toServiceAccountView(account);
     if (valueAt(account, ['metadata', 'name']) !== DEFAULT_ACCOUNT || view === undefined) return [];
     // `null` counts as not set.
-    if (typeof member(account, FIELD) === 'boolean' || documentedAccess(view) !== undefined) return [];
+    if (typeof member(account, FIELD) === 'boolean') return [];
+    const access = findDocumentedAccess({
+      serviceAccount: { state: 'found', value: view },
+      namespace: context.namespace,
+      acceptFrom: context.acceptApiAccessFrom,
+    });
+    if (access.state === 'documented') return [];
     draft.set([FIELD], false);
     return [{ path: `/${FIELD}`, detail: 'not set (true) is now false' }];
   },

@@ -7,7 +7,8 @@ import type { Container } from './containers.ts';
 import { listContainers } from './containers.ts';
 import type { JsonObject } from './json.ts';
 import { asArray, asString, member } from './json.ts';
-import { API_TOKEN_MOUNT_PATH, API_TOKEN_VOLUME_PREFIX } from './tokens.ts';
+import type { TokenSource } from './tokens.ts';
+import { API_TOKEN_MOUNT_PATH, API_TOKEN_VOLUME_PREFIX, isApiToken, listTokenSources } from './tokens.ts';
 import type { Lookup, ServiceAccountView } from './views.ts';
 
 export type EffectiveAutomount =
@@ -52,4 +53,33 @@ export function findTokenVolume(spec: JsonObject): string | undefined {
   return asArray(member(spec, 'volumes'))
     .map((volume) => asString(member(volume, 'name')) ?? '')
     .find((name) => name.startsWith(API_TOKEN_VOLUME_PREFIX));
+}
+
+/** The API tokens of a pod, or of the pods of a template. */
+export type ApiTokens = {
+  /** Those that stand in its volumes, the default one of an admitted pod included. */
+  readonly sources: readonly TokenSource[];
+  /**
+   * Whether the default one comes on top when the pod is made. A pod at admission has it already, so its volumes say it
+   * all; a template never shows it.
+   */
+  readonly addsDefault: boolean | 'unknown';
+  /** Why that is not known. */
+  readonly why: string;
+};
+
+export function findApiTokens(
+  spec: JsonObject,
+  options: {
+    readonly isAdmittedPod: boolean;
+    readonly serviceAccount: Lookup<ServiceAccountView>;
+    readonly apiAudiences: readonly string[];
+  },
+): ApiTokens {
+  const sources = listTokenSources(spec).filter((source) => isApiToken(source, options.apiAudiences));
+  if (options.isAdmittedPod) return { sources, addsDefault: false, why: '' };
+  const automount = effectiveAutomount(spec, options.serviceAccount);
+  if (automount.mounts === 'unknown') return { sources, addsDefault: 'unknown', why: automount.why };
+  const hasRoom = findTokenVolume(spec) === undefined && listContainersWithoutTokenMount(spec).length > 0;
+  return { sources, addsDefault: automount.mounts && hasRoom, why: '' };
 }

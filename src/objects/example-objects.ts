@@ -1,21 +1,28 @@
 /** Manifests that the examples of several rules share. */
 
 import type { JsonObject } from './json.ts';
+import { isObject } from './json.ts';
 
 /** A pod of one container `app`, for examples. */
 export function examplePod(spec: JsonObject = {}): JsonObject {
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', namespace: 'shop' }, spec: exampleSpec(spec) };
 }
 
-/** A Deployment of such pods, for examples. */
-export function exampleDeployment(spec: JsonObject = {}): JsonObject {
+/** The same object with more metadata, for examples. */
+export function withMetadata(object: JsonObject, metadata: JsonObject): JsonObject {
+  const known = object['metadata'];
+  return { ...object, metadata: { ...(isObject(known) ? known : {}), ...metadata } };
+}
+
+/** A Deployment of such pods, for examples; `metadata` is that of the pods. */
+export function exampleDeployment(spec: JsonObject = {}, metadata: JsonObject = {}): JsonObject {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: { name: 'web', namespace: 'shop' },
     spec: {
       selector: { matchLabels: { app: 'web' } },
-      template: { metadata: { labels: { app: 'web' } }, spec: exampleSpec(spec) },
+      template: { metadata: { labels: { app: 'web' }, ...metadata }, spec: exampleSpec(spec) },
     },
   };
 }

@@ -4,7 +4,7 @@
  * core kinds; the types of LeaderWorkerSet v1, JobSet v1alpha2, Argo Rollout v1alpha1 and Knative Serving v1.
  */
 
-import type { JsonObject, JsonPath } from './json.ts';
+import type { JsonObject, JsonPath, JsonValue } from './json.ts';
 import { asArray, asString, isObject, member, valueAt } from './json.ts';
 import type { ResourceName, Subject } from './subject.ts';
 
@@ -89,6 +89,8 @@ export type FoundPodSpec = {
    * the list's element. It stays the same when pods are added, taken away or reordered.
    */
   readonly identity: string;
+  /** `metadata` of the pod, or of the template that its pods are made from. */
+  readonly metadata: JsonValue | undefined;
   readonly spec: JsonObject;
 };
 
@@ -115,7 +117,8 @@ export function findPodSpecs(subject: Subject): readonly FoundPodSpec[] {
       const specPath = [...path, 'spec'];
       const spec = valueAt(subject.object, specPath);
       const identity = [...(kind.templates.length > 1 ? template.slice(-1) : []), ...elements].join('/');
-      return isObject(spec) ? [{ path: specPath, identity, spec }] : [];
+      const metadata = valueAt(subject.object, [...path, 'metadata']);
+      return isObject(spec) ? [{ path: specPath, identity, metadata, spec }] : [];
     }),
   );
 }

@@ -21,6 +21,8 @@ export const AUDIT_KEYS = {
   warn: 'warn',
   audit: 'audit',
   undecided: 'undecided',
+  /** Why an API token was allowed: the reasons that were written down. */
+  apiAccess: 'api-access',
   mutate: 'mutate',
   wouldMutate: 'would-mutate',
   /** Why a label or a lookup did not count. */

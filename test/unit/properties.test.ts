@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { applyPatch } from 'rfc6902';
 import { describe, expect, it } from 'vitest';
-import { type Check, type Finding, isUndecided } from '../../src/checks/define-check.ts';
+import { type Check, isFinding } from '../../src/checks/define-check.ts';
 import { CHECKS } from '../../src/checks/registry.ts';
 import { asAdmitted } from '../../src/engine/as-admitted.ts';
 import { toExampleSubject } from '../../src/engine/example-subject.ts';
@@ -86,7 +86,7 @@ describe('Whatever the object is', () => {
             );
           const outcomes = run();
           expect(run()).toEqual(outcomes);
-          const findings = outcomes.filter((outcome): outcome is Finding => !isUndecided(outcome));
+          const findings = outcomes.filter(isFinding);
           for (const { path } of findings) expect(resolvePointer(judged.object, path)).toBeDefined();
         }
       }),
