@@ -52,6 +52,12 @@ const WORKLOAD_CONTROLLERS: ReadonlySet<string> = new Set([
   'system:kube-controller-manager',
 ]);
 
+/** Callers that make the account `default` of a new namespace; without it no pod can be made there. */
+const ACCOUNT_CONTROLLERS: ReadonlySet<string> = new Set([
+  'system:serviceaccount:kube-system:service-account-controller',
+  'system:kube-controller-manager',
+]);
+
 export type Scope = {
   /** The most a check may do; `off` skips the subject altogether. */
   readonly ceiling: CheckMode;
@@ -69,7 +75,8 @@ export function scopeOf(configuration: Configuration, subject: Subject, ownNames
   const mayMutate = !dryRun && subject.namespace !== SYSTEM_NAMESPACE;
   if (subject.namespace === SYSTEM_NAMESPACE && !isBootstrapToken(subject))
     return { ceiling: 'warn', mayMutate, isDryRun: false };
-  if (isWrittenByItsController(subject)) return { ceiling: 'audit', mayMutate, isDryRun: false };
+  if (isWrittenByItsController(subject) || isDefaultAccountOfNamespace(subject))
+    return { ceiling: 'audit', mayMutate, isDryRun: false };
   if (isPodTemplate(subject.resource) && !configuration.enforceTemplates)
     return { ceiling: 'warn', mayMutate, isDryRun: false };
   return { ceiling: 'enforce', mayMutate, isDryRun: dryRun };
@@ -122,5 +129,21 @@ function isWrittenByItsController(subject: Subject): boolean {
       (owner) =>
         isObject(owner) && member(owner, 'controller') === true && asString(member(owner, 'kind')) !== undefined,
     )
+  );
+}
+
+/**
+ * The account that every namespace has. Its controller (pkg/controller/serviceaccount) would try again and again, and
+ * nobody reads its warnings; a `default` that somebody else writes is judged as any other account.
+ */
+function isDefaultAccountOfNamespace({ resource, name, operation, object, caller }: Subject): boolean {
+  return (
+    resource.group === '' &&
+    resource.name === 'serviceaccounts' &&
+    resource.subresource === '' &&
+    operation === 'CREATE' &&
+    (name === 'default' || valueAt(object, ['metadata', 'name']) === 'default') &&
+    caller !== undefined &&
+    ACCOUNT_CONTROLLERS.has(caller.username)
   );
 }

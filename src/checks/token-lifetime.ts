@@ -1,0 +1,218 @@
+import { Type } from 'typebox';
+import { exampleCronJob, exampleDeployment, examplePod, exampleTokenVolume } from '../objects/example-objects.ts';
+import { member, toPointer, valueAt } from '../objects/json.ts';
+import type { FoundPodSpec } from '../objects/pod-spec.ts';
+import { findPodSpecs } from '../objects/pod-spec.ts';
+import type { RuleContext } from '../objects/rule-context.ts';
+import { quote } from '../objects/text.ts';
+import type { TokenSource } from '../objects/tokens.ts';
+import { isExtended, listTokenSources } from '../objects/tokens.ts';
+import type { Finding } from './define-check.ts';
+import { defineCheck } from './define-check.ts';
+import { keyOfSource, numberRepeats, READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
+
+/**
+ * What meshes and clouds ask for when they inject a token, in seconds: their authors chose it, and a pod's author
+ * cannot change it. These limits only widen those of a level.
+ */
+const INJECTED: ReadonlyMap<string, number> = new Map([
+  ['istio-ca', 43_200],
+  ['identity.l5d.io', 86_400],
+  ['dapr.io/sentry', 7_200],
+  ['spire-server', 7_200],
+  ['sts.amazonaws.com', 86_400],
+  ['pods.eks.amazonaws.com', 86_400],
+  ['api://AzureADTokenExchange', 86_400],
+  ['sts.googleapis.com', 86_400],
+  ['sts.aliyuncs.com', 43_200],
+  ['sts.cloud.tencent.com', 86_400],
+  ['conjur', 86_400],
+]);
+
+/** Newer Dapr asks for the identity of its Sentry, which names the trust domain and the namespace. */
+const DAPR_SENTRY = /^spiffe:\/\/[^/]+\/ns\/[^/]+\/dapr-sentry$/;
+
+const LEAST_SECONDS = 600;
+const MOST_SECONDS = 4_294_967_296;
+
+export default defineCheck({
+  id: 'token-lifetime',
+  since: '0.1',
+  levels: { baseline: { seconds: 86_400 }, restricted: { seconds: 3_600 } },
+  options: Type.Object(
+    {
+      audiences: Type.Record(
+        Type.String({ minLength: 1, maxLength: 1_024 }),
+        Type.Integer({ minimum: LEAST_SECONDS, maximum: MOST_SECONDS }),
+        {
+          additionalProperties: false,
+          description: `Longest lifetime of tokens for single audiences, in seconds, at every level: {vault: 900}. What meshes and clouds inject may live longer than the level says: ${[...INJECTED].map(([audience, seconds]) => `${audience} ${seconds}`).join(', ')}.`,
+        },
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  defaults: { audiences: {} },
+  reads: READS_PODS_AND_TEMPLATES,
+  needs: [],
+  title: 'projected tokens that live longer than a day at baseline, or than an hour at restricted',
+  why: `A token that is copied out of a container is good for as long as it lives. The kubelet replaces the file long before
+the end (at 80 % of the lifetime, and at least once a day), so a short life costs an application that reads the file again
+nothing. The default token is judged by pod-automount, and the special value of 3607 seconds by year-long-token.`,
+  fix: () => 'write a shorter expirationSeconds; 600 is the least.',
+  shortFix: () => 'write a shorter expirationSeconds',
+  evaluate(subject, { options, limits }, context) {
+    const keyOf = numberRepeats();
+    return findPodSpecs(subject).flatMap((pod) =>
+      listTokenSources(pod.spec).flatMap((source) => {
+        const limit = limitOf(source.audience, limits.seconds, options.audiences);
+        if (source.expirationSeconds <= limit || isJudgedElsewhere(source, context)) return [];
+        return [toFinding(pod, source, { limit, key: keyOf(keyOfSource(pod, source)) })];
+      }),
+    );
+  },
+  examples: [
+    {
+      title: 'Two days',
+      level: 'baseline',
+      subject: {
+        object: examplePod({ volumes: [exampleTokenVolume({ audience: 'vault', expirationSeconds: 172_800 })] }),
+      },
+      expect: ['web/token/token'],
+    },
+    {
+      title: 'Two hours in a Deployment',
+      level: 'restricted',
+      subject: {
+        object: exampleDeployment({ volumes: [exampleTokenVolume({ audience: 'vault', expirationSeconds: 7_200 })] }),
+      },
+      expect: ['web/token/token'],
+    },
+    {
+      title: 'An API token of two hours in a CronJob, in the second source of a volume',
+      level: 'restricted',
+      subject: {
+        object: exampleCronJob({
+          volumes: [
+            {
+              name: 'token',
+              projected: {
+                sources: [
+                  { configMap: { name: 'settings' } },
+                  { serviceAccountToken: { path: 'token', expirationSeconds: 7_200 } },
+                ],
+              },
+            },
+          ],
+        }),
+      },
+      expect: ['web/token/token'],
+    },
+    {
+      title: 'No lifetime, which means an hour, where the administrator allows a quarter of one',
+      level: 'baseline',
+      subject: { object: exampleDeployment({ volumes: [exampleTokenVolume({ audience: 'vault' })] }) },
+      options: { audiences: { vault: 900 } },
+      expect: ['web/token/token'],
+    },
+    {
+      title: 'A day for the security token service of AWS, where the administrator allows an hour',
+      level: 'baseline',
+      subject: {
+        object: examplePod({
+          volumes: [exampleTokenVolume({ audience: 'sts.amazonaws.com', expirationSeconds: 86_400 })],
+        }),
+      },
+      options: { audiences: { 'sts.amazonaws.com': 3_600 } },
+      expect: ['web/token/token'],
+    },
+    {
+      title: 'An hour',
+      level: 'restricted',
+      subject: {
+        object: examplePod({ volumes: [exampleTokenVolume({ audience: 'vault', expirationSeconds: 3_600 })] }),
+      },
+      expect: 'allowed',
+    },
+    {
+      title: 'Two hours, at baseline',
+      level: 'baseline',
+      subject: {
+        object: exampleDeployment({ volumes: [exampleTokenVolume({ audience: 'vault', expirationSeconds: 7_200 })] }),
+      },
+      expect: 'allowed',
+    },
+    {
+      title: 'What Istio injects into its sidecar',
+      level: 'restricted',
+      subject: {
+        object: examplePod({
+          initContainers: [
+            {
+              name: 'istio-proxy',
+              image: 'registry.example/proxyv2:1',
+              restartPolicy: 'Always',
+              volumeMounts: [{ name: 'istio-token', mountPath: '/var/run/secrets/tokens' }],
+            },
+          ],
+          volumes: [
+            {
+              name: 'istio-token',
+              projected: {
+                sources: [
+                  { serviceAccountToken: { audience: 'istio-ca', expirationSeconds: 43_200, path: 'istio-token' } },
+                ],
+              },
+            },
+          ],
+        }),
+      },
+      expect: 'allowed',
+    },
+    {
+      title: 'An API token of exactly 3607 seconds, of which year-long-token tells',
+      level: 'restricted',
+      subject: { object: examplePod({ volumes: [exampleTokenVolume({ expirationSeconds: 3_607 })] }) },
+      expect: 'allowed',
+    },
+    {
+      title: 'A pod with nothing but the default token',
+      level: 'restricted',
+      subject: { object: examplePod() },
+      expect: 'allowed',
+    },
+  ],
+});
+
+/** The administrator's word for this audience, else the level's, widened for what is injected. */
+function limitOf(audience: string, ofLevel: number, chosen: Readonly<Record<string, number>>): number {
+  const own = member(chosen, audience);
+  if (typeof own === 'number') return own;
+  const injected = DAPR_SENTRY.test(audience) ? INJECTED.get('dapr.io/sentry') : INJECTED.get(audience);
+  return Math.max(ofLevel, injected ?? 0);
+}
+
+function isJudgedElsewhere(source: TokenSource, context: RuleContext): boolean {
+  return source.isDefault || isExtended(source, context.cluster.apiAudiences);
+}
+
+function toFinding(
+  pod: FoundPodSpec,
+  source: TokenSource,
+  { limit, key }: { readonly limit: number; readonly key: string },
+): Finding {
+  const path = [...pod.path, ...source.path];
+  const hasField = valueAt(pod.spec, [...source.path, 'expirationSeconds']) !== undefined;
+  const seen = hasField
+    ? `expirationSeconds: ${source.expirationSeconds}`
+    : `no expirationSeconds, which means ${source.expirationSeconds},`;
+  const audience = source.audience === '' ? 'without an audience' : `for audience ${quote(source.audience)}`;
+  return {
+    path: toPointer(hasField ? [...path, 'expirationSeconds'] : path),
+    key,
+    reason: 'a token that lives too long',
+    detail: `${seen} in volume ${quote(source.volume)} is longer than the ${limit} seconds that a token ${audience} may live here.`,
+    fix: `write expirationSeconds: ${limit}, or less; 600 is the least.`,
+    shortFix: `write expirationSeconds: ${limit}`,
+  };
+}
