@@ -1,6 +1,5 @@
 import { Type } from 'typebox';
 import { API_ACCESS_ANNOTATION } from '../objects/api-access.ts';
-import { findApiTokens } from '../objects/automount.ts';
 import {
   exampleCronJob,
   exampleDeployment,
@@ -11,13 +10,19 @@ import {
 import type { JsonObject, JsonValue } from '../objects/json.ts';
 import { asArray, asString, member, toPointer } from '../objects/json.ts';
 import type { FoundPodSpec } from '../objects/pod-spec.ts';
-import { findPodSpecs, isPod, serviceAccountOf } from '../objects/pod-spec.ts';
+import { findPodSpecs, serviceAccountOf } from '../objects/pod-spec.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
 import { nameForCommand, quote } from '../objects/text.ts';
 import type { Finding, Outcome } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
-import { describeOwnAccount, keepFirstOfEachKey, keyOfPart, READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
+import {
+  describeOwnAccount,
+  findApiTokensOfPod,
+  keepFirstOfEachKey,
+  keyOfPart,
+  READS_PODS_AND_TEMPLATES,
+} from './pod-bearing.ts';
 
 const DEFAULT_ACCOUNT = 'default';
 const RBAC_GROUP = 'rbac.authorization.k8s.io';
@@ -142,11 +147,7 @@ uses the API gets an account of its own, which costs one object.`,
 
 function judgePodSpec(subject: Subject, pod: FoundPodSpec, context: RuleContext): readonly Outcome[] {
   if (serviceAccountOf(pod.spec) !== DEFAULT_ACCOUNT) return [];
-  const tokens = findApiTokens(pod.spec, {
-    isAdmittedPod: isPod(subject.resource),
-    serviceAccount: context.serviceAccount(DEFAULT_ACCOUNT),
-    apiAudiences: context.cluster.apiAudiences,
-  });
+  const tokens = findApiTokensOfPod(subject, pod, context);
   if (tokens.sources.length > 0 || tokens.addsDefault === true) {
     const hasField = asString(member(pod.spec, 'serviceAccountName')) === DEFAULT_ACCOUNT;
     return [

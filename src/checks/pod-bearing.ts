@@ -2,9 +2,11 @@
 
 import type { ApiAccessSource, DocumentedAccess } from '../objects/api-access.ts';
 import { API_ACCESS_ANNOTATION, findDocumentedAccess, REASON_PLACEHOLDER } from '../objects/api-access.ts';
+import type { ApiTokens } from '../objects/automount.ts';
+import { findApiTokens } from '../objects/automount.ts';
 import type { JsonObject } from '../objects/json.ts';
 import type { FoundPodSpec } from '../objects/pod-spec.ts';
-import { POD, serviceAccountOf, TEMPLATE_KINDS } from '../objects/pod-spec.ts';
+import { isPod, POD, serviceAccountOf, TEMPLATE_KINDS } from '../objects/pod-spec.ts';
 import type { Reads, RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
 import { formatSubject } from '../objects/subject.ts';
@@ -48,6 +50,15 @@ export function numberRepeats(): (text: string) => string {
 /** The findings without those whose key one before them has: the same mistake, seen twice. */
 export function keepFirstOfEachKey(findings: readonly Finding[]): readonly Finding[] {
   return [...new Map(findings.toReversed().map((finding) => [finding.key, finding])).values()].toReversed();
+}
+
+/** The API tokens of this pod, with the default one that is still to come. */
+export function findApiTokensOfPod(subject: Subject, pod: FoundPodSpec, context: RuleContext): ApiTokens {
+  return findApiTokens(pod.spec, {
+    isAdmittedPod: isPod(subject.resource),
+    serviceAccount: context.serviceAccount(serviceAccountOf(pod.spec)),
+    apiAudiences: context.cluster.apiAudiences,
+  });
 }
 
 /** Whether the need of the API is documented for this pod: on itself, its service account or its namespace. */

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { API_ACCESS_ANNOTATION, findDocumentedAccess, REASON_PLACEHOLDER } from '../objects/api-access.ts';
-import { exampleServiceAccount } from '../objects/example-objects.ts';
+import { exampleNamespace, exampleServiceAccount } from '../objects/example-objects.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { isObject, member, stringMembers, toPointer, valueAt } from '../objects/json.ts';
 import type { Subject } from '../objects/subject.ts';
@@ -93,11 +93,7 @@ Kubernetes API says why, once, and the reason is there for whoever reviews its r
       subject: { object: exampleServiceAccount() },
       context: {
         acceptApiAccessFrom: ['ServiceAccount', 'Namespace'],
-        namespace: {
-          apiVersion: 'v1',
-          kind: 'Namespace',
-          metadata: { name: 'shop', annotations: { [API_ACCESS_ANNOTATION]: 'operators only' } },
-        },
+        namespace: exampleNamespace({ [API_ACCESS_ANNOTATION]: 'operators only' }),
       },
       expect: 'allowed',
     },

@@ -1,6 +1,5 @@
 import { Type } from 'typebox';
 import { API_ACCESS_ANNOTATION } from '../objects/api-access.ts';
-import { findApiTokens } from '../objects/automount.ts';
 import { groupMounts } from '../objects/containers.ts';
 import {
   exampleDeployment,
@@ -11,7 +10,7 @@ import {
 import type { JsonObject } from '../objects/json.ts';
 import { toPointer } from '../objects/json.ts';
 import type { FoundPodSpec } from '../objects/pod-spec.ts';
-import { findPodSpecs, isPod, serviceAccountOf } from '../objects/pod-spec.ts';
+import { findPodSpecs } from '../objects/pod-spec.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
 import { joinNames, quote } from '../objects/text.ts';
@@ -19,7 +18,13 @@ import type { TokenSource } from '../objects/tokens.ts';
 import { API_TOKEN_MOUNT_PATH, isApiToken, listTokenSources } from '../objects/tokens.ts';
 import type { Finding } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
-import { findAccessOfPod, keyOfSource, numberRepeats, READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
+import {
+  findAccessOfPod,
+  findApiTokensOfPod,
+  keyOfSource,
+  numberRepeats,
+  READS_PODS_AND_TEMPLATES,
+} from './pod-bearing.ts';
 
 const DOCUMENTED = exampleServiceAccount({}, { [API_ACCESS_ANNOTATION]: 'lists its own endpoints' });
 
@@ -152,11 +157,7 @@ another one beside it.`,
  */
 function listSecondApiTokens(subject: Subject, pod: FoundPodSpec, context: RuleContext): ReadonlySet<string> {
   if (findAccessOfPod(pod, context).state !== 'documented') return new Set();
-  const tokens = findApiTokens(pod.spec, {
-    isAdmittedPod: isPod(subject.resource),
-    serviceAccount: context.serviceAccount(serviceAccountOf(pod.spec)),
-    apiAudiences: context.cluster.apiAudiences,
-  });
+  const tokens = findApiTokensOfPod(subject, pod, context);
   const inPlace = new Set(
     [...groupMounts(pod.spec)]
       .filter(([, mounts]) => mounts.some(({ mountPath }) => mountPath === API_TOKEN_MOUNT_PATH))

@@ -41,13 +41,15 @@ export default defineCheck({
   levels: { baseline: { seconds: 86_400 }, restricted: { seconds: 3_600 } },
   options: Type.Object(
     {
-      audiences: Type.Record(
-        Type.String({ minLength: 1, maxLength: 1_024 }),
-        Type.Integer({ minimum: LEAST_SECONDS, maximum: MOST_SECONDS }),
-        {
-          additionalProperties: false,
-          description: `Longest lifetime of tokens for single audiences, in seconds, at every level: {vault: 900}. What meshes and clouds inject may live longer than the level says: ${[...INJECTED].map(([audience, seconds]) => `${audience} ${seconds}`).join(', ')}.`,
-        },
+      audiences: Type.Optional(
+        Type.Record(
+          Type.String({ minLength: 1, maxLength: 1_024 }),
+          Type.Integer({ minimum: LEAST_SECONDS, maximum: MOST_SECONDS }),
+          {
+            additionalProperties: false,
+            description: `Longest lifetime of tokens for single audiences, in seconds, at every level: {vault: 900}. What meshes and clouds inject may live longer than the level says: ${[...INJECTED].map(([audience, seconds]) => `${audience} ${seconds}`).join(', ')}.`,
+          },
+        ),
       ),
     },
     { additionalProperties: false },
@@ -65,7 +67,7 @@ nothing. The default token is judged by pod-automount, and the special value of 
     const keyOf = numberRepeats();
     return findPodSpecs(subject).flatMap((pod) =>
       listTokenSources(pod.spec).flatMap((source) => {
-        const limit = limitOf(source.audience, limits.seconds, options.audiences);
+        const limit = limitOf(source.audience, limits.seconds, options.audiences ?? {});
         if (source.expirationSeconds <= limit || isJudgedElsewhere(source, context)) return [];
         return [toFinding(pod, source, { limit, key: keyOf(keyOfSource(pod, source)) })];
       }),

@@ -50,6 +50,11 @@ export function exampleServiceAccount(fields: JsonObject = {}, annotations: Json
   };
 }
 
+/** The namespace `shop`, for examples. */
+export function exampleNamespace(annotations: JsonObject): JsonObject {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', annotations } };
+}
+
 /** A projected volume with one token, for examples. */
 export function exampleTokenVolume(token: JsonObject): JsonObject {
   return { name: 'token', projected: { sources: [{ serviceAccountToken: { path: 'token', ...token } }] } };
