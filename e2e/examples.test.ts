@@ -29,6 +29,8 @@ function configurationOf({ check, example }: ExampleCase): JsonObject {
   return {
     enforceTemplates: true,
     levels: { clusterScoped: { enforce: level, warn: level } },
+    // What an example does not say of Secrets is that there are none, which only the index can know.
+    ...(check.needs.includes('tokenSecrets') && context?.tokenSecrets !== 'unknown' ? { secretIndex: true } : {}),
     ...(options === undefined ? {} : { checks: { [check.id]: options } }),
     ...(context?.acceptApiAccessFrom === undefined ? {} : { apiAccess: { acceptFrom: context.acceptApiAccessFrom } }),
   };

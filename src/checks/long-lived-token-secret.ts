@@ -3,12 +3,10 @@ import type { JsonObject } from '../objects/json.ts';
 import { stringMembers, valueAt } from '../objects/json.ts';
 import type { Subject } from '../objects/subject.ts';
 import { nameForCommand, quote } from '../objects/text.ts';
+import { ACCOUNT_NAME_ANNOTATION as ACCOUNT_NAME, TOKEN_SECRET_TYPE as TOKEN_TYPE } from '../objects/views.ts';
 import type { Finding } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
 
-/** Type of a Secret that the token controller fills with a token that never expires (KEP-2799). */
-const TOKEN_TYPE = 'kubernetes.io/service-account-token';
-const ACCOUNT_NAME = 'kubernetes.io/service-account.name';
 const ACCOUNT_UID = 'kubernetes.io/service-account.uid';
 
 /**

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { API_ACCESS_ANNOTATION, documentedAccess, REASON_PLACEHOLDER } from '../objects/api-access.ts';
+import { API_ACCESS_ANNOTATION, findDocumentedAccess, REASON_PLACEHOLDER } from '../objects/api-access.ts';
 import { exampleServiceAccount, exampleTokenRequest } from '../objects/example-objects.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
@@ -127,19 +127,17 @@ function judgeApiAudience({ subject, asked, allowed, context }: Asked): readonly
   const isForApi = asked.audiences.length === 0 || own.length > 0;
   if (!isForApi || (own.length > 0 && own.every((audience) => allowed?.includes(audience)))) return [];
 
-  const lookup = context.serviceAccount(subject.name);
-  if (lookup.state === 'found' && documentedAccess(lookup.value) !== undefined) return [];
-  if (lookup.state !== 'found') {
-    const why = lookup.state === 'absent' ? 'it does not exist' : lookup.why;
-    return [
-      {
-        undecided: true,
-        needs: 'serviceAccount',
-        detail: `cannot tell whether service account ${subject.namespace}/${subject.name} documents its need of the API: ${why}`,
-      },
-    ];
-  }
   const account = `service account ${subject.namespace}/${subject.name}`;
+  const access = findDocumentedAccess({
+    serviceAccount: context.serviceAccount(subject.name),
+    namespace: context.namespace,
+    acceptFrom: context.acceptApiAccessFrom,
+  });
+  if (access.state === 'documented') return [];
+  if (access.state === 'unknown') {
+    const detail = `cannot tell whether ${account} documents its need of the API: ${access.why}`;
+    return [{ undecided: true, needs: 'serviceAccount', detail }];
+  }
   const named = own.length === 0 ? '' : ` (${quoteSome(own)})`;
   const others = asked.audiences.filter((audience) => !own.includes(audience));
   return [

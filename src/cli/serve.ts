@@ -64,7 +64,11 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const client = options.withoutCluster
     ? undefined
     : await connect(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
-  const index = client === undefined ? undefined : createClusterIndex({ client, recorder, log, clock });
+  const { secretIndex } = first.configuration;
+  const index =
+    client === undefined
+      ? undefined
+      : createClusterIndex({ client, recorder, log, clock, withTokenSecrets: secretIndex });
   const policies = createPolicySource({
     file: options.config,
     first,
@@ -88,7 +92,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     isDraining: () => isStopping,
   });
   const readiness = listReadinessFacts(index, () => isStopping);
-  const operations = buildOperationsApp({ readiness, notes: listNotes(publisher), metrics: recorder });
+  const operations = buildOperationsApp({ readiness, notes: listNotes(publisher, index), metrics: recorder });
 
   const reportCertificate = () => recorder.certificateNotAfter(certificates.current().notAfter);
   reportCertificate();
@@ -178,11 +182,20 @@ function listReadinessFacts(index: ClusterIndex | undefined, isStopping: () => b
   ];
 }
 
-/** If readiness waited for this, whoever deletes an entry would take every replica away from those that fail closed. */
-function listNotes(publisher: Publisher | undefined): readonly ReadinessFact[] {
-  if (publisher === undefined) return [];
-  const missing = () => (publisher.isPublished() ? undefined : publisher.status().join('; '));
-  return [{ name: 'webhooks published', missing }];
+/**
+ * If readiness waited for these, whoever deletes an entry, or takes an optional right away, would take every replica away
+ * from the entries that fail closed.
+ */
+function listNotes(publisher: Publisher | undefined, index: ClusterIndex | undefined): readonly ReadinessFact[] {
+  const notes: ReadinessFact[] = [];
+  if (publisher !== undefined) {
+    const missing = () => (publisher.isPublished() ? undefined : publisher.status().join('; '));
+    notes.push({ name: 'webhooks published', missing });
+  }
+  if (index?.status().tokenSecrets !== undefined) {
+    notes.push({ name: 'token Secrets known', missing: () => index.status().tokenSecrets?.failure });
+  }
+  return notes;
 }
 
 async function writeAuthority(file: string | undefined, certificates: CertificateSource): Promise<void> {

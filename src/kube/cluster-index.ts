@@ -1,47 +1,45 @@
 /**
- * The index of namespaces and service accounts: what rules look up while a request waits. Kept by list and watch; what
- * it does not hold is read live. Nothing but narrow views is kept (`objects/views.ts`).
+ * The index of namespaces and service accounts, and of token Secrets where that is asked for: what rules look up while
+ * a request waits. Kept by list and watch; what it does not hold is read live, but for Secrets. Nothing but narrow views
+ * is kept (`objects/views.ts`).
  */
 
-import type { IndexResource, Recorder } from '../metrics/recorder.ts';
 import {
-  type Lookup,
   type NamespaceView,
   type ServiceAccountView,
+  TOKEN_SECRET_TYPE,
+  type TokenSecretView,
   toNamespaceView,
   toServiceAccountView,
+  toTokenSecretView,
 } from '../objects/views.ts';
-import type { ClusterReader, KubeClient } from './api.ts';
-import type { Clock } from './clock.ts';
-import { type ListWatchOptions, runListWatch } from './list-watch.ts';
-import { createLiveReads, type Gate, type LiveRead } from './live-reads.ts';
-import type { KubeLog } from './log.ts';
-import { createViewStore, type Entry } from './view-store.ts';
+import type { ClusterReader } from './api.ts';
+import type { Gate } from './live-reads.ts';
+import { createResourceIndex, type IndexOptions, type ResourceStatus } from './resource-index.ts';
+import type { Entry } from './view-store.ts';
 
-const LIVE_READ_DEADLINE_MS = 500;
 const MAX_NAMESPACE_BYTES = 32 * 1024 * 1024;
 const MAX_SERVICE_ACCOUNT_BYTES = 96 * 1024 * 1024;
-/** A view with annotations beyond this is not kept but read live: annotations of one object may hold 256 KiB. */
-const MAX_VIEW_BYTES = 16 * 1024;
 /** Of namespaces only labels and annotations are needed: metadata only, with the whole object as the fallback. */
 const NAMESPACE_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
 const NAMESPACE_WATCH = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
+const MAX_TOKEN_SECRET_BYTES = 32 * 1024 * 1024;
+/**
+ * Of token Secrets metadata only, and no fallback: an API server that cannot leave the data out answers 406, and then
+ * nothing is known, but no token was sent either.
+ */
+export const TOKEN_SECRETS = {
+  path: '/api/v1/secrets',
+  query: { fieldSelector: `type=${TOKEN_SECRET_TYPE}` },
+  listAccept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+  watchAccept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+} as const;
 
-export type ClusterIndexOptions = {
-  readonly client: KubeClient;
-  readonly recorder: Pick<Recorder, 'indexError' | 'indexContact' | 'indexSize' | 'liveRead'>;
-  readonly log: KubeLog;
-  readonly clock: Clock;
-  /** How long a request may wait for the API server when the index has no answer, in ms. */
-  readonly liveReadDeadlineMs?: number;
-};
+const SECRETS_ARE_UNKNOWN = { state: 'unknown', why: 'the index of token Secrets is off' } as const;
 
-export type ResourceStatus = {
-  /** The first list is complete. */
-  readonly synced: boolean;
-  readonly entries: number;
-  /** When the API server was last heard (list, event or bookmark), in ms since the epoch. */
-  readonly lastContact: number | undefined;
+export type ClusterIndexOptions = IndexOptions & {
+  /** List and watch the metadata of token Secrets too; needs the right to list and watch Secrets. */
+  readonly withTokenSecrets: boolean;
 };
 
 export type ClusterIndex = {
@@ -49,8 +47,17 @@ export type ClusterIndex = {
   start(): void;
   /** Ends the watches and the live reads; resolves when they have ended. */
   stop(): Promise<void>;
+  /**
+   * Everything that is needed was listed. Token Secrets are waited for until their first list is complete or has failed:
+   * a right that is missing must not keep a replica, and the entries that fail closed, from being ready.
+   */
   isSynced(): boolean;
-  status(): { readonly namespaces: ResourceStatus; readonly serviceAccounts: ResourceStatus };
+  status(): {
+    readonly namespaces: ResourceStatus;
+    readonly serviceAccounts: ResourceStatus;
+    /** Undefined while this index is off. */
+    readonly tokenSecrets: ResourceStatus | undefined;
+  };
 };
 
 /**
@@ -77,6 +84,17 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
     sizeOf: (view) => sizeOfStrings([view.namespace, view.name], view.annotations),
     maxBytes: MAX_SERVICE_ACCOUNT_BYTES,
   });
+  const tokenSecrets = options.withTokenSecrets
+    ? createResourceIndex<TokenSecretView>(shared, {
+        ...TOKEN_SECRETS,
+        resource: 'secrets',
+        project: (raw) => toEntry(toTokenSecretView(raw), (view) => `${view.namespace}/${view.name}`),
+        sizeOf: (view) => sizeOfStrings([view.namespace, view.name, view.account], new Map()),
+        maxBytes: MAX_TOKEN_SECRET_BYTES,
+      })
+    : undefined;
+  const isSettled = (status: ResourceStatus | undefined) =>
+    status === undefined || status.synced || status.failure !== undefined;
   let running: Promise<unknown> = Promise.resolve();
   return {
     reader: {
@@ -97,17 +115,22 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
               project: toServiceAccountView,
             })
           : { state: 'absent' },
-      tokenSecret: () => ({ state: 'unknown', why: 'the index of token Secrets is off' }),
+      tokenSecret: (namespace, name) =>
+        tokenSecrets?.peek(`${namespace}/${name}`, 'token Secrets') ?? SECRETS_ARE_UNKNOWN,
     },
     start: () => {
-      running = Promise.all([namespaces.run(), serviceAccounts.run()]);
+      running = Promise.all([namespaces.run(), serviceAccounts.run(), tokenSecrets?.run()]);
     },
     stop: async () => {
       stopping.abort(new Error('the index is stopped'));
       await running;
     },
-    isSynced: () => namespaces.status().synced && serviceAccounts.status().synced,
-    status: () => ({ namespaces: namespaces.status(), serviceAccounts: serviceAccounts.status() }),
+    isSynced: () => namespaces.status().synced && serviceAccounts.status().synced && isSettled(tokenSecrets?.status()),
+    status: () => ({
+      namespaces: namespaces.status(),
+      serviceAccounts: serviceAccounts.status(),
+      tokenSecrets: tokenSecrets?.status(),
+    }),
   };
 }
 
@@ -115,84 +138,6 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
 export function createUnknownReader(why: string): ClusterReader {
   const unknown = { state: 'unknown', why } as const;
   return { namespace: async () => unknown, serviceAccount: async () => unknown, tokenSecret: () => unknown };
-}
-
-type Shared = ClusterIndexOptions & { readonly signal: AbortSignal; readonly gate: Gate };
-
-type Resource<View> = Pick<ListWatchOptions<View>, 'path' | 'listAccept' | 'watchAccept' | 'project'> & {
-  readonly resource: IndexResource;
-  sizeOf(view: View): number;
-  readonly maxBytes: number;
-};
-
-type ResourceIndex<View> = {
-  lookup(read: LiveRead<View>): Promise<Lookup<View>>;
-  run(): Promise<void>;
-  status(): ResourceStatus;
-};
-
-function createResourceIndex<View>(shared: Shared, resource: Resource<View>): ResourceIndex<View> {
-  const { client, recorder, log, clock, signal, gate } = shared;
-  const store = createViewStore({ ...resource, maxEntryBytes: MAX_VIEW_BYTES });
-  const reads = createLiveReads<View>({
-    client,
-    clock,
-    signal,
-    gate,
-    deadlineMs: shared.liveReadDeadlineMs ?? LIVE_READ_DEADLINE_MS,
-    onAnswer: (outcome) => recorder.liveRead(outcome),
-  });
-  const state = { synced: false, failing: false, full: false, lastContact: undefined as number | undefined };
-  const onChange = () => {
-    recorder.indexSize(resource.resource, store.size());
-    if (store.isFull() && !state.full) {
-      log.warn({ resource: resource.resource, entries: store.size() }, 'index is full: the rest is read live');
-    }
-    state.full = store.isFull();
-  };
-  const sink: ListWatchOptions<View>['sink'] = {
-    collect: () => {
-      const collection = store.collect();
-      return {
-        add: collection.add,
-        commit: () => {
-          collection.commit();
-          if (!state.synced) log.info({ resource: resource.resource, entries: store.size() }, 'index is filled');
-          state.synced = true;
-          onChange();
-        },
-      };
-    },
-    set: (entry) => {
-      store.set(entry);
-      reads.forget(entry.key);
-      onChange();
-    },
-    delete: (key) => {
-      store.delete(key);
-      reads.forget(key);
-      onChange();
-    },
-    contact: () => {
-      state.lastContact = clock.now();
-      recorder.indexContact(resource.resource, state.lastContact);
-      if (state.failing) log.info({ resource: resource.resource }, 'index hears the API server again');
-      state.failing = false;
-    },
-    failed: (why, failures) => {
-      state.failing = true;
-      recorder.indexError(resource.resource);
-      log.warn({ resource: resource.resource, why, failures }, 'index lost the API server, will try again');
-    },
-  };
-  return {
-    lookup: async (read) => {
-      const value = store.get(read.key);
-      return value === undefined ? await reads.read(read) : { state: 'found', value };
-    },
-    run: () => runListWatch({ ...resource, client, clock, signal, sink }),
-    status: () => ({ synced: state.synced, entries: store.size(), lastContact: state.lastContact }),
-  };
 }
 
 function toEntry<View>(view: View | undefined, toKey: (view: View) => string): Entry<View> | undefined {

@@ -41,6 +41,8 @@ export type ListWatchSink<View> = {
 export type ListWatchOptions<View> = {
   readonly client: KubeClient;
   readonly path: string;
+  /** Beside what the protocol asks for, such as a field selector. */
+  readonly query?: Readonly<Record<string, string>>;
   /** `Accept` of the list and of the watch, `application/json` by default. */
   readonly listAccept?: string;
   readonly watchAccept?: string;
@@ -89,7 +91,7 @@ async function list<View>(options: ListWatchOptions<View>, progress: Progress): 
   const collection = sink.collect();
   let next = '';
   for (;;) {
-    const query = { limit: String(progress.pageItems), ...(next === '' ? {} : { continue: next }) };
+    const query = { ...options.query, limit: String(progress.pageItems), ...(next === '' ? {} : { continue: next }) };
     const accept = listAccept === undefined ? {} : { accept: listAccept };
     const response = await runWithDeadline(
       (pageSignal) =>
@@ -128,6 +130,7 @@ async function watch<View>(
   try {
     const seconds = Math.floor(WATCH_SECONDS * (1 + clock.random()));
     const query = {
+      ...options.query,
       watch: 'true',
       allowWatchBookmarks: 'true',
       resourceVersion: version,

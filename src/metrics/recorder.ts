@@ -28,7 +28,7 @@ export type ReviewRecord = {
   readonly seconds: number;
 };
 
-export type IndexResource = 'namespaces' | 'serviceaccounts';
+export type IndexResource = 'namespaces' | 'serviceaccounts' | 'secrets';
 
 export type Recorder = {
   review(record: ReviewRecord): void;

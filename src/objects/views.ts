@@ -18,6 +18,11 @@ export type NamespaceView = {
   readonly annotations: ReadonlyMap<string, string>;
 };
 
+/** Type of a Secret that the token controller fills with a token that never expires (KEP-2799). */
+export const TOKEN_SECRET_TYPE = 'kubernetes.io/service-account-token';
+/** On such a Secret: the service account whose token it holds. */
+export const ACCOUNT_NAME_ANNOTATION = 'kubernetes.io/service-account.name';
+
 /** A Secret of type `kubernetes.io/service-account-token`: whose token it holds, and nothing of the token. */
 export type TokenSecretView = {
   readonly namespace: string;
@@ -58,6 +63,15 @@ export function toServiceAccountView(raw: unknown): ServiceAccountView | undefin
     automount: typeof automount === 'boolean' ? automount : undefined,
     annotations: onlyOurs(stringMembers(valueAt(raw, ['metadata', 'annotations']))),
   };
+}
+
+/** The view of a raw token Secret's PartialObjectMetadata; undefined if it has no name or namespace. */
+export function toTokenSecretView(raw: unknown): TokenSecretView | undefined {
+  const name = valueAt(raw, ['metadata', 'name']);
+  const namespace = valueAt(raw, ['metadata', 'namespace']);
+  if (typeof name !== 'string' || typeof namespace !== 'string') return undefined;
+  const account = valueAt(raw, ['metadata', 'annotations', ACCOUNT_NAME_ANNOTATION]);
+  return { namespace, name, account: typeof account === 'string' ? account : '' };
 }
 
 function onlyOurs(entries: ReadonlyMap<string, string>): ReadonlyMap<string, string> {

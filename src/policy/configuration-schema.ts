@@ -93,6 +93,12 @@ export const ConfigurationSchema = Type.Object(
         { ...closed, description: 'Documented access.' },
       ),
     ),
+    secretIndex: Type.Optional(
+      Type.Boolean({
+        description:
+          'Keep an index of the names of token Secrets, for long-lived-token-mount, service-account-secrets and ephemeral-container-token; from the start. It needs the right to list and watch all Secrets, which the chart grants with it. Default: false.',
+      }),
+    ),
     excludedNamespaces: Type.Optional(
       Type.Array(Type.String({ pattern: NamespaceName }), {
         maxItems: 1000,

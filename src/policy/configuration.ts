@@ -32,6 +32,8 @@ export type Configuration = {
   /** Levels of objects that are in no namespace; nothing mutates these. */
   readonly clusterScoped: Omit<Levels, 'mutate'>;
   readonly apiAccess: { readonly acceptFrom: readonly ApiAccessSource[] };
+  /** Whether token Secrets are listed and watched; what is read at the start stays until the process ends. */
+  readonly secretIndex: boolean;
   readonly excludedNamespaces: ReadonlySet<string>;
   /** Undefined where the file says nothing: Curfew's own token is asked. */
   readonly cluster: {
@@ -109,6 +111,7 @@ function withDefaults(file: ConfigurationFile): Configuration {
     namespaces: new Map(Object.entries(file.namespaces ?? {})),
     mutateMode,
     enforceTemplates: file.enforceTemplates ?? false,
+    secretIndex: file.secretIndex ?? false,
     excludedNamespaces: new Set(file.excludedNamespaces ?? []),
     cluster: { apiAudiences: file.cluster?.apiAudiences, issuers: file.cluster?.issuers },
     checks: new Map(

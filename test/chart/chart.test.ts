@@ -119,6 +119,21 @@ describe('Rights', () => {
     ).toHaveLength(2);
   });
 
+  it('to list and watch Secrets come and go with the index that needs them', async () => {
+    const secrets = { apiGroups: [''], resources: ['secrets'], verbs: ['list', 'watch'] };
+    const rulesOf = async (settings: readonly string[]) =>
+      asArray(member(find(parse(await render('helm', undefined, settings)), 'ClusterRole'), 'rules'));
+    expect(await rulesOf(['config.secretIndex=true'])).toContainEqual(secrets);
+    expect(await rulesOf(['config.secretIndex=false'])).not.toContainEqual(secrets);
+    // The server reads the switch at its start, so the pods must be replaced.
+    const template = async (on: boolean) =>
+      valueAt(find(parse(await render('helm', undefined, [`config.secretIndex=${on}`])), 'Deployment'), [
+        'spec',
+        'template',
+      ]);
+    expect(await template(true)).not.toEqual(await template(false));
+  });
+
   it.each(['ClusterRole', 'Role'])('of the %s are given to its own account and to nobody else', async (kind) => {
     const objects = parse(await render('helm', undefined));
     const binding = find(objects, `${kind}Binding`);

@@ -247,5 +247,5 @@ function toCollection(path: string): string {
 }
 
 function isCollection(path: string): boolean {
-  return path === '/api/v1/namespaces' || path === '/api/v1/serviceaccounts';
+  return ['/api/v1/namespaces', '/api/v1/serviceaccounts', '/api/v1/secrets'].includes(path);
 }

@@ -21,7 +21,7 @@ export type IndexHarness = {
   readonly counts: Counts;
 };
 
-export async function createIndexHarness(): Promise<IndexHarness> {
+export async function createIndexHarness({ withTokenSecrets = false } = {}): Promise<IndexHarness> {
   const server = await startFakeApiServer();
   const clock = createFakeClock();
   const log = createLineLog();
@@ -30,6 +30,7 @@ export async function createIndexHarness(): Promise<IndexHarness> {
     client: await connect({ kubeconfig: server.kubeconfig }),
     clock,
     log,
+    withTokenSecrets,
     recorder: {
       indexError: () => {
         counts.errors += 1;
@@ -44,9 +45,10 @@ export async function createIndexHarness(): Promise<IndexHarness> {
   return { server, clock, index, counts };
 }
 
-export async function startSynced({ index, server }: IndexHarness): Promise<void> {
+/** @param watches - one for each resource */
+export async function startSynced({ index, server }: IndexHarness, watches = 2): Promise<void> {
   index.start();
-  await eventually(() => index.isSynced() && server.watches() === 2);
+  await eventually(() => index.isSynced() && server.watches() === watches);
 }
 
 export const NAMESPACES = '/api/v1/namespaces';

@@ -73,8 +73,9 @@ describe('list and watch', () => {
       found({ namespace: 'a', name: 'ci', automount: false, annotations: new Map() }),
     );
     expect(index.status()).toEqual({
-      namespaces: { synced: true, entries: 5, lastContact: clock.now() },
-      serviceAccounts: { synced: true, entries: 1, lastContact: clock.now() },
+      namespaces: { synced: true, entries: 5, lastContact: clock.now(), failure: undefined },
+      serviceAccounts: { synced: true, entries: 1, lastContact: clock.now(), failure: undefined },
+      tokenSecrets: undefined,
     });
     expect(Object.fromEntries(counts.sizes)).toEqual({ namespaces: 5, serviceaccounts: 1 });
     expect(counts.live).toEqual([]);

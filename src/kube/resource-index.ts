@@ -1,0 +1,140 @@
+/** The index of one resource: its list and watch, the store they fill, and what is said about them. */
+
+import type { IndexResource, Recorder } from '../metrics/recorder.ts';
+import type { Lookup } from '../objects/views.ts';
+import type { KubeClient } from './api.ts';
+import type { Clock } from './clock.ts';
+import { type ListWatchOptions, runListWatch } from './list-watch.ts';
+import { createLiveReads, type Gate, type LiveRead } from './live-reads.ts';
+import type { KubeLog } from './log.ts';
+import { createViewStore } from './view-store.ts';
+
+const LIVE_READ_DEADLINE_MS = 500;
+/** A view with annotations beyond this is not kept but read live: annotations of one object may hold 256 KiB. */
+const MAX_VIEW_BYTES = 16 * 1024;
+
+export type IndexOptions = {
+  readonly client: KubeClient;
+  readonly recorder: Pick<Recorder, 'indexError' | 'indexContact' | 'indexSize' | 'liveRead'>;
+  readonly log: KubeLog;
+  readonly clock: Clock;
+  /** How long a request may wait for the API server when the index has no answer, in ms. */
+  readonly liveReadDeadlineMs?: number;
+};
+
+export type ResourceStatus = {
+  /** The first list is complete. */
+  readonly synced: boolean;
+  readonly entries: number;
+  /** When the API server was last heard (list, event or bookmark), in ms since the epoch. */
+  readonly lastContact: number | undefined;
+  /** Why the last list or watch ended, while it is not heard again. */
+  readonly failure: string | undefined;
+};
+
+/** What all resources of an index share. */
+export type Shared = IndexOptions & { readonly signal: AbortSignal; readonly gate: Gate };
+
+export type Resource<View> = Pick<
+  ListWatchOptions<View>,
+  'path' | 'query' | 'listAccept' | 'watchAccept' | 'project'
+> & {
+  readonly resource: IndexResource;
+  sizeOf(view: View): number;
+  readonly maxBytes: number;
+};
+
+export type ResourceIndex<View> = {
+  /** From the index, else by a live read. */
+  lookup(read: LiveRead<View>): Promise<Lookup<View>>;
+  /**
+   * From the index alone: what it does not hold is absent only if it holds everything, and hears the API server.
+   *
+   * @param noun - what it is an index of, for people
+   */
+  peek(key: string, noun: string): Lookup<View>;
+  run(): Promise<void>;
+  status(): ResourceStatus;
+};
+
+export function createResourceIndex<View>(shared: Shared, resource: Resource<View>): ResourceIndex<View> {
+  const { client, recorder, log, clock, signal, gate } = shared;
+  const store = createViewStore({ ...resource, maxEntryBytes: MAX_VIEW_BYTES });
+  const reads = createLiveReads<View>({
+    client,
+    clock,
+    signal,
+    gate,
+    deadlineMs: shared.liveReadDeadlineMs ?? LIVE_READ_DEADLINE_MS,
+    onAnswer: (outcome) => recorder.liveRead(outcome),
+  });
+  const state = {
+    synced: false,
+    failure: undefined as string | undefined,
+    full: false,
+    lastContact: undefined as number | undefined,
+  };
+  const onChange = () => {
+    recorder.indexSize(resource.resource, store.size());
+    if (store.isFull() && !state.full) {
+      log.warn({ resource: resource.resource, entries: store.size() }, 'index is full: the rest is read live');
+    }
+    state.full = store.isFull();
+  };
+  const sink: ListWatchOptions<View>['sink'] = {
+    collect: () => {
+      const collection = store.collect();
+      return {
+        add: collection.add,
+        commit: () => {
+          collection.commit();
+          if (!state.synced) log.info({ resource: resource.resource, entries: store.size() }, 'index is filled');
+          state.synced = true;
+          onChange();
+        },
+      };
+    },
+    set: (entry) => {
+      store.set(entry);
+      reads.forget(entry.key);
+      onChange();
+    },
+    delete: (key) => {
+      store.delete(key);
+      reads.forget(key);
+      onChange();
+    },
+    contact: () => {
+      state.lastContact = clock.now();
+      recorder.indexContact(resource.resource, state.lastContact);
+      if (state.failure !== undefined) log.info({ resource: resource.resource }, 'index hears the API server again');
+      state.failure = undefined;
+    },
+    failed: (why, failures) => {
+      state.failure = why;
+      recorder.indexError(resource.resource);
+      log.warn({ resource: resource.resource, why, failures }, 'index lost the API server, will try again');
+    },
+  };
+  return {
+    lookup: async (read) => {
+      const value = store.get(read.key);
+      return value === undefined ? await reads.read(read) : { state: 'found', value };
+    },
+    peek: (key, noun) => {
+      const value = store.get(key);
+      if (value !== undefined) return { state: 'found', value };
+      const unknown = (how: string): Lookup<View> => ({ state: 'unknown', why: `the index of ${noun} ${how}` });
+      if (state.failure !== undefined) return unknown('does not hear the API server');
+      if (!state.synced) return unknown('is not filled yet');
+      return store.isFull() ? unknown('is full') : { state: 'absent' };
+    },
+    run: () => runListWatch({ ...resource, client, clock, signal, sink }),
+    status: () => ({
+      synced: state.synced,
+      entries: store.size(),
+      lastContact: state.lastContact,
+      failure: state.failure,
+    }),
+  };
+}
