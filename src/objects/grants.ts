@@ -29,7 +29,7 @@ export type KeyedGrant = {
 export type ListGrants = (rule: PolicyRule) => Iterable<Grant>;
 
 /** Told one by one up to here; beyond it a rule counts as a whole. No role that a person wrote comes near. */
-export const MOST_GRANTS = 5_000;
+export const MOST_GRANTS = 2_000;
 
 /** What the rules of `object` grant of what `list` looks at, each once; compared with `oldObject`, if there is one. */
 export function collectGrants(
