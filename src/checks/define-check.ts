@@ -114,6 +114,9 @@ export type Check = Omit<CheckDefinition<TObject, unknown>, 'evaluate' | 'defaul
   ) => readonly Outcome[];
 };
 
+/** What a message needs of a rule: checks have it, and so do the guards of Curfew's own labels and annotations. */
+export type RuleWords = Pick<Check, 'id' | 'fix' | 'shortFix'>;
+
 /** The level at which a check starts. */
 export function startLevel(check: Check): ActiveLevel {
   return check.levels.baseline === undefined ? 'restricted' : 'baseline';

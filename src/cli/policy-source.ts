@@ -32,6 +32,7 @@ export type PolicySourceOptions = {
   readonly first: LoadedConfiguration;
   readonly ownToken: OwnToken | undefined;
   readonly ownNamespace: string;
+  readonly release: string;
   readonly clock: Clock;
   readonly log: Logger;
   readonly recorder: Pick<Recorder, 'configurationReload'>;
@@ -39,7 +40,7 @@ export type PolicySourceOptions = {
 
 /** Starts with `first`; an invalid new version is refused, counted and logged once, and the old one stays. */
 export function createPolicySource(options: PolicySourceOptions): PolicySource {
-  const { file, clock, log, recorder, ownToken, ownNamespace } = options;
+  const { file, clock, log, recorder, ownToken, ownNamespace, release } = options;
   let { text } = options.first;
   let policy = toPolicy(options.first.configuration);
   let lastRefusal = '';
@@ -49,6 +50,7 @@ export function createPolicySource(options: PolicySourceOptions): PolicySource {
     return {
       configuration,
       ownNamespace,
+      release,
       cluster: {
         apiAudiences: apiAudiences ?? ownToken?.audiences ?? ASSUMED.apiAudiences,
         issuers: issuers ?? (ownToken === undefined ? ASSUMED.issuers : [ownToken.issuer]),

@@ -16,6 +16,7 @@ import { createSystemClock } from '../kube/clock.ts';
 import type { ClusterIndex } from '../kube/cluster-index.ts';
 import { createClusterIndex, createUnknownReader } from '../kube/cluster-index.ts';
 import { readOwnToken } from '../kube/own-token.ts';
+import { createPodLister, createUnknownLister } from '../kube/pod-lister.ts';
 import type { Logger, LogLevel } from '../log/logger.ts';
 import { createLogger } from '../log/logger.ts';
 import { createPrometheusRecorder } from '../metrics/prometheus.ts';
@@ -43,7 +44,12 @@ export type ServeOptions = {
   readonly logLevel: LogLevel;
 };
 
+/** What the chart calls its objects unless it is told otherwise. */
+const DEFAULT_RELEASE = 'curfew';
+
 const LOCAL_NAMES = ['localhost', '127.0.0.1', '::1'];
+
+const NO_CLUSTER = 'Curfew runs without a cluster';
 
 /** Longest wait for requests in flight once listening has ended, in ms; the API server itself waits 30 s at most. */
 const CLOSE_MS = 30_000;
@@ -74,6 +80,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     first,
     ownToken: await readOwnToken(),
     ownNamespace: options.namespace ?? '',
+    release: options.publishWebhooks ?? DEFAULT_RELEASE,
     clock,
     log,
     recorder,
@@ -84,7 +91,8 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   let isStopping = false;
   const app = buildApp({
     policy: policies.current,
-    reader: index?.reader ?? createUnknownReader('Curfew runs without a cluster'),
+    reader: index?.reader ?? createUnknownReader(NO_CLUSTER),
+    listPods: client === undefined ? createUnknownLister(NO_CLUSTER) : createPodLister(client),
     recorder,
     log,
     clock: { now: clock.now, monotonic: () => performance.now() },

@@ -3,7 +3,7 @@
  * synchronous: everything that had to be looked up is in the context.
  */
 
-import type { Check, Finding, Note, Undecided } from '../checks/define-check.ts';
+import type { Check, Finding, Note, RuleWords, Undecided } from '../checks/define-check.ts';
 import { isFinding, isNote, isUndecided, startLevel } from '../checks/define-check.ts';
 import type { ActiveLevel, Level } from '../objects/level.ts';
 import { isAtLeast } from '../objects/level.ts';
@@ -20,12 +20,12 @@ export type Effect = 'deny' | 'would_deny' | 'warn' | 'audit';
 
 /** What one check said, for one effect. */
 export type Result = {
-  readonly check: Check;
+  readonly check: RuleWords;
   readonly effect: Effect;
   readonly findings: readonly Finding[];
 };
 
-export type UndecidedResult = { readonly check: Check; readonly outcome: Undecided; readonly isWarned: boolean };
+export type UndecidedResult = { readonly check: RuleWords; readonly outcome: Undecided; readonly isWarned: boolean };
 
 export type Judgement = {
   readonly results: readonly Result[];

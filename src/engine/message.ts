@@ -1,6 +1,6 @@
 /** The words a person reads: the denial, the one-line warning, the audit annotation. One shape everywhere. */
 
-import type { Check, Finding, Note, Undecided } from '../checks/define-check.ts';
+import type { Finding, Note, RuleWords, Undecided } from '../checks/define-check.ts';
 import type { Subject } from '../objects/subject.ts';
 import { formatSubject } from '../objects/subject.ts';
 import { countOf, joinNames, toOneLine } from '../objects/text.ts';
@@ -10,11 +10,11 @@ const MOST_PROBLEMS = 10;
 /** A message is no longer than this, in characters, however the object is made. */
 const MOST_CHARACTERS = 4_000;
 
-export type CheckFindings = { readonly check: Check; readonly findings: readonly Finding[] };
+export type CheckFindings = { readonly check: RuleWords; readonly findings: readonly Finding[] };
 
 /** Findings of one check that differ in nothing but their container. */
 type Problem = {
-  readonly check: Check;
+  readonly check: RuleWords;
   readonly path: string;
   readonly reason: string;
   readonly detail: string;
@@ -59,7 +59,7 @@ export function formatWarning(subject: Subject, { check, findings }: CheckFindin
 }
 
 /** One line for a check that could not know. */
-export function formatUndecided(check: Check, outcome: Undecided): string {
+export function formatUndecided(check: RuleWords, outcome: Undecided): string {
   return toOneLine(`curfew ${check.id}: not judged: ${outcome.detail}`);
 }
 

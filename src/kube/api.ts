@@ -3,6 +3,7 @@
  * them with a library; everything else, tests included, depends on these alone.
  */
 
+import type { JsonValue } from '../objects/json.ts';
 import type { Lookup, NamespaceView, ServiceAccountView, TokenSecretView } from '../objects/views.ts';
 
 /** One HTTP request to the API server. */
@@ -50,3 +51,11 @@ export type ClusterReader = {
   /** From memory alone: Curfew has no right to read a Secret. `unknown` while the index of token Secrets is off. */
   tokenSecret(namespace: string, name: string): Lookup<TokenSecretView>;
 };
+
+/** Some of the pods of a namespace, raw; or why there are no more of them. */
+export type PodPage =
+  | { readonly state: 'found'; readonly pods: readonly JsonValue[] }
+  | { readonly state: 'unknown'; readonly why: string };
+
+/** Lists the pods of a namespace that have not ended, a page at a time; never throws, and ends soon after `signal` aborts. */
+export type PodLister = (namespace: string, signal: AbortSignal) => AsyncIterable<PodPage>;

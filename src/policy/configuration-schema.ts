@@ -99,6 +99,19 @@ export const ConfigurationSchema = Type.Object(
           'Keep an index of the names of token Secrets, for long-lived-token-mount, service-account-secrets and ephemeral-container-token; from the start. It needs the right to list and watch all Secrets, which the chart grants with it. Default: false.',
       }),
     ),
+    namespaceWarnings: Type.Optional(
+      Type.Object(
+        {
+          enabled: Type.Optional(
+            Type.Boolean({
+              description:
+                'Say which pods of a namespace a raised level of enforce would refuse. Takes the right to list pods, which the chart gives or leaves out by this. Default: true.',
+            }),
+          ),
+        },
+        closed,
+      ),
+    ),
     excludedNamespaces: Type.Optional(
       Type.Array(Type.String({ pattern: NamespaceName }), {
         maxItems: 1000,

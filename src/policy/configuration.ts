@@ -34,6 +34,8 @@ export type Configuration = {
   readonly apiAccess: { readonly acceptFrom: readonly ApiAccessSource[] };
   /** Whether token Secrets are listed and watched; what is read at the start stays until the process ends. */
   readonly secretIndex: boolean;
+  /** Whether pods are listed when a level is raised. */
+  readonly namespaceWarnings: { readonly enabled: boolean };
   readonly excludedNamespaces: ReadonlySet<string>;
   /** Undefined where the file says nothing: Curfew's own token is asked. */
   readonly cluster: {
@@ -112,6 +114,7 @@ function withDefaults(file: ConfigurationFile): Configuration {
     mutateMode,
     enforceTemplates: file.enforceTemplates ?? false,
     secretIndex: file.secretIndex ?? false,
+    namespaceWarnings: { enabled: file.namespaceWarnings?.enabled ?? true },
     excludedNamespaces: new Set(file.excludedNamespaces ?? []),
     cluster: { apiAudiences: file.cluster?.apiAudiences, issuers: file.cluster?.issuers },
     checks: new Map(
@@ -166,7 +169,7 @@ function describeProblem(error: ErrorObject): ConfigurationProblem {
 }
 
 /** The known key that differs least, if at most a third of it differs. */
-function findClosest(key: string, known: readonly string[]): string | undefined {
+export function findClosest(key: string, known: readonly string[]): string | undefined {
   const [closest] = known
     .map((candidate) => ({ candidate, distance: countEdits(key.slice(0, 64), candidate) }))
     .filter(({ candidate, distance }) => distance <= Math.max(1, candidate.length / 3))

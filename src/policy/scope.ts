@@ -82,12 +82,18 @@ export function scopeOf(configuration: Configuration, subject: Subject, ownNames
   return { ceiling: 'enforce', mayMutate, isDryRun: dryRun };
 }
 
-function isSkipped(configuration: Configuration, subject: Subject, ownNamespace: string): boolean {
-  const { namespace } = subject;
+/** True for a namespace in which nothing is ever judged, so that its labels mean nothing either. */
+export function isLeftAlone(configuration: Configuration, namespace: string, ownNamespace: string): boolean {
   return (
     (namespace !== '' && namespace === ownNamespace) ||
     UNWATCHED_NAMESPACES.includes(namespace) ||
-    configuration.excludedNamespaces.has(namespace) ||
+    configuration.excludedNamespaces.has(namespace)
+  );
+}
+
+function isSkipped(configuration: Configuration, subject: Subject, ownNamespace: string): boolean {
+  return (
+    isLeftAlone(configuration, subject.namespace, ownNamespace) ||
     (subject.caller?.groups.includes(NODES_GROUP) ?? false) ||
     isMirrorPod(subject) ||
     isWrittenByRbacController(subject) ||

@@ -5,6 +5,8 @@
  */
 
 import { POD, TEMPLATE_KINDS } from '../objects/pod-spec.ts';
+import type { MatchCondition } from './guard-conditions.ts';
+import { LEVEL_CHANGED, MAY_NOT_RELAX, OUR_LABEL_CHANGED } from './guard-conditions.ts';
 
 export type EntryRule = {
   readonly apiGroups: readonly string[];
@@ -23,10 +25,15 @@ export type Entry = {
   readonly failurePolicy: 'Fail' | 'Ignore';
   /** What the API server waits, in seconds. */
   readonly timeoutSeconds: number;
-  readonly matchConditions: readonly { readonly name: string; readonly expression: string }[];
-  /** The namespaces that reach it; what is never judged is kept away before a call is made. */
+  readonly matchConditions: readonly MatchCondition[];
+  /**
+   * The namespaces that reach it; what is never judged is kept away before a call is made. A Namespace itself goes by
+   * its own name: the API server writes the label that is looked at, whatever the request says.
+   */
   readonly namespaces: 'all but platform and system' | 'all but platform' | 'system';
   readonly reinvocationPolicy?: 'IfNeeded';
+  /** What judges it instead of the checks or the mutations: a guard of what Curfew is steered by. */
+  readonly guard?: 'levels' | 'namespaces';
   /** For the reference: one sentence. */
   readonly purpose: string;
 };
@@ -103,6 +110,15 @@ const OTHER_RULES: readonly EntryRule[] = [
     scope: '*',
   },
 ];
+
+/** Labels can be written through both subresources too, which a rule on `namespaces` does not match. */
+const NAMESPACE_RULE: EntryRule = {
+  apiGroups: [''],
+  apiVersions: ['v1'],
+  resources: ['namespaces', 'namespaces/status', 'namespaces/finalize'],
+  operations: ['CREATE', 'UPDATE'],
+  scope: 'Cluster',
+};
 
 export const ENTRIES: readonly Entry[] = [
   {
@@ -212,6 +228,30 @@ export const ENTRIES: readonly Entry[] = [
     ],
     namespaces: 'system',
     purpose: 'Warns about and audits kube-system, where nothing is ever denied, patched or held up.',
+  },
+  {
+    name: 'levels.curfew.dev',
+    type: 'validating',
+    path: '/validate/levels',
+    rules: [NAMESPACE_RULE],
+    failurePolicy: 'Fail',
+    timeoutSeconds: 3,
+    matchConditions: [LEVEL_CHANGED, MAY_NOT_RELAX],
+    namespaces: 'all but platform',
+    guard: 'levels',
+    purpose: 'Keeps those without the RBAC verb relax on levels.curfew.dev from lowering the level of a namespace.',
+  },
+  {
+    name: 'namespaces.curfew.dev',
+    type: 'validating',
+    path: '/validate/namespaces',
+    rules: [NAMESPACE_RULE],
+    failurePolicy: 'Ignore',
+    timeoutSeconds: 3,
+    matchConditions: [OUR_LABEL_CHANGED],
+    namespaces: 'all but platform',
+    guard: 'namespaces',
+    purpose: 'Refuses labels of namespaces that mean nothing, and says which pods a raised level would refuse.',
   },
 ];
 

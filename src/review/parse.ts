@@ -29,6 +29,7 @@ export function parseReview(body: unknown): Review {
   const resource = member(request, 'resource');
   const resourceName = asString(member(resource, 'resource'));
   if (resourceName === undefined) throw notAReview('request.resource.resource is not a string');
+  const group = asString(member(resource, 'group')) ?? '';
   const operation = readOperation(member(request, 'operation'));
   const object = member(request, operation === 'DELETE' ? 'oldObject' : 'object');
   if (!isObject(object))
@@ -41,12 +42,13 @@ export function parseReview(body: unknown): Review {
     subject: {
       operation,
       resource: {
-        group: asString(member(resource, 'group')) ?? '',
+        group,
         name: resourceName,
         subresource: asString(member(request, 'subResource')) ?? '',
       },
       kind: asString(member(member(request, 'kind'), 'kind')) ?? resourceName,
-      namespace: asString(member(request, 'namespace')) ?? '',
+      // The API server says that a Namespace is in the namespace of its own name, but it is in none.
+      namespace: group === '' && resourceName === 'namespaces' ? '' : (asString(member(request, 'namespace')) ?? ''),
       name: asString(member(request, 'name')) ?? '',
       object,
       ...(operation === 'UPDATE' && isObject(oldObject) ? { oldObject } : {}),

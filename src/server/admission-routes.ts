@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import { ENTRIES } from '../review/entries.ts';
+import { judgeGuarded } from './judge-guard.ts';
 import type { ReviewDeps } from './judge-review.ts';
 import { judgeReview } from './judge-review.ts';
 
@@ -16,7 +17,12 @@ export function addAdmissionRoutes(app: FastifyInstance, deps: ReviewDeps): void
       let outcome: 'allowed' | 'denied' | 'fault' = 'fault';
       try {
         const timeoutMs = readTimeout(request.query, deps.policy().configuration.server.deadlineMs);
-        const judged = await judgeReview(deps, entry, { body: request.body, started, timeoutMs });
+        const received = { body: request.body, started, timeoutMs };
+        const { guard } = entry;
+        const judged =
+          guard === undefined
+            ? await judgeReview(deps, entry, received)
+            : await judgeGuarded(deps, { entry, guard }, received);
         outcome = judged.isAllowed ? 'allowed' : 'denied';
         return judged.answer;
       } finally {

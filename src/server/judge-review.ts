@@ -5,12 +5,13 @@
 
 import type { Check } from '../checks/define-check.ts';
 import { CHECKS } from '../checks/registry.ts';
+import type { Judgement } from '../engine/evaluate.ts';
 import { isRead, judge } from '../engine/evaluate.ts';
 import { mutate, toMutationVerdict } from '../engine/mutate.ts';
 import type { Verdict } from '../engine/verdict.ts';
 import { toVerdict } from '../engine/verdict.ts';
 import { Fault } from '../errors.ts';
-import type { ClusterReader } from '../kube/api.ts';
+import type { ClusterReader, PodLister } from '../kube/api.ts';
 import { boundName, type Logger } from '../log/logger.ts';
 import type { Decision, Recorder } from '../metrics/recorder.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
@@ -34,11 +35,14 @@ export type Policy = {
   readonly cluster: ClusterFacts;
   /** The namespace Curfew runs in; empty outside a cluster. */
   readonly ownNamespace: string;
+  /** What its objects in the cluster are called, such as the ClusterRoles that the chart brings. */
+  readonly release: string;
 };
 
 export type ReviewDeps = {
   readonly policy: () => Policy;
   readonly reader: ClusterReader;
+  readonly listPods: PodLister;
   readonly recorder: Recorder;
   readonly log: Logger;
   readonly clock: ReviewClock;
@@ -111,8 +115,29 @@ export async function judgeReview(
     return { answer: respond(review.uid, toMutationVerdict(outcome, levels.notes)), isAllowed: true };
   }
 
-  const judgement = judge(subject, { ...options, checks: CHECKS });
-  const verdict = toVerdict(subject, judgement, levels.notes);
+  return answerJudgement(deps, report, {
+    judgement: judge(subject, { ...options, checks: CHECKS }),
+    notes: levels.notes,
+  });
+}
+
+/** A review on its way. */
+export type ReviewInHand = { readonly review: Review; readonly entry: Entry; readonly started: number };
+
+/** The answer that a judgement makes, counted and logged. */
+export function answerJudgement(
+  deps: Pick<ReviewDeps, 'recorder' | 'log' | 'clock'>,
+  report: ReviewInHand,
+  {
+    judgement,
+    notes,
+    warnings = [],
+  }: { readonly judgement: Judgement; readonly notes: readonly string[]; readonly warnings?: readonly string[] },
+): JudgedReview {
+  const { review } = report;
+  const { subject } = review;
+  const judged = toVerdict(subject, judgement, notes);
+  const verdict = { ...judged, warnings: [...judged.warnings, ...warnings] };
   for (const { check, effect } of judgement.results) {
     const mode = effect === 'warn' || effect === 'audit' ? effect : 'enforce';
     deps.recorder.evaluation({ check: check.id, mode, decision: effect, ...labelsOf(subject) });
@@ -169,8 +194,8 @@ function labelsOf(subject: Subject): { readonly operation: string; readonly reso
 
 /** One line for a decision that is not a plain allow: names, never contents. */
 function reportDecision(
-  deps: ReviewDeps,
-  { review, entry, started }: { readonly review: Review; readonly entry: Entry; readonly started: number },
+  deps: Pick<ReviewDeps, 'log' | 'clock'>,
+  { review, entry, started }: ReviewInHand,
   { decision, rules }: { readonly decision: Decision | 'mutate' | 'would_mutate'; readonly rules: readonly string[] },
 ): void {
   const { subject } = review;

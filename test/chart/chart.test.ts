@@ -99,6 +99,7 @@ describe('Rights', () => {
     const objects = parse(await render('helm', undefined));
     expect(member(find(objects, 'ClusterRole'), 'rules')).toEqual([
       { apiGroups: [''], resources: ['namespaces', 'serviceaccounts'], verbs: ['get', 'list', 'watch'] },
+      { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
       {
         apiGroups: ['admissionregistration.k8s.io'],
         resources: ['validatingwebhookconfigurations', 'mutatingwebhookconfigurations'],
@@ -114,9 +115,17 @@ describe('Rights', () => {
         verbs: ['get', 'create', 'patch', 'update'],
       },
     ]);
-    expect(
-      objects.filter((object) => ['Role', 'ClusterRole'].includes(asString(member(object, 'kind')) ?? '')),
-    ).toHaveLength(2);
+    // The other one is for people, and bound to nobody.
+    const roles = objects.filter((object) => ['Role', 'ClusterRole'].includes(asString(member(object, 'kind')) ?? ''));
+    expect(roles.map((role) => valueAt(role, ['metadata', 'name']))).toEqual(['curfew', 'curfew-relax', 'curfew']);
+    const bindings = objects.filter((object) => asString(member(object, 'kind'))?.endsWith('RoleBinding'));
+    expect(bindings.map((binding) => valueAt(binding, ['roleRef', 'name']))).toEqual(['curfew', 'curfew']);
+  });
+
+  it('to list pods go with the warnings that they are for', async () => {
+    const objects = parse(await render('helm', undefined, ['config.namespaceWarnings.enabled=false']));
+    expect(JSON.stringify(member(find(objects, 'ClusterRole'), 'rules'))).not.toContain('"pods"');
+    expect(configurationOf(objects)).toMatchObject({ namespaceWarnings: { enabled: false } });
   });
 
   it('to list and watch Secrets come and go with the index that needs them', async () => {

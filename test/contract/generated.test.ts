@@ -9,7 +9,7 @@ import { FAULTS } from '../../src/errors.ts';
 import { METRICS } from '../../src/metrics/prometheus.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
 import { readConfiguration } from '../../src/policy/configuration.ts';
-import { ENTRIES } from '../../src/review/entries.ts';
+import { ENTRIES, type Entry } from '../../src/review/entries.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -167,7 +167,7 @@ describe('The table of webhook entries', () => {
 
   it('sends every resource that a rule reads, and none that no rule reads', () => {
     const sent = new Set(
-      ENTRIES.flatMap(({ rules }) =>
+      ENTRIES.filter(({ guard }) => guard === undefined).flatMap(({ rules }) =>
         rules.flatMap(({ apiGroups, resources, operations }) =>
           resources.flatMap((resource) =>
             operations.map((operation) => `${operation} ${resource}.${apiGroups[0] ?? ''}`),
@@ -186,7 +186,11 @@ describe('The table of webhook entries', () => {
   });
 
   it('never fails closed in kube-system', () => {
-    const closed = ENTRIES.filter(({ failurePolicy }) => failurePolicy === 'Fail');
+    // A Namespace is not in itself: changing Curfew's labels on kube-system is nothing that a cluster lives by, and the
+    // level of bootstrap tokens, the one thing that is refused there, hangs on them.
+    const isOfNamespaces = ({ rules }: Entry) =>
+      rules.every(({ resources }) => resources.every((resource) => /^namespaces(\/|$)/.test(resource)));
+    const closed = ENTRIES.filter((entry) => entry.failurePolicy === 'Fail' && !isOfNamespaces(entry));
     expect(closed.map(({ namespaces }) => namespaces)).toEqual(closed.map(() => 'all but platform and system'));
   });
 });

@@ -88,7 +88,8 @@ export async function startFakeApiServer(): Promise<FakeApiServer> {
   };
 
   const answerList = (request: SeenRequest, response: ServerResponse) => {
-    const all = [...objects].filter(([path]) => toCollection(path) === request.path).map(([, object]) => object);
+    const isAsked = (path: string) => toCollection(path) === request.path || toFolder(path) === request.path;
+    const all = [...objects].filter(([path]) => isAsked(path)).map(([, object]) => object);
     const from = Number(request.query.get('continue') ?? 0);
     const limit = Math.min(Number(request.query.get('limit') ?? all.length), server.maxPage ?? Number.MAX_SAFE_INTEGER);
     const rest = from + limit < all.length ? { continue: String(from + limit) } : {};
@@ -243,9 +244,13 @@ export function sendStatus(response: ServerResponse, code: number, reason: strin
 /** `/api/v1/namespaces/a/serviceaccounts/b` is listed under `/api/v1/serviceaccounts`. */
 function toCollection(path: string): string {
   const parts = path.split('/');
-  return parts[3] === 'namespaces' && parts.length === 7 ? `/api/v1/${parts[5]}` : parts.slice(0, -1).join('/');
+  return parts[3] === 'namespaces' && parts.length === 7 ? `/api/v1/${parts[5]}` : toFolder(path);
+}
+
+function toFolder(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
 }
 
 function isCollection(path: string): boolean {
-  return ['/api/v1/namespaces', '/api/v1/serviceaccounts', '/api/v1/secrets'].includes(path);
+  return /^\/api\/v1\/(namespaces|serviceaccounts|secrets|namespaces\/[^/]+\/pods)$/.test(path);
 }

@@ -47,7 +47,7 @@ export const PLAIN_READER: ClusterReader = {
 export async function startApp(
   keys: JsonObject = {},
   reader: ClusterReader = PLAIN_READER,
-  more: Partial<Pick<AppDeps, 'bodyMs' | 'clock'>> = {},
+  more: Partial<Pick<AppDeps, 'bodyMs' | 'clock' | 'listPods'>> = {},
 ): Promise<StartedApp> {
   const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, ...keys });
   if (!result.ok) throw new Error(JSON.stringify(result.problems));
@@ -62,9 +62,11 @@ export async function startApp(
     policy: () => ({
       configuration,
       ownNamespace: 'curfew-system',
+      release: 'curfew',
       cluster: { apiAudiences: ['https://kubernetes.default.svc'], issuers: ['https://kubernetes.default.svc'] },
     }),
     reader,
+    listPods: async function* () {},
     recorder,
     log: createLogger('info', { write: (line) => logLines.push(line) }),
     clock: { now: Date.now, monotonic: () => performance.now() },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../../../src/checks/registry.ts';
 import { runCommand } from '../../../src/cli/commands.ts';
+import { GUARDS } from '../../../src/engine/guards.ts';
 import { VERSION } from '../../../src/version.ts';
 
 async function run(...argv: readonly string[]) {
@@ -39,6 +40,12 @@ describe('The command line', () => {
     const { code, out } = await run('explain', id);
     expect(code).toBe(0);
     for (const word of ['Refuses: ', 'Level: ', 'Fix: ', 'Refused: ', 'Allowed: ']) expect(out).toContain(`\n${word}`);
+  });
+
+  it.each(GUARDS.map(({ id }) => id))('explains %s, which a denial may name too', async (id) => {
+    const { code, out } = await run('explain', id);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^[^\n]+\nRefuses: [^\n]+\.\n\n[^]+\n\nFix: [^\n]+\n$/);
   });
 
   it.each(['pod-automout', '__proto__', 'toString', ''])('knows no check %j', async (id) => {

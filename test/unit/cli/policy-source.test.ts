@@ -34,6 +34,7 @@ async function start() {
     first: await loadConfigurationFile(file),
     ownToken: undefined,
     ownNamespace: 'curfew-system',
+    release: 'curfew',
     clock,
     log: { info: log, warn: log, error: log },
     recorder: { configurationReload: (outcome) => void reloads.push(outcome) },

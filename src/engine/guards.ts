@@ -1,0 +1,90 @@
+/**
+ * Guards: rules about Curfew's own labels, by which it is steered. They speak as checks do, but are no part of the
+ * catalogue: no level and no exemption applies to what sets the levels.
+ */
+
+import type { Finding, RuleWords } from '../checks/define-check.ts';
+import type { Subject } from '../objects/subject.ts';
+import { nameForCommand } from '../objects/text.ts';
+import type { Configuration } from '../policy/configuration.ts';
+import { LEVEL_LABELS } from '../policy/labels.ts';
+import { findRelaxations, findUnknownLabels, findWrongLevels } from '../policy/namespace-labels.ts';
+import { isLeftAlone } from '../policy/scope.ts';
+import type { Effect, Judgement, Result } from './evaluate.ts';
+
+export type Guard = RuleWords & {
+  /** For tables: what it refuses, without a full stop. */
+  readonly title: string;
+  readonly why: string;
+};
+
+const RELAXED_LEVEL: Guard = {
+  id: 'relaxed-level',
+  title: 'a lower level of a namespace, by anyone without the RBAC verb relax on levels.curfew.dev',
+  why: `The labels ${Object.values(LEVEL_LABELS).join(', ')} set what holds in a namespace, so the right to edit
+a namespace would be the right to switch Curfew off in it. Raising a level is free; lowering one takes a right of its
+own. What counts is the level in force before and after: label, then the configuration for this namespace, then its
+default. Setting, changing and removing a label can all lower it. The chart brings the ClusterRole, bound to nobody.`,
+  fix: () => 'leave the label as it is, or have an administrator bind the ClusterRole that allows it to you',
+  shortFix: () => 'it takes the verb relax on levels.curfew.dev',
+};
+
+const LEVEL_LABEL: Guard = {
+  id: 'level-label',
+  title: 'labels under curfew.dev/ on a namespace that mean nothing',
+  why: `A label with another value than off, baseline or restricted counts as not set, so a typing mistake leaves a
+namespace with less than its owner believes. It is refused, also to administrators. A key that Curfew does not know is
+only warned about.`,
+  fix: (subject) =>
+    `kubectl label namespace ${nameForCommand(subject.name, '<namespace>')} --overwrite ${LEVEL_LABELS.enforce}=<level>`,
+  shortFix: () => `known: ${Object.values(LEVEL_LABELS).join(', ')}`,
+};
+
+export const GUARDS: readonly Guard[] = [RELAXED_LEVEL, LEVEL_LABEL];
+
+export type GuardOptions = {
+  readonly configuration: Configuration;
+  /** The namespace Curfew runs in; empty outside a cluster. */
+  readonly ownNamespace: string;
+  /** What the chart's objects are called. */
+  readonly release: string;
+};
+
+const NOTHING: Judgement = { results: [], undecided: [], notes: [] };
+
+/**
+ * Of a caller who may not relax levels. Wrong values are refused here too, in the same words: both entries are asked at
+ * once, and the API server shows whichever denial comes first.
+ */
+export function guardLevels(subject: Subject, options: GuardOptions): Judgement {
+  if (isLeftAlone(options.configuration, subject.name, options.ownNamespace)) return NOTHING;
+  const wrong = findWrongLevels(subject);
+  const told = new Set(wrong.map(({ key }) => key));
+  const grantRole = `${options.release}-relax`;
+  const relaxed = findRelaxations(subject, { configuration: options.configuration, grantRole });
+  return toJudgement([
+    [LEVEL_LABEL, refusal(options), wrong],
+    [RELAXED_LEVEL, refusal(options), relaxed.filter(({ key }) => !told.has(key))],
+  ]);
+}
+
+/** Of any caller: wrong values are refused, unknown keys warned about. */
+export function guardNamespaceLabels(subject: Subject, options: GuardOptions): Judgement {
+  if (isLeftAlone(options.configuration, subject.name, options.ownNamespace)) return NOTHING;
+  return toJudgement([
+    [LEVEL_LABEL, refusal(options), findWrongLevels(subject)],
+    [LEVEL_LABEL, 'warn', findUnknownLabels(subject)],
+  ]);
+}
+
+function refusal({ configuration }: GuardOptions): Effect {
+  return configuration.dryRun ? 'would_deny' : 'deny';
+}
+
+function toJudgement(parts: readonly (readonly [Guard, Effect, readonly Finding[]])[]): Judgement {
+  const results: Result[] = [];
+  for (const [check, effect, findings] of parts) {
+    if (findings.length > 0) results.push({ check, effect, findings });
+  }
+  return { ...NOTHING, results };
+}

@@ -1,0 +1,36 @@
+/**
+ * Match conditions of the guards, in CEL: the API server itself sees whether one of Curfew's own labels changes and
+ * whether the caller holds the right for it, so every other change works while Curfew is down. `oldObject` is null on
+ * CREATE, and labels that are empty are not there at all: a condition that fails under Fail refuses the request.
+ */
+
+import { LEVEL_LABELS } from '../policy/labels.ts';
+
+export type MatchCondition = { readonly name: string; readonly expression: string };
+
+type Side = 'object' | 'oldObject';
+
+/** No label can have this value. */
+const NOT_SET = '"/"';
+
+const valueOn = (side: Side): string =>
+  `(${side} != null && has(${side}.metadata.labels) && key in ${side}.metadata.labels ? ${side}.metadata.labels[key] : ${NOT_SET})`;
+
+export const LEVEL_CHANGED: MatchCondition = {
+  name: 'level-changed',
+  expression: `${JSON.stringify(Object.values(LEVEL_LABELS))}.exists(key, ${valueOn('object')} != ${valueOn('oldObject')})`,
+};
+
+const hasOtherLabel = (side: Side, than: Side): string =>
+  `(${side} != null && has(${side}.metadata.labels) && ${side}.metadata.labels.exists(key, key.startsWith("curfew.dev/") && ${side}.metadata.labels[key] != ${valueOn(than)}))`;
+
+export const OUR_LABEL_CHANGED: MatchCondition = {
+  name: 'curfew-label-changed',
+  expression: `${hasOtherLabel('object', 'oldObject')} || ${hasOtherLabel('oldObject', 'object')}`,
+};
+
+/** A rule with `resourceNames` allows it for these namespaces alone. */
+export const MAY_NOT_RELAX: MatchCondition = {
+  name: 'may-not-relax',
+  expression: '!authorizer.group("curfew.dev").resource("levels").name(object.metadata.name).check("relax").allowed()',
+};

@@ -1,0 +1,64 @@
+/** The way of a review of what Curfew itself is steered by: labels of namespaces. */
+
+import type { Judgement } from '../engine/evaluate.ts';
+import type { GuardOptions } from '../engine/guards.ts';
+import { guardLevels, guardNamespaceLabels } from '../engine/guards.ts';
+import type { Subject } from '../objects/subject.ts';
+import { toNamespaceView } from '../objects/views.ts';
+import { findRaisedLevel } from '../policy/namespace-labels.ts';
+import { isLeftAlone } from '../policy/scope.ts';
+import type { Entry } from '../review/entries.ts';
+import { parseReview } from '../review/parse.ts';
+import { warnOfExistingPods } from './existing-pods.ts';
+import type { JudgedReview, Policy, ReviewDeps } from './judge-review.ts';
+import { answerJudgement } from './judge-review.ts';
+
+/** Of the time there is for an answer, so much may go into looking at pods. */
+const SHARE_FOR_PODS = 0.5;
+
+const GUARD: Readonly<Record<NonNullable<Entry['guard']>, (subject: Subject, options: GuardOptions) => Judgement>> = {
+  levels: guardLevels,
+  namespaces: guardNamespaceLabels,
+};
+
+/**
+ * Judges one review that came in through an entry of guard `guard`. What a guard refuses it sees in the request alone.
+ *
+ * @throws Fault for everything that is not a verdict
+ */
+export async function judgeGuarded(
+  deps: ReviewDeps,
+  { entry, guard }: { readonly entry: Entry; readonly guard: NonNullable<Entry['guard']> },
+  { body, started, timeoutMs }: { readonly body: unknown; readonly started: number; readonly timeoutMs: number },
+): Promise<JudgedReview> {
+  const review = parseReview(body);
+  const policy = deps.policy();
+  const judgement = isGuarded(review.subject)
+    ? GUARD[guard](review.subject, policy)
+    : { results: [], undecided: [], notes: [] };
+  const isDenied = judgement.results.some(({ effect }) => effect === 'deny');
+  const left = started + timeoutMs - deps.clock.monotonic();
+  const warnings =
+    guard === 'namespaces' && !isDenied
+      ? await warnOfRaisedLevel(deps, review.subject, { policy, budgetMs: left * SHARE_FOR_PODS })
+      : [];
+  return answerJudgement(deps, { review, entry, started }, { judgement, notes: [], warnings });
+}
+
+function isGuarded({ resource }: Subject): boolean {
+  return resource.group === '' && resource.name === 'namespaces';
+}
+
+async function warnOfRaisedLevel(
+  deps: ReviewDeps,
+  subject: Subject,
+  { policy, budgetMs }: { readonly policy: Policy; readonly budgetMs: number },
+): Promise<readonly string[]> {
+  const { configuration, ownNamespace } = policy;
+  if (!configuration.namespaceWarnings.enabled || !isGuarded(subject)) return [];
+  if (isLeftAlone(configuration, subject.name, ownNamespace)) return [];
+  const level = findRaisedLevel(subject, configuration);
+  const namespace = toNamespaceView(subject.object);
+  if (level === undefined || namespace === undefined) return [];
+  return await warnOfExistingPods(deps, { policy, namespace, level, budgetMs });
+}
