@@ -96,6 +96,19 @@ describe('Whoever may edit namespaces, but not relax levels', () => {
     expect((await suite.cluster.kubectl.run(['delete', 'namespace', name], { as: ALICE })).code).toBe(0);
   });
 
+  it('cannot lower it as the administrator of that namespace alone', async () => {
+    const namespace = await suite.cluster.createNamespace(RESTRICTED);
+    const binding = ['create', 'rolebinding', 'all', '--clusterrole=cluster-admin', '--user=alice', '-n', namespace];
+    await suite.cluster.must(binding);
+    await waitUntil('the authorizer knows it', async () => {
+      const { stdout } = await suite.cluster.kubectl.run(['auth', 'can-i', 'create', 'pods', '-n', namespace], {
+        as: ALICE,
+      });
+      return stdout.trim() === 'yes';
+    });
+    expect((await label(namespace, 'curfew.dev/enforce=off', ALICE)).stderr).toContain('relaxed-level');
+  });
+
   it('may label Curfew’s own namespace, where labels mean nothing', async () => {
     const { code, stderr } = await label('curfew-system', 'curfew.dev/enforce=off', ALICE);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -140,6 +153,14 @@ describe('Whoever has the right to relax levels', () => {
       return (await label(mine, 'curfew.dev/enforce-', DAVE)).code === 0;
     });
     expect((await label(other, 'curfew.dev/enforce-', DAVE)).stderr).toContain('relaxed-level');
+  });
+
+  it.each([
+    [ALICE, 'no'],
+    [BOB, 'yes'],
+  ] as const)('is told by kubectl auth can-i: %s, %s', async (person, wanted) => {
+    const { stdout } = await suite.cluster.kubectl.run(['auth', 'can-i', 'relax', 'levels.curfew.dev'], { as: person });
+    expect(stdout.trim()).toBe(wanted);
   });
 });
 

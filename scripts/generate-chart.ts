@@ -46,6 +46,7 @@ function renderEntry(entry: Entry): string {
     `        expression: ${JSON.stringify(expression)}`,
   ]);
   return [
+    ...(entry.onlyIf === undefined ? [] : [`  {{- if ${renderSwitch(entry.onlyIf)} }}`]),
     `  # ${entry.purpose}`,
     `  - name: ${entry.name}`,
     '    admissionReviewVersions: [v1]',
@@ -65,7 +66,14 @@ function renderEntry(entry: Entry): string {
     '        namespace: {{ $.Release.Namespace }}',
     `        path: ${entry.path}`,
     '        port: {{ $.Values.service.port }}',
+    ...(entry.onlyIf === undefined ? [] : ['  {{- end }}']),
   ].join('\n');
+}
+
+/** A switch that is off by default: `dig "apiAccess" "approval" false $.Values.config`. */
+function renderSwitch(path: NonNullable<Entry['onlyIf']>): string {
+  const keys = path.split('.').map((key) => JSON.stringify(key));
+  return `dig ${keys.join(' ')} false $.Values.config`;
 }
 
 function renderNamespaces({ namespaces }: Entry): readonly string[] {

@@ -46,7 +46,7 @@ export function renderEntries(): string {
     entry.failurePolicy,
     `${entry.timeoutSeconds} s`,
     entry.namespaces,
-    entry.purpose,
+    entry.onlyIf === undefined ? entry.purpose : `${entry.purpose} Only with \`${entry.onlyIf}\`.`,
   ]);
   const head = ['name', 'type', 'path', 'matches', 'failure policy', 'timeout', 'namespaces', 'purpose'];
   const conditions = ENTRIES.flatMap(({ name, matchConditions }) =>

@@ -36,8 +36,8 @@ export type WebhookRule = {
 export type WantedConfiguration = {
   readonly kind: 'ValidatingWebhookConfiguration' | 'MutatingWebhookConfiguration';
   readonly name: string;
-  /** By the name of the entry. */
-  readonly rules: ReadonlyMap<string, readonly WebhookRule[]>;
+  /** By the name of the entry; asked at every look, since an entry may come and go with the configuration. */
+  readonly rules: () => ReadonlyMap<string, readonly WebhookRule[]>;
 };
 
 export type PublisherOptions = {
@@ -124,7 +124,7 @@ async function publish(options: PublisherOptions, wanted: WantedConfiguration, s
 
 function describePublished(configuration: unknown, wanted: WantedConfiguration, label: string): Outcome {
   const names = new Set(asArray(member(configuration, 'webhooks')).map((webhook) => member(webhook, 'name')));
-  const missing = [...wanted.rules.keys()].filter((name) => !names.has(name));
+  const missing = [...wanted.rules().keys()].filter((name) => !names.has(name));
   return missing.length === 0
     ? { isPublished: true, sentence: `${label} has its rules and CA bundle.` }
     : { isPublished: false, sentence: `${label} lacks the entries ${missing.join(', ')}.` };
@@ -138,10 +138,11 @@ function createPatch(
   wanted: WantedConfiguration,
   caBundle: string | undefined,
 ): readonly Operation[] {
+  const wantedRules = wanted.rules();
   const encoded = caBundle === undefined ? undefined : Buffer.from(caBundle, 'utf8').toString('base64');
   return asArray(member(configuration, 'webhooks')).flatMap((webhook, index): readonly Operation[] => {
     const name = asString(member(webhook, 'name'));
-    const rules = name === undefined ? undefined : wanted.rules.get(name);
+    const rules = name === undefined ? undefined : wantedRules.get(name);
     if (name === undefined || rules === undefined) return [];
     const isBundleRight = encoded === undefined || valueAt(webhook, ['clientConfig', 'caBundle']) === encoded;
     if (isBundleRight && normalise(member(webhook, 'rules')) === normalise(rules)) return [];

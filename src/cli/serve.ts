@@ -86,7 +86,12 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     recorder,
   });
   const certificates = await createCertificates(options, first.configuration, { client, clock, log, signal });
-  const publisher = createPublisherFor(options, certificates, { client, clock, log });
+  const publisher = createPublisherFor(options, certificates, {
+    client,
+    clock,
+    log,
+    configuration: () => policies.current().configuration,
+  });
 
   let isStopping = false;
   const app = buildApp({
@@ -163,15 +168,23 @@ async function createCertificates(
 function createPublisherFor(
   { publishWebhooks }: ServeOptions,
   certificates: CertificateSource,
-  { client, clock, log }: Tools,
+  { client, clock, log, configuration }: Tools & { readonly configuration: () => Configuration },
 ): Publisher | undefined {
   if (publishWebhooks === undefined) return undefined;
   if (client === undefined) throw new Error('--publish-webhooks needs a cluster, and --without-cluster was given');
   return createPublisher({
     client,
     configurations: [
-      { kind: 'ValidatingWebhookConfiguration', name: publishWebhooks, rules: listPublishedRules('validating') },
-      { kind: 'MutatingWebhookConfiguration', name: publishWebhooks, rules: listPublishedRules('mutating') },
+      {
+        kind: 'ValidatingWebhookConfiguration',
+        name: publishWebhooks,
+        rules: () => listPublishedRules('validating', configuration()),
+      },
+      {
+        kind: 'MutatingWebhookConfiguration',
+        name: publishWebhooks,
+        rules: () => listPublishedRules('mutating', configuration()),
+      },
     ],
     caBundle: () => certificates.current().caBundle,
     clock,

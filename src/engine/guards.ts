@@ -1,15 +1,17 @@
 /**
- * Guards: rules about Curfew's own labels, by which it is steered. They speak as checks do, but are no part of the
- * catalogue: no level and no exemption applies to what sets the levels.
+ * Guards: rules about Curfew's own labels and annotations, by which it is steered. They speak as checks do, but are no
+ * part of the catalogue: no level and no exemption applies to what sets the levels.
  */
 
 import type { Finding, RuleWords } from '../checks/define-check.ts';
+import { API_ACCESS_ANNOTATION } from '../objects/api-access.ts';
 import type { Subject } from '../objects/subject.ts';
 import { nameForCommand } from '../objects/text.ts';
+import { findUnapprovedAccess } from '../policy/api-access-approval.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import { LEVEL_LABELS } from '../policy/labels.ts';
 import { findRelaxations, findUnknownLabels, findWrongLevels } from '../policy/namespace-labels.ts';
-import { isLeftAlone } from '../policy/scope.ts';
+import { isLeftAlone, SYSTEM_NAMESPACE } from '../policy/scope.ts';
 import type { Effect, Judgement, Result } from './evaluate.ts';
 
 export type Guard = RuleWords & {
@@ -40,7 +42,18 @@ only warned about.`,
   shortFix: () => `known: ${Object.values(LEVEL_LABELS).join(', ')}`,
 };
 
-export const GUARDS: readonly Guard[] = [RELAXED_LEVEL, LEVEL_LABEL];
+const UNAPPROVED_ACCESS: Guard = {
+  id: 'unapproved-api-access',
+  title: `the annotation ${API_ACCESS_ANNOTATION}, set by anyone without the RBAC verb approve on apiaccess.curfew.dev`,
+  why: `A service account whose need of the Kubernetes API is documented may hold a token for it. With
+apiAccess.approval in the configuration, whoever writes the service account does not decide that alone: setting or
+changing the annotation takes a right of its own. Removing it is free, and so is every change that leaves it as it is, so
+a manifest with the approved reason can be applied by anyone. The chart brings the ClusterRole, bound to nobody.`,
+  fix: () => 'leave the annotation out, and let someone who may approve set it',
+  shortFix: () => 'it takes the verb approve on apiaccess.curfew.dev',
+};
+
+export const GUARDS: readonly Guard[] = [RELAXED_LEVEL, LEVEL_LABEL, UNAPPROVED_ACCESS];
 
 export type GuardOptions = {
   readonly configuration: Configuration;
@@ -75,6 +88,16 @@ export function guardNamespaceLabels(subject: Subject, options: GuardOptions): J
     [LEVEL_LABEL, refusal(options), findWrongLevels(subject)],
     [LEVEL_LABEL, 'warn', findUnknownLabels(subject)],
   ]);
+}
+
+/** Of a caller who may not approve: documented access is not theirs to write. */
+export function guardApiAccess(subject: Subject, options: GuardOptions): Judgement {
+  const { configuration, ownNamespace } = options;
+  const namespace = subject.namespace === '' ? subject.name : subject.namespace;
+  // In kube-system nothing is denied, so documenting access there gains nothing either.
+  const isFree = namespace === SYSTEM_NAMESPACE || isLeftAlone(configuration, namespace, ownNamespace);
+  if (isFree || !configuration.apiAccess.approval) return NOTHING;
+  return toJudgement([[UNAPPROVED_ACCESS, refusal(options), findUnapprovedAccess(subject)]]);
 }
 
 function refusal({ configuration }: GuardOptions): Effect {

@@ -89,6 +89,12 @@ export const ConfigurationSchema = Type.Object(
                 'Kinds on which the annotation curfew.dev/api-access documents the need of the API. Default: ServiceAccount.',
             }),
           ),
+          approval: Type.Optional(
+            Type.Boolean({
+              description:
+                'Setting that annotation takes the RBAC verb approve on apiaccess.curfew.dev. Not together with Pod in acceptFrom. Default: false.',
+            }),
+          ),
         },
         { ...closed, description: 'Documented access.' },
       ),

@@ -31,9 +31,13 @@ export type Configuration = {
   readonly enforceTemplates: boolean;
   /** Levels of objects that are in no namespace; nothing mutates these. */
   readonly clusterScoped: Omit<Levels, 'mutate'>;
-  readonly apiAccess: { readonly acceptFrom: readonly ApiAccessSource[] };
   /** Whether token Secrets are listed and watched; what is read at the start stays until the process ends. */
   readonly secretIndex: boolean;
+  readonly apiAccess: {
+    readonly acceptFrom: readonly ApiAccessSource[];
+    /** Whether documenting access takes a right of its own. */
+    readonly approval: boolean;
+  };
   /** Whether pods are listed when a level is raised. */
   readonly namespaceWarnings: { readonly enabled: boolean };
   readonly excludedNamespaces: ReadonlySet<string>;
@@ -95,10 +99,18 @@ export function readConfiguration(file: unknown): ConfigurationResult {
 }
 
 /** What a schema cannot say: values that are allowed, but not together. */
-function listContradictions({ server }: Configuration): readonly ConfigurationProblem[] {
-  if (server.maxBodyBytesInFlight >= server.bodyLimitBytes) return [];
-  const problem = `${server.maxBodyBytesInFlight} must be >= bodyLimitBytes, which is ${server.bodyLimitBytes}`;
-  return [{ path: '/server/maxBodyBytesInFlight', problem }];
+function listContradictions({ server, apiAccess }: Configuration): readonly ConfigurationProblem[] {
+  const problems: ConfigurationProblem[] = [];
+  if (server.maxBodyBytesInFlight < server.bodyLimitBytes) {
+    const problem = `${server.maxBodyBytesInFlight} must be >= bodyLimitBytes, which is ${server.bodyLimitBytes}`;
+    problems.push({ path: '/server/maxBodyBytesInFlight', problem });
+  }
+  if (apiAccess.approval && apiAccess.acceptFrom.includes('Pod')) {
+    const problem =
+      'true cannot go with Pod in acceptFrom: controllers make the pods, so nobody could be asked for an approval';
+    problems.push({ path: '/apiAccess/approval', problem });
+  }
+  return problems;
 }
 
 function withDefaults(file: ConfigurationFile): Configuration {
@@ -109,7 +121,10 @@ function withDefaults(file: ConfigurationFile): Configuration {
     dryRun: file.dryRun ?? false,
     levels: { ...DEFAULT_LEVELS, ...levels },
     clusterScoped: { ...DEFAULT_CLUSTER_LEVELS, ...clusterScoped },
-    apiAccess: { acceptFrom: file.apiAccess?.acceptFrom ?? ['ServiceAccount'] },
+    apiAccess: {
+      acceptFrom: file.apiAccess?.acceptFrom ?? ['ServiceAccount'],
+      approval: file.apiAccess?.approval ?? false,
+    },
     namespaces: new Map(Object.entries(file.namespaces ?? {})),
     mutateMode,
     enforceTemplates: file.enforceTemplates ?? false,

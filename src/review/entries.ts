@@ -5,8 +5,15 @@
  */
 
 import { POD, TEMPLATE_KINDS } from '../objects/pod-spec.ts';
+import type { Configuration } from '../policy/configuration.ts';
 import type { MatchCondition } from './guard-conditions.ts';
-import { LEVEL_CHANGED, MAY_NOT_RELAX, OUR_LABEL_CHANGED } from './guard-conditions.ts';
+import {
+  API_ACCESS_SET,
+  LEVEL_CHANGED,
+  MAY_NOT_APPROVE,
+  MAY_NOT_RELAX,
+  OUR_LABEL_CHANGED,
+} from './guard-conditions.ts';
 
 export type EntryRule = {
   readonly apiGroups: readonly string[];
@@ -33,7 +40,9 @@ export type Entry = {
   readonly namespaces: 'all but platform and system' | 'all but platform' | 'system';
   readonly reinvocationPolicy?: 'IfNeeded';
   /** What judges it instead of the checks or the mutations: a guard of what Curfew is steered by. */
-  readonly guard?: 'levels' | 'namespaces';
+  readonly guard?: 'levels' | 'namespaces' | 'apiAccess';
+  /** The switch in the configuration without which the chart does not render it, and nobody publishes its rules. */
+  readonly onlyIf?: 'apiAccess.approval';
   /** For the reference: one sentence. */
   readonly purpose: string;
 };
@@ -253,6 +262,29 @@ export const ENTRIES: readonly Entry[] = [
     guard: 'namespaces',
     purpose: 'Refuses labels of namespaces that mean nothing, and says which pods a raised level would refuse.',
   },
+  {
+    name: 'api-access.curfew.dev',
+    type: 'validating',
+    path: '/validate/api-access',
+    rules: [
+      {
+        apiGroups: [''],
+        apiVersions: ['v1'],
+        resources: ['serviceaccounts'],
+        operations: ['CREATE', 'UPDATE'],
+        scope: 'Namespaced',
+      },
+      // Also while only service accounts count: what is written today would count as soon as namespaces do.
+      NAMESPACE_RULE,
+    ],
+    failurePolicy: 'Fail',
+    timeoutSeconds: 3,
+    matchConditions: [API_ACCESS_SET, MAY_NOT_APPROVE],
+    namespaces: 'all but platform and system',
+    guard: 'apiAccess',
+    onlyIf: 'apiAccess.approval',
+    purpose: 'Keeps those without the RBAC verb approve on apiaccess.curfew.dev from documenting access to the API.',
+  },
 ];
 
 /** Templates of one group and version share a rule. CRDs that are not installed match nothing. */
@@ -270,7 +302,16 @@ function groupTemplateRules(): readonly EntryRule[] {
   });
 }
 
+/** True if the chart renders the entry with this configuration. */
+export function isEntryOn({ onlyIf }: Entry, { apiAccess }: Pick<Configuration, 'apiAccess'>): boolean {
+  return onlyIf === undefined || apiAccess.approval;
+}
+
 /** The rules that a ready replica publishes, by the name of the entry. */
-export function listPublishedRules(type: Entry['type']): ReadonlyMap<string, readonly EntryRule[]> {
-  return new Map(ENTRIES.filter((entry) => entry.type === type).map(({ name, rules }) => [name, rules]));
+export function listPublishedRules(
+  type: Entry['type'],
+  configuration: Pick<Configuration, 'apiAccess'>,
+): ReadonlyMap<string, readonly EntryRule[]> {
+  const entries = ENTRIES.filter((entry) => entry.type === type && isEntryOn(entry, configuration));
+  return new Map(entries.map(({ name, rules }) => [name, rules]));
 }

@@ -4,6 +4,7 @@
  * CREATE, and labels that are empty are not there at all: a condition that fails under Fail refuses the request.
  */
 
+import { API_ACCESS_ANNOTATION } from '../objects/api-access.ts';
 import { LEVEL_LABELS } from '../policy/labels.ts';
 
 export type MatchCondition = { readonly name: string; readonly expression: string };
@@ -33,4 +34,22 @@ export const OUR_LABEL_CHANGED: MatchCondition = {
 export const MAY_NOT_RELAX: MatchCondition = {
   name: 'may-not-relax',
   expression: '!authorizer.group("curfew.dev").resource("levels").name(object.metadata.name).check("relax").allowed()',
+};
+
+const KEY = JSON.stringify(API_ACCESS_ANNOTATION);
+
+const hasReason = (side: Side): string =>
+  `(${side} != null && has(${side}.metadata.annotations) && ${KEY} in ${side}.metadata.annotations)`;
+
+/** Set or changed: what is removed or stays needs nobody's approval. */
+export const API_ACCESS_SET: MatchCondition = {
+  name: 'api-access-set',
+  expression: `${hasReason('object')} && !(${hasReason('oldObject')} && oldObject.metadata.annotations[${KEY}] == object.metadata.annotations[${KEY}])`,
+};
+
+/** Here too `resourceNames` are names of namespaces. */
+export const MAY_NOT_APPROVE: MatchCondition = {
+  name: 'may-not-approve',
+  expression:
+    '!authorizer.group("curfew.dev").resource("apiaccess").name(request.resource.resource == "namespaces" ? object.metadata.name : request.namespace).check("approve").allowed()',
 };

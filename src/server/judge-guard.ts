@@ -1,8 +1,8 @@
-/** The way of a review of what Curfew itself is steered by: labels of namespaces. */
+/** The way of a review of what Curfew itself is steered by: labels of namespaces, documented access. */
 
 import type { Judgement } from '../engine/evaluate.ts';
 import type { GuardOptions } from '../engine/guards.ts';
-import { guardLevels, guardNamespaceLabels } from '../engine/guards.ts';
+import { guardApiAccess, guardLevels, guardNamespaceLabels } from '../engine/guards.ts';
 import type { Subject } from '../objects/subject.ts';
 import { toNamespaceView } from '../objects/views.ts';
 import { findRaisedLevel } from '../policy/namespace-labels.ts';
@@ -16,10 +16,19 @@ import { answerJudgement } from './judge-review.ts';
 /** Of the time there is for an answer, so much may go into looking at pods. */
 const SHARE_FOR_PODS = 0.5;
 
-const GUARD: Readonly<Record<NonNullable<Entry['guard']>, (subject: Subject, options: GuardOptions) => Judgement>> = {
-  levels: guardLevels,
-  namespaces: guardNamespaceLabels,
+type Guarding = {
+  /** Of the core group; anything else that comes in is allowed. */
+  readonly resources: readonly string[];
+  readonly judge: (subject: Subject, options: GuardOptions) => Judgement;
 };
+
+const GUARDING: Readonly<Record<NonNullable<Entry['guard']>, Guarding>> = {
+  levels: { resources: ['namespaces'], judge: guardLevels },
+  namespaces: { resources: ['namespaces'], judge: guardNamespaceLabels },
+  apiAccess: { resources: ['serviceaccounts', 'namespaces'], judge: guardApiAccess },
+};
+
+const NOTHING: Judgement = { results: [], undecided: [], notes: [] };
 
 /**
  * Judges one review that came in through an entry of guard `guard`. What a guard refuses it sees in the request alone.
@@ -33,20 +42,19 @@ export async function judgeGuarded(
 ): Promise<JudgedReview> {
   const review = parseReview(body);
   const policy = deps.policy();
-  const judgement = isGuarded(review.subject)
-    ? GUARD[guard](review.subject, policy)
-    : { results: [], undecided: [], notes: [] };
+  const { subject } = review;
+  const { resources, judge } = GUARDING[guard];
+  if (subject.resource.group !== '' || !resources.includes(subject.resource.name)) {
+    return answerJudgement(deps, { review, entry, started }, { judgement: NOTHING, notes: [] });
+  }
+  const judgement = judge(subject, policy);
   const isDenied = judgement.results.some(({ effect }) => effect === 'deny');
   const left = started + timeoutMs - deps.clock.monotonic();
   const warnings =
     guard === 'namespaces' && !isDenied
-      ? await warnOfRaisedLevel(deps, review.subject, { policy, budgetMs: left * SHARE_FOR_PODS })
+      ? await warnOfRaisedLevel(deps, subject, { policy, budgetMs: left * SHARE_FOR_PODS })
       : [];
   return answerJudgement(deps, { review, entry, started }, { judgement, notes: [], warnings });
-}
-
-function isGuarded({ resource }: Subject): boolean {
-  return resource.group === '' && resource.name === 'namespaces';
 }
 
 async function warnOfRaisedLevel(
@@ -55,7 +63,7 @@ async function warnOfRaisedLevel(
   { policy, budgetMs }: { readonly policy: Policy; readonly budgetMs: number },
 ): Promise<readonly string[]> {
   const { configuration, ownNamespace } = policy;
-  if (!configuration.namespaceWarnings.enabled || !isGuarded(subject)) return [];
+  if (!configuration.namespaceWarnings.enabled) return [];
   if (isLeftAlone(configuration, subject.name, ownNamespace)) return [];
   const level = findRaisedLevel(subject, configuration);
   const namespace = toNamespaceView(subject.object);

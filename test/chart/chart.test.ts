@@ -41,6 +41,8 @@ describe.each(CASES.map((file) => ({ name: file ?? 'default values', file })))('
   it('has exactly the entries of the table, without rules and without a CA bundle', async () => {
     const objects = parse(await render('helm', file));
     const { dryRun, excludedNamespaces } = configurationOf(objects);
+    const approval = valueAt(configurationOf(objects), ['apiAccess', 'approval']) === true;
+    const isOn = ({ onlyIf }: Entry) => onlyIf === undefined || approval;
     const platform = ['curfew-system', ...UNWATCHED_NAMESPACES, ...asArray(excludedNamespaces)];
     const selectors: Readonly<Record<Entry['namespaces'], JsonObject>> = {
       'all but platform and system': { operator: 'NotIn', values: [...platform, SYSTEM_NAMESPACE] },
@@ -49,7 +51,7 @@ describe.each(CASES.map((file) => ({ name: file ?? 'default values', file })))('
     };
     // Whole entries are compared, so that no field, `rules` and `caBundle` least of all, comes in unseen.
     const wanted = (type: Entry['type']) =>
-      ENTRIES.filter((entry) => entry.type === type).map((entry) => ({
+      ENTRIES.filter((entry) => entry.type === type && isOn(entry)).map((entry) => ({
         name: entry.name,
         admissionReviewVersions: ['v1'],
         sideEffects: 'None',
@@ -120,6 +122,16 @@ describe('Rights', () => {
     expect(roles.map((role) => valueAt(role, ['metadata', 'name']))).toEqual(['curfew', 'curfew-relax', 'curfew']);
     const bindings = objects.filter((object) => asString(member(object, 'kind'))?.endsWith('RoleBinding'));
     expect(bindings.map((binding) => valueAt(binding, ['roleRef', 'name']))).toEqual(['curfew', 'curfew']);
+  });
+
+  it('to approve documented access come with its guard, bound to nobody', async () => {
+    const objects = parse(await render('helm', undefined, ['config.apiAccess.approval=true']));
+    const role = objects.find((object) => valueAt(object, ['metadata', 'name']) === 'curfew-approve');
+    expect(member(role, 'rules')).toEqual([
+      { apiGroups: ['curfew.dev'], resources: ['apiaccess'], verbs: ['approve'] },
+    ]);
+    const webhooks = asArray(member(find(objects, 'ValidatingWebhookConfiguration'), 'webhooks'));
+    expect(webhooks.map((webhook) => member(webhook, 'name'))).toContain('api-access.curfew.dev');
   });
 
   it('to list pods go with the warnings that they are for', async () => {
@@ -201,6 +213,11 @@ describe('Values that cannot be right', () => {
       /expirationSeconds/,
     ],
     ['a grace period shorter than the drain', 'terminationGracePeriodSeconds=4', /or pods are killed while they drain/],
+    [
+      'an approval that no controller could ask for',
+      'config.apiAccess.approval=true,config.apiAccess.acceptFrom={ServiceAccount,Pod}',
+      /approval cannot go with Pod/,
+    ],
     ['two equal ports', 'operations.containerPort=10250', /must differ/],
     ['no service account at all', 'serviceAccount.create=false', /serviceAccount\.name must name the account/],
     [

@@ -27,11 +27,16 @@ describe('publisher', () => {
   const wanted: WantedConfiguration = {
     kind: 'ValidatingWebhookConfiguration',
     name: 'curfew',
-    rules: new Map([
-      ['pods.curfew.dev', [rule(['pods']), rule(['pods/ephemeralcontainers'])]],
-      ['secrets.curfew.dev', [rule(['secrets'])]],
-    ]),
+    rules: () => rules,
   };
+  const plain: ReadonlyMap<string, readonly WebhookRule[]> = new Map([
+    ['pods.curfew.dev', [rule(['pods']), rule(['pods/ephemeralcontainers'])]],
+    ['secrets.curfew.dev', [rule(['secrets'])]],
+  ]);
+  let rules = plain;
+  afterEach(() => {
+    rules = plain;
+  });
   const entry = (name: string, more: JsonObject = {}): JsonObject => ({
     name,
     clientConfig: { service: { name: 'curfew', namespace: 'curfew-system', path: `/${name}` } },
@@ -64,6 +69,27 @@ describe('publisher', () => {
     };
     return { publisher, clock, log, settled };
   }
+
+  it('publishes into an entry that comes with another configuration, and misses none that goes', async () => {
+    store(entry('pods.curfew.dev'), entry('secrets.curfew.dev'));
+    const { publisher, settled } = await create({ pem: 'PEM' });
+    publisher.start();
+    await eventually(() => publisher.isPublished());
+    rules = new Map([...plain, ['api-access.curfew.dev', [rule(['serviceaccounts'])]]]);
+    await settled();
+    expect(publisher.status()).toEqual([
+      'ValidatingWebhookConfiguration curfew lacks the entries api-access.curfew.dev.',
+    ]);
+    store(entry('pods.curfew.dev'), entry('secrets.curfew.dev'), entry('api-access.curfew.dev'));
+    await settled();
+    expect(publisher.isPublished()).toBe(true);
+    expect(at(2, 'rules', 0, 'resources')).toEqual(['serviceaccounts']);
+    rules = plain;
+    store(entry('pods.curfew.dev'), entry('secrets.curfew.dev'));
+    await settled();
+    expect(publisher.isPublished()).toBe(true);
+    await publisher.stop();
+  });
 
   it('publishes rules and bundle into our entries only, and nothing again', async () => {
     store(entry('foreign.example.com'), entry('secrets.curfew.dev'), entry('pods.curfew.dev'));
@@ -117,7 +143,7 @@ describe('publisher', () => {
     expect(at(0, 'clientConfig', 'caBundle')).toBe('UEVN');
     store(entry('pods.curfew.dev', { clientConfig, rules: [rule(['pods'], { scope: 'Namespaced' })] }), secrets);
     await settled();
-    expect(at(0, 'rules')).toEqual(wanted.rules.get('pods.curfew.dev'));
+    expect(at(0, 'rules')).toEqual(plain.get('pods.curfew.dev'));
     expect(patches()).toHaveLength(2);
 
     bundle.pem = 'NEW';

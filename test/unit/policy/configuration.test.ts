@@ -58,6 +58,10 @@ describe('A configuration', () => {
     [{ server: { deadlineMs: 99 } }, '/server/deadlineMs 99 must be >= 100'],
     [{ server: { deadlineMs: 30_001 } }, '/server/deadlineMs 30001 must be <= 30000'],
     [{ server: { maxInFlight: 0 } }, '/server/maxInFlight 0 must be >= 1'],
+    [
+      { apiAccess: { approval: true, acceptFrom: ['ServiceAccount', 'Pod'] } },
+      '/apiAccess/approval true cannot go with Pod in acceptFrom',
+    ],
     [{ server: { drainSeconds: 301 } }, '/server/drainSeconds 301 must be <= 300'],
     [{ server: { bodyLimitBytes: 1e6 + 0.5 } }, '/server/bodyLimitBytes 1000000.5 must be integer'],
     [JSON.parse('{"__proto__": {"dryRun": true}}'), '/ has the unknown key "__proto__"'],
