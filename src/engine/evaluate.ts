@@ -34,6 +34,9 @@ export type Judgement = {
   readonly notes: readonly Note[];
 };
 
+/** Of what no rule has anything to say about. */
+export const NO_JUDGEMENT: Judgement = { results: [], undecided: [], notes: [] };
+
 export type JudgeOptions = {
   readonly checks: readonly Check[];
   readonly configuration: Configuration;

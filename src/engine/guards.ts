@@ -13,6 +13,7 @@ import { LEVEL_LABELS } from '../policy/labels.ts';
 import { findRelaxations, findUnknownLabels, findWrongLevels } from '../policy/namespace-labels.ts';
 import { isLeftAlone, SYSTEM_NAMESPACE } from '../policy/scope.ts';
 import type { Effect, Judgement, Result } from './evaluate.ts';
+import { NO_JUDGEMENT } from './evaluate.ts';
 
 export type Guard = RuleWords & {
   /** For tables: what it refuses, without a full stop. */
@@ -63,14 +64,12 @@ export type GuardOptions = {
   readonly release: string;
 };
 
-const NOTHING: Judgement = { results: [], undecided: [], notes: [] };
-
 /**
  * Of a caller who may not relax levels. Wrong values are refused here too, in the same words: both entries are asked at
  * once, and the API server shows whichever denial comes first.
  */
 export function guardLevels(subject: Subject, options: GuardOptions): Judgement {
-  if (isLeftAlone(options.configuration, subject.name, options.ownNamespace)) return NOTHING;
+  if (isLeftAlone(options.configuration, subject.name, options.ownNamespace)) return NO_JUDGEMENT;
   const wrong = findWrongLevels(subject);
   const told = new Set(wrong.map(({ key }) => key));
   const grantRole = `${options.release}-relax`;
@@ -83,7 +82,7 @@ export function guardLevels(subject: Subject, options: GuardOptions): Judgement 
 
 /** Of any caller: wrong values are refused, unknown keys warned about. */
 export function guardNamespaceLabels(subject: Subject, options: GuardOptions): Judgement {
-  if (isLeftAlone(options.configuration, subject.name, options.ownNamespace)) return NOTHING;
+  if (isLeftAlone(options.configuration, subject.name, options.ownNamespace)) return NO_JUDGEMENT;
   return toJudgement([
     [LEVEL_LABEL, refusal(options), findWrongLevels(subject)],
     [LEVEL_LABEL, 'warn', findUnknownLabels(subject)],
@@ -96,7 +95,7 @@ export function guardApiAccess(subject: Subject, options: GuardOptions): Judgeme
   const namespace = subject.namespace === '' ? subject.name : subject.namespace;
   // In kube-system nothing is denied, so documenting access there gains nothing either.
   const isFree = namespace === SYSTEM_NAMESPACE || isLeftAlone(configuration, namespace, ownNamespace);
-  if (isFree || !configuration.apiAccess.approval) return NOTHING;
+  if (isFree || !configuration.apiAccess.approval) return NO_JUDGEMENT;
   return toJudgement([[UNAPPROVED_ACCESS, refusal(options), findUnapprovedAccess(subject)]]);
 }
 
@@ -109,5 +108,5 @@ function toJudgement(parts: readonly (readonly [Guard, Effect, readonly Finding[
   for (const [check, effect, findings] of parts) {
     if (findings.length > 0) results.push({ check, effect, findings });
   }
-  return { ...NOTHING, results };
+  return { ...NO_JUDGEMENT, results };
 }

@@ -10,8 +10,9 @@ import { describeError, describeResponse } from './sentences.ts';
 
 /** A page of ordinary pods is about 1 MB: parsing it holds other requests up by some milliseconds. */
 const PAGE_ITEMS = 100;
-const MAX_PAGE_BYTES = 8 * 1024 * 1024;
-const MAX_AT_ONCE = 4;
+/** No stored pod is as large. Parsed it takes some times as much memory, for each list at once. */
+const MAX_PAGE_BYTES = 4 * 1024 * 1024;
+const MAX_AT_ONCE = 2;
 
 /** Pods that have ended are left out by the API server itself. */
 const NOT_ENDED = 'status.phase!=Succeeded,status.phase!=Failed';

@@ -7,13 +7,7 @@
 import { POD, TEMPLATE_KINDS } from '../objects/pod-spec.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import type { MatchCondition } from './guard-conditions.ts';
-import {
-  API_ACCESS_SET,
-  LEVEL_CHANGED,
-  MAY_NOT_APPROVE,
-  MAY_NOT_RELAX,
-  OUR_LABEL_CHANGED,
-} from './guard-conditions.ts';
+import { GUARD_ENTRIES } from './guard-entries.ts';
 
 export type EntryRule = {
   readonly apiGroups: readonly string[];
@@ -119,15 +113,6 @@ const OTHER_RULES: readonly EntryRule[] = [
     scope: '*',
   },
 ];
-
-/** Labels can be written through both subresources too, which a rule on `namespaces` does not match. */
-const NAMESPACE_RULE: EntryRule = {
-  apiGroups: [''],
-  apiVersions: ['v1'],
-  resources: ['namespaces', 'namespaces/status', 'namespaces/finalize'],
-  operations: ['CREATE', 'UPDATE'],
-  scope: 'Cluster',
-};
 
 export const ENTRIES: readonly Entry[] = [
   {
@@ -238,53 +223,7 @@ export const ENTRIES: readonly Entry[] = [
     namespaces: 'system',
     purpose: 'Warns about and audits kube-system, where nothing is ever denied, patched or held up.',
   },
-  {
-    name: 'levels.curfew.dev',
-    type: 'validating',
-    path: '/validate/levels',
-    rules: [NAMESPACE_RULE],
-    failurePolicy: 'Fail',
-    timeoutSeconds: 3,
-    matchConditions: [LEVEL_CHANGED, MAY_NOT_RELAX],
-    namespaces: 'all but platform',
-    guard: 'levels',
-    purpose: 'Keeps those without the RBAC verb relax on levels.curfew.dev from lowering the level of a namespace.',
-  },
-  {
-    name: 'namespaces.curfew.dev',
-    type: 'validating',
-    path: '/validate/namespaces',
-    rules: [NAMESPACE_RULE],
-    failurePolicy: 'Ignore',
-    timeoutSeconds: 3,
-    matchConditions: [OUR_LABEL_CHANGED],
-    namespaces: 'all but platform',
-    guard: 'namespaces',
-    purpose: 'Refuses labels of namespaces that mean nothing, and says which pods a raised level would refuse.',
-  },
-  {
-    name: 'api-access.curfew.dev',
-    type: 'validating',
-    path: '/validate/api-access',
-    rules: [
-      {
-        apiGroups: [''],
-        apiVersions: ['v1'],
-        resources: ['serviceaccounts'],
-        operations: ['CREATE', 'UPDATE'],
-        scope: 'Namespaced',
-      },
-      // Also while only service accounts count: what is written today would count as soon as namespaces do.
-      NAMESPACE_RULE,
-    ],
-    failurePolicy: 'Fail',
-    timeoutSeconds: 3,
-    matchConditions: [API_ACCESS_SET, MAY_NOT_APPROVE],
-    namespaces: 'all but platform and system',
-    guard: 'apiAccess',
-    onlyIf: 'apiAccess.approval',
-    purpose: 'Keeps those without the RBAC verb approve on apiaccess.curfew.dev from documenting access to the API.',
-  },
+  ...GUARD_ENTRIES,
 ];
 
 /** Templates of one group and version share a rule. CRDs that are not installed match nothing. */

@@ -1,6 +1,7 @@
 /** The way of a review of what Curfew itself is steered by: labels of namespaces, documented access. */
 
 import type { Judgement } from '../engine/evaluate.ts';
+import { NO_JUDGEMENT } from '../engine/evaluate.ts';
 import type { GuardOptions } from '../engine/guards.ts';
 import { guardApiAccess, guardLevels, guardNamespaceLabels } from '../engine/guards.ts';
 import type { Subject } from '../objects/subject.ts';
@@ -28,8 +29,6 @@ const GUARDING: Readonly<Record<NonNullable<Entry['guard']>, Guarding>> = {
   apiAccess: { resources: ['serviceaccounts', 'namespaces'], judge: guardApiAccess },
 };
 
-const NOTHING: Judgement = { results: [], undecided: [], notes: [] };
-
 /**
  * Judges one review that came in through an entry of guard `guard`. What a guard refuses it sees in the request alone.
  *
@@ -45,7 +44,7 @@ export async function judgeGuarded(
   const { subject } = review;
   const { resources, judge } = GUARDING[guard];
   if (subject.resource.group !== '' || !resources.includes(subject.resource.name)) {
-    return answerJudgement(deps, { review, entry, started }, { judgement: NOTHING, notes: [] });
+    return answerJudgement(deps, { review, entry, started }, { judgement: NO_JUDGEMENT, notes: [] });
   }
   const judgement = judge(subject, policy);
   const isDenied = judgement.results.some(({ effect }) => effect === 'deny');

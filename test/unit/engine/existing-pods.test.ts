@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../../../src/checks/registry.ts';
+import { NO_JUDGEMENT } from '../../../src/engine/evaluate.ts';
 import {
   addPod,
   createPodTally,
@@ -30,14 +31,10 @@ function tell(
   const tally = createPodTally();
   if (check === undefined) return [];
   const results = [{ check, effect: 'deny' as const, findings: [FINDING] }];
-  for (const object of refused) addPod(tally, toPodSubject('shop', object), { results, undecided: [], notes: [] });
+  for (const object of refused) addPod(tally, toPodSubject('shop', object), { ...NO_JUDGEMENT, results });
   const outcome = { undecided: true, needs: 'serviceAccount', detail: 'a' } as const;
   for (const object of undecided) {
-    addPod(tally, toPodSubject('shop', object), {
-      results: [],
-      undecided: [{ check, outcome, isWarned: true }],
-      notes: [],
-    });
+    addPod(tally, toPodSubject('shop', object), { ...NO_JUDGEMENT, undecided: [{ check, outcome, isWarned: true }] });
   }
   return formatPodTally(tally, shortfall);
 }
