@@ -38,7 +38,8 @@ export type Finding = {
 /** The rule could not know. It warns and never denies. */
 export type Undecided = {
   readonly undecided: true;
-  readonly needs: Need;
+  /** What could not be looked up; nothing if the object itself is more than a rule looks at. */
+  readonly needs?: Need;
   /** One sentence: what could not be read and why. */
   readonly detail: string;
 };

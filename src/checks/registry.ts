@@ -1,7 +1,9 @@
 /** All checks, in the order of the catalogue. Explicit, so that the list can be read; a test compares it with the files. */
 
+import bootstrapTokenExpiration from './bootstrap-token-expiration.ts';
 import defaultServiceAccount from './default-service-account.ts';
 import type { Check } from './define-check.ts';
+import embeddedToken from './embedded-token.ts';
 import ephemeralContainerToken from './ephemeral-container-token.ts';
 import longLivedTokenMount from './long-lived-token-mount.ts';
 import longLivedTokenSecret from './long-lived-token-secret.ts';
@@ -26,6 +28,8 @@ import yearLongToken from './year-long-token.ts';
 
 export const CHECKS: readonly Check[] = [
   longLivedTokenSecret,
+  embeddedToken,
+  bootstrapTokenExpiration,
   longLivedTokenMount,
   serviceAccountSecrets,
   yearLongToken,

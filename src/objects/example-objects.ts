@@ -40,6 +40,16 @@ export function exampleCronJob(spec: JsonObject = {}): JsonObject {
   };
 }
 
+/** A Secret of namespace `shop`, for examples. */
+export function exampleSecret(fields: JsonObject): JsonObject {
+  return { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'deploy', namespace: 'shop' }, ...fields };
+}
+
+/** A ConfigMap of namespace `shop`, for examples. */
+export function exampleConfigMap(fields: JsonObject): JsonObject {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings', namespace: 'shop' }, ...fields };
+}
+
 /** A service account of namespace `shop`, for examples. */
 export function exampleServiceAccount(fields: JsonObject = {}, annotations: JsonObject = {}): JsonObject {
   return {

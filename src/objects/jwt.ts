@@ -13,10 +13,11 @@ export function decodeJwtClaims(text: string): JsonObject | undefined {
   if (text.length > MAX_JWT_CHARACTERS || !/^[\w-]+\.[\w-]+\.[\w-]*$/.test(text)) return undefined;
   const [header, payload] = text.split('.');
   if (header === undefined || payload === undefined) return undefined;
-  return typeof member(decodePart(header), 'alg') === 'string' ? decodePart(payload) : undefined;
+  return typeof member(decodeJwtPart(header), 'alg') === 'string' ? decodeJwtPart(payload) : undefined;
 }
 
-function decodePart(part: string): JsonObject | undefined {
+/** The JSON object that one part of a token, its header or its claims, is the base64url of; undefined if it is none. */
+export function decodeJwtPart(part: string): JsonObject | undefined {
   try {
     const binary = atob(part.replaceAll('-', '+').replaceAll('_', '/'));
     const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));

@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { EXAMPLE_LEGACY_CLAIMS, exampleBoundClaims, exampleJwt } from '../../../src/objects/example-tokens.ts';
+import { createTokenSearch } from '../../../src/objects/find-tokens.ts';
+import { numRuns } from '../arbitraries.ts';
+
+const CLAIMS = exampleBoundClaims(7_200);
+const TOKEN = exampleJwt(CLAIMS);
+const LEGACY_TOKEN = exampleJwt(EXAMPLE_LEGACY_CLAIMS);
+
+const findTokens = (text: string) => createTokenSearch().findIn(text);
+const findTokensInData = (data: string) => createTokenSearch().findInData(data);
+const base64 = (text: string) => Buffer.from(text, 'latin1').toString('base64');
+const base64Url = (text: string) => Buffer.from(text, 'latin1').toString('base64url');
+const wrap = (text: string, width: number, joint: string) =>
+  (text.match(new RegExp(`.{1,${width}}`, 'g')) ?? []).join(joint);
+const kubeconfig = (token: string) =>
+  `apiVersion: v1\nusers:\n- name: ci\n  user:\n    token: ${token}\n    # Zoë\ncurrent-context: main\n`;
+const dockerConfig = (token: string) =>
+  JSON.stringify({ auths: { 'registry.example': { auth: base64(`ci:${token}`) } } }, undefined, 2);
+
+const WRAPPINGS: readonly (readonly [string, string])[] = [
+  ['nothing', TOKEN],
+  ['white space', ` ${TOKEN}\n`],
+  ['quotes', `"${TOKEN}"`],
+  ['a header', `Authorization: Bearer ${TOKEN}`],
+  ['an argument', `--token=${TOKEN}`],
+  ['dotenv', `A=b.c\nTOKEN=${TOKEN}\nB=d\n`],
+  ['JSON', JSON.stringify({ a: 1, token: TOKEN })],
+  ['JSON in JSON', JSON.stringify({ config: JSON.stringify({ bearerToken: TOKEN }) })],
+  ['a kubeconfig', kubeconfig(TOKEN)],
+  ['a kubeconfig in JSON', JSON.stringify({ kubeconfig: kubeconfig(TOKEN) })],
+  ['letters on both sides', `eyJabc${TOKEN}abc`],
+  ['a sentence', `See eyJ.eyJ. and then ${TOKEN}.`],
+  ['base64', base64(TOKEN)],
+  ['base64 of the other alphabet', base64Url(`>>>???${TOKEN}`)],
+  ['base64 after one byte', base64(`x${TOKEN}`)],
+  ['base64 after two bytes', base64(`xy${TOKEN}`)],
+  ['base64 after binary data', base64(`\xff\x00\x80\xfe${TOKEN}\xff`)],
+  ['base64 in JSON', JSON.stringify({ config: base64(kubeconfig(TOKEN)) })],
+  ['base64 stuck to other letters', `data/${base64(TOKEN)}Z`],
+  ['base64 of 76 columns', wrap(base64(TOKEN), 76, '\n')],
+  ['base64 of 64 columns with CRLF', wrap(base64(TOKEN), 64, '\r\n')],
+  ['base64 of 61 columns, indented', `token: |\n    ${wrap(base64(TOKEN), 61, '\n    ')}\n`],
+  ['base64 of 76 columns in JSON', JSON.stringify({ token: wrap(base64(TOKEN), 76, '\n') })],
+  ['base64 of 75 columns in JSON', JSON.stringify({ token: wrap(base64(`x${TOKEN}`), 75, '\r\n') })],
+  ['.dockerconfigjson', dockerConfig(TOKEN)],
+  ['base64 of .dockerconfigjson', base64(dockerConfig(TOKEN))],
+  ['base64 twice', base64(base64(TOKEN))],
+  ['base64 twice of the other alphabet', base64Url(base64Url(TOKEN))],
+  ['base64 twice of 76 columns', wrap(base64(wrap(base64(TOKEN), 76, '\n')), 76, '\n')],
+  ['base64 of a kubeconfig in base64 of JSON', base64(JSON.stringify({ a: base64(kubeconfig(TOKEN)) }))],
+];
+
+describe('The search for tokens', () => {
+  it.each(WRAPPINGS)('finds a token in %s', (_name, text) => {
+    expect(findTokens(text)).toEqual([CLAIMS]);
+    expect(findTokensInData(Buffer.from(text).toString('base64'))).toEqual([CLAIMS]);
+  });
+
+  it('finds every token', () => {
+    const claims = [CLAIMS, EXAMPLE_LEGACY_CLAIMS];
+    expect(findTokens(`${TOKEN} ${LEGACY_TOKEN}`)).toEqual(claims);
+    expect(findTokens(`${base64(TOKEN)} ${base64(LEGACY_TOKEN)}`)).toEqual(claims);
+    expect(findTokens(base64(`${kubeconfig(TOKEN)}\n${kubeconfig(LEGACY_TOKEN)}`))).toEqual(claims);
+  });
+
+  it('looks at so many texts that look like tokens, and says so', () => {
+    const search = createTokenSearch(2);
+    expect([search.findIn(`${TOKEN} ${LEGACY_TOKEN}`).length, search.isCut()]).toEqual([2, false]);
+    expect([search.findIn('none here').length, search.isCut()]).toEqual([0, false]);
+    expect([search.findIn(base64(TOKEN)).length, search.isCut()]).toEqual([0, true]);
+  });
+
+  it('reads data that is no base64 as text', () => {
+    expect(findTokensInData(`{"token": "${TOKEN}"}`)).toEqual([CLAIMS]);
+  });
+
+  const [header = '', payload = '', signature = ''] = TOKEN.split('.');
+  it.each([
+    ['an empty text', ''],
+    ['a token that was cut off', `${header}.${payload}`],
+    ['a token without a signature', `${header}.${payload}.`],
+    ['a token whose signature was blotted out', `${header}.${payload}.<redacted>`],
+    ['claims without a header', `.${payload}.${signature}`],
+    ['claims after something that is no header', `${base64Url('{"typ":"JWT"}')}.${payload}.${signature}`],
+    ['claims that are no JSON', `${header}.eyJhYmM.${signature}`],
+    ['base64 three times', base64(base64(base64(TOKEN)))],
+  ])('finds nothing in %s', (_name, text) => {
+    expect(findTokens(text)).toEqual([]);
+  });
+
+  it('finds it wherever it stands, in text or in bytes, in base64 or not', () => {
+    const surroundings = fc.oneof(
+      fc.string({ unit: 'binary-ascii', maxLength: 300 }),
+      fc.string({
+        unit: fc.constantFrom('a', 'z', 'A', 'Z', '0', '9', '+', '/', '-', '_', '=', '\n', ' ', '.'),
+        maxLength: 300,
+      }),
+      fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
+    );
+    const wrapping = fc.record({
+      before: surroundings,
+      after: surroundings,
+      isUrl: fc.boolean(),
+      width: fc.constantFrom(0, 60, 64, 76),
+      joint: fc.constantFrom('\n', '\r\n', '\n  '),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(wrapping, { maxLength: 2 }),
+        surroundings,
+        surroundings,
+        fc.constantFrom(TOKEN, LEGACY_TOKEN),
+        (wrappings, before, after, token) => {
+          const text = wrappings.reduce((inner, { isUrl, width, joint, ...around }) => {
+            const encoded = isUrl ? base64Url(inner) : base64(inner);
+            return `${around.before}${width === 0 ? encoded : wrap(encoded, width, joint)}${around.after}`;
+          }, `${before}${token}${after}`);
+          expect(findTokens(text)).toContainEqual(token === TOKEN ? CLAIMS : EXAMPLE_LEGACY_CLAIMS);
+        },
+      ),
+      { numRuns: numRuns() },
+    );
+  });
+
+  it('finds nothing in what is no token, and throws at nothing', () => {
+    const pieces = fc.constantFrom(
+      'eyJ',
+      '.eyJ',
+      'ZXlK',
+      '.',
+      '\n',
+      '\\n',
+      '  ',
+      '=',
+      'LmV5Sg',
+      'AAAA',
+      '\\',
+      '\ud800',
+      'abc+/-_',
+    );
+    const anything = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 2_000 }),
+      fc.array(pieces, { maxLength: 300 }).map((parts) => parts.join('')),
+      fc.uint8Array({ maxLength: 2_000 }).map((bytes) => Buffer.from(bytes).toString('base64')),
+    );
+    fc.assert(
+      fc.property(anything, (text) => {
+        expect(findTokens(text)).toEqual([]);
+        expect(findTokensInData(text)).toEqual([]);
+      }),
+      { numRuns: numRuns() },
+    );
+  });
+});
