@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { mutate, toMutationVerdict } from '../../src/engine/mutate.ts';
 import type { Verdict } from '../../src/engine/verdict.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
+import { EXAMPLE_LEGACY_CLAIMS, exampleBoundClaims, exampleJwt, toBase64 } from '../../src/objects/example-tokens.ts';
 import type { JsonObject } from '../../src/objects/json.ts';
 import type { Subject } from '../../src/objects/subject.ts';
 import { effectiveLevels } from '../../src/policy/level.ts';
@@ -78,6 +79,48 @@ describe('What a Secret holds', () => {
     );
   });
 });
+
+describe('A pasted service account token', () => {
+  const claims = fc.record({
+    seconds: fc.integer({ min: 90_000 }),
+    jti: fc.uuid(),
+    sub: fc.string(),
+    name: fc.oneof(fc.string(), fc.constant('deployer')),
+  });
+
+  it('is in no part of an answer, nor is its base64, also where another one stands in its claims', () => {
+    fc.assert(
+      fc.property(claims, fc.nat(), ({ seconds, jti, sub, name }, way) => {
+        const inner = exampleJwt(exampleBoundClaims(seconds, { jti, sub }));
+        const owners = [
+          { namespace: inner, serviceaccount: { name } },
+          { namespace: 'ci', serviceaccount: { name: inner } },
+        ];
+        const hostile = owners.map((owner) => exampleJwt(exampleBoundClaims(seconds, { 'kubernetes.io': owner })));
+        for (const token of [inner, exampleJwt(EXAMPLE_LEGACY_CLAIMS), ...hostile]) {
+          const subjects = subjectsWith(token);
+          const subject = subjects[way % subjects.length] ?? subjectOf('pods', {});
+          const { verdict } = judgeWith(subject, { labels: { 'curfew.dev/enforce': 'restricted' } });
+          const texts = [token, inner, toBase64(token), toBase64(toBase64(`x${token}`))];
+          expect(holdsPartOf(answerOf(verdict), texts)).toBe(false);
+        }
+      }),
+      { numRuns: numRuns(50) },
+    );
+  });
+});
+
+/** The same token in each way of pasting it. */
+function subjectsWith(token: string): readonly Subject[] {
+  const metadata = { name: 'web', namespace: 'shop' };
+  const container = { name: 'app', env: [{ name: token, value: token }], args: [token], command: [toBase64(token)] };
+  return [
+    subjectOf('secrets', { kind: 'Secret', metadata, data: { token: toBase64(token) } }),
+    subjectOf('secrets', { kind: 'Secret', metadata, data: { token: toBase64(toBase64(`x${token}`)) } }),
+    subjectOf('configmaps', { kind: 'ConfigMap', metadata, data: { '.env': `TOKEN=${token}` } }),
+    subjectOf('pods', { kind: 'Pod', metadata, spec: { serviceAccountName: 'web', containers: [container] } }),
+  ];
+}
 
 function mutated(subject: Subject): Verdict {
   const configuration = configure({ mutateMode: 'apply' });

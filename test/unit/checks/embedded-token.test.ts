@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import {
+  EXAMPLE_LEGACY_CLAIMS,
+  exampleBoundClaims,
+  exampleJwt,
+  toBase64,
+} from '../../../src/objects/example-tokens.ts';
+import type { JsonObject } from '../../../src/objects/json.ts';
+import { judgeWith } from '../judging.ts';
+import { admittedPod, deployment, subjectOf } from '../subjects.ts';
+
+const LEGACY_TOKEN = exampleJwt(EXAMPLE_LEGACY_CLAIMS);
+const LONG_TOKEN = exampleJwt(exampleBoundClaims(172_800));
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+const secret = (fields: JsonObject, metadata: JsonObject = {}): JsonObject => ({
+  kind: 'Secret',
+  metadata: { name: 'web', namespace: 'shop', ...metadata },
+  ...fields,
+});
+const configMap = (fields: JsonObject): JsonObject => ({ kind: 'ConfigMap', ...fields });
+const podWith = (container: JsonObject, list = 'containers'): JsonObject => {
+  const pod = admittedPod();
+  return { ...pod, spec: { ...(pod['spec'] as JsonObject), [list]: [{ name: 'app', ...container }] } };
+};
+const judge = (resource: string, object: JsonObject, more: Parameters<typeof subjectOf>[2] = {}) =>
+  judgeWith(subjectOf(resource, object, more)).verdict;
+
+describe('A pasted token', () => {
+  it.each<[string, string, JsonObject, string]>([
+    ['data', 'secrets', secret({ data: { a: toBase64(LEGACY_TOKEN) } }), '/data/a'],
+    ['stringData', 'secrets', secret({ stringData: { 'a/b': LEGACY_TOKEN } }), '/stringData/a~1b'],
+    ['an annotation', 'secrets', secret({}, { annotations: { a: LEGACY_TOKEN } }), '/metadata/annotations/a'],
+    ['data of a ConfigMap', 'configmaps', configMap({ data: { a: LEGACY_TOKEN } }), '/data/a'],
+    ['binaryData', 'configmaps', configMap({ binaryData: { a: toBase64(LEGACY_TOKEN) } }), '/binaryData/a'],
+    ['a variable', 'pods', podWith({ env: [{ name: 'A', value: LEGACY_TOKEN }] }), '/spec/containers/0/env/0/value'],
+    ['a command', 'pods', podWith({ command: ['a', LEGACY_TOKEN] }), '/spec/containers/0/command/1'],
+    [
+      'an argument',
+      'pods',
+      podWith({ args: [`--t=${LEGACY_TOKEN}`] }, 'initContainers'),
+      '/spec/initContainers/0/args/0',
+    ],
+  ])('in %s is refused', (_name, resource, object, path) => {
+    expect(judge(resource, object).denial).toContain(`embedded-token at ${path}\n`);
+  });
+
+  it('in a debug container that is added is refused', () => {
+    const resource = { group: '', name: 'pods', subresource: 'ephemeralcontainers' };
+    const object = podWith({ args: [LEGACY_TOKEN] }, 'ephemeralContainers');
+    const update = { operation: 'UPDATE' as const, oldObject: admittedPod(), resource };
+    expect(judge('pods', object, update).denial).toContain('embedded-token at /spec/ephemeralContainers/0/args/0');
+    expect(judge('pods', object, { ...update, oldObject: object }).denial).toBeUndefined();
+  });
+
+  it('in the annotations of a template is warned about', () => {
+    const object = deployment();
+    const template = { metadata: { annotations: { a: LEGACY_TOKEN } }, spec: {} };
+    expect(judge('deployments.apps', { ...object, spec: { template } }).warnings).toContain(
+      'curfew embedded-token: a pasted token that never expires; mount a projected token',
+    );
+  });
+
+  it.each<[string, string, JsonObject]>([
+    [
+      'in a token Secret',
+      'secrets',
+      secret({ type: 'bootstrap.kubernetes.io/token', stringData: { a: LEGACY_TOKEN } }),
+    ],
+    ['in what kubectl applied', 'secrets', secret({}, { annotations: { [LAST_APPLIED]: LEGACY_TOKEN } })],
+    [
+      'taken from a Secret',
+      'pods',
+      podWith({ env: [{ name: 'A', valueFrom: { secretKeyRef: { name: LEGACY_TOKEN } } }] }),
+    ],
+  ])('%s is not looked for', (_name, resource, object) => {
+    expect(judge(resource, object).denial).toBeUndefined();
+  });
+
+  it('is known again in an update, wherever the keys and containers stand; a second one is not', () => {
+    const [a, b] = [toBase64(LEGACY_TOKEN), toBase64(LONG_TOKEN)];
+    const update = (data: JsonObject, oldData: JsonObject) =>
+      judge('secrets', secret({ data }), { operation: 'UPDATE', oldObject: secret({ data: oldData }) }).denial;
+    expect(update({ other: 'eA==', token: a }, { token: a })).toBeUndefined();
+    expect(update({ token: toBase64(`x ${LEGACY_TOKEN}`) }, { token: a })).toBeUndefined();
+    expect(update({ token: a, other: a }, { token: a })).toContain('/data/other');
+    expect(update({ token: b }, { token: a })).toContain('/data/token');
+  });
+
+  it('is told once, however often it stands in a text', () => {
+    const object = configMap({ data: { a: `${LEGACY_TOKEN} ${LEGACY_TOKEN} ${toBase64(LEGACY_TOKEN)}` } });
+    expect(judge('configmaps', object).denial).toContain('1 problem\n');
+  });
+
+  it('beyond the first thousand is said not to have been judged', () => {
+    const decoys = Array.from({ length: 1_000 }, (_, i) => exampleJwt({ iss: 'https://gitlab.example', sub: `${i}` }));
+    const { denial, warnings } = judge('configmaps', configMap({ data: { a: [...decoys, LEGACY_TOKEN].join(' ') } }));
+    expect(denial).toBeUndefined();
+    expect(warnings[0]).toContain('curfew embedded-token: not judged: ');
+  });
+});
