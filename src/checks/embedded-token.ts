@@ -177,12 +177,6 @@ other clusters and of other issuers, and tokens that have expired, are let throu
       expect: [keyOfLegacy('key token'), 'key other: ci/deployer token-of-172800-s 4102272000 4102444800'],
     },
     {
-      title: 'A token of two hours, at baseline',
-      level: 'baseline',
-      subject: { object: examplePod({ containers: [containerWith(TWO_HOURS_TOKEN)] }) },
-      expect: 'allowed',
-    },
-    {
       title: 'A token of an hour',
       level: 'restricted',
       subject: { object: exampleSecret({ stringData: { token: ONE_HOUR_TOKEN } }) },
@@ -212,7 +206,7 @@ other clusters and of other issuers, and tokens that have expired, are let throu
       title: 'A token of two days where the configuration allows three',
       level: 'baseline',
       subject: { object: exampleSecret({ stringData: { token: TWO_DAYS_TOKEN } }) },
-      options: { maxSeconds: { baseline: 259_200 } },
+      options: { maxSeconds: { baseline: 259_200, restricted: 259_200 } },
       expect: 'allowed',
     },
     {

@@ -45,6 +45,17 @@ describe('A pasted token', () => {
     expect(judge(resource, object).denial).toContain(`embedded-token at ${path}\n`);
   });
 
+  it('of two hours is refused at restricted, and only warned about at baseline', () => {
+    const object = secret({ stringData: { a: exampleJwt(exampleBoundClaims(7_200)) } });
+    const { denial, warnings } = judge('secrets', object);
+    expect({ denial, warnings }).toEqual({
+      denial: undefined,
+      warnings: ['curfew embedded-token: a pasted token that lives too long; mount a projected token'],
+    });
+    const strict = judgeWith(subjectOf('secrets', object), { labels: { 'curfew.dev/enforce': 'restricted' } });
+    expect(strict.verdict.denial).toContain('at most 3600 s are allowed');
+  });
+
   it('in a debug container that is added is refused', () => {
     const resource = { group: '', name: 'pods', subresource: 'ephemeralcontainers' };
     const object = podWith({ args: [LEGACY_TOKEN] }, 'ephemeralContainers');
