@@ -32,7 +32,8 @@ export function listKeys(schema: unknown, prefix: string): readonly (readonly st
   return named.flatMap(([key, value]) => {
     const name = `${prefix}${key}`;
     const description = asString(member(value, 'description')) ?? '';
-    const below = listKeys(value, `${name}.`);
+    const items = member(value, 'items');
+    const below = isObject(member(items, 'properties')) ? listKeys(items, `${name}[].`) : listKeys(value, `${name}.`);
     const isGroup = below.length > 0;
     const own = [`\`${name}\``, isGroup ? '' : describeAllowed(value), description];
     return isGroup && description === '' ? below : [own, ...below];

@@ -9,6 +9,7 @@ import type { Logger } from '../log/logger.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import type { ClusterFacts } from '../objects/rule-context.ts';
 import type { Configuration } from '../policy/configuration.ts';
+import { stateOf } from '../policy/exemption.ts';
 import type { Policy } from '../server/judge-review.ts';
 import type { LoadedConfiguration } from './configuration-file.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
@@ -35,7 +36,7 @@ export type PolicySourceOptions = {
   readonly release: string;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly recorder: Pick<Recorder, 'configurationReload'>;
+  readonly recorder: Pick<Recorder, 'configurationReload' | 'exemptionEnds'>;
 };
 
 /** Starts with `first`; an invalid new version is refused, counted and logged once, and the old one stays. */
@@ -44,6 +45,27 @@ export function createPolicySource(options: PolicySourceOptions): PolicySource {
   let { text } = options.first;
   let policy = toPolicy(options.first.configuration);
   let lastRefusal = '';
+  /** Exemptions whose end was told already, with what was told of it. */
+  let told = new Map<string, string>();
+
+  /** Each once when it comes near its end, and once when it is there. */
+  function watchExemptions(): void {
+    const now = clock.now();
+    const ends = policy.configuration.exemptions.filter(({ lastDay }) => lastDay !== undefined);
+    recorder.exemptionEnds(ends);
+    const telling = new Map<string, string>();
+    for (const exemption of ends) {
+      const { name: exemptionName, lastDay: until, owner } = exemption;
+      const state = stateOf(exemption, now);
+      if (state === 'in force') continue;
+      telling.set(exemptionName, `${state} ${until}`);
+      if (told.get(exemptionName) === telling.get(exemptionName)) continue;
+      const fields = { exemption: exemptionName, owner, until };
+      if (state === 'ending') log.warn(fields, 'an exemption ends soon');
+      else log.warn(fields, 'an exemption has ended: what it removed is denied and warned about again');
+    }
+    told = telling;
+  }
 
   function toPolicy(configuration: Configuration): Policy {
     const { apiAudiences, issuers } = configuration.cluster;
@@ -77,13 +99,16 @@ export function createPolicySource(options: PolicySourceOptions): PolicySource {
     }
   }
 
+  watchExemptions();
   return {
     current: () => policy,
     run: async (signal) => {
       if (file === undefined) return;
       while (!signal.aborted) {
         await clock.sleep(INTERVAL_MS, signal);
-        if (!signal.aborted) await reload();
+        if (signal.aborted) return;
+        await reload();
+        watchExemptions();
       }
     },
   };

@@ -13,6 +13,8 @@ import { toOldSubject } from '../objects/subject.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import type { CheckMode } from '../policy/configuration-schema.ts';
 import { CHECK_MODES } from '../policy/configuration-schema.ts';
+import type { Exemption } from '../policy/exemption.ts';
+import { findExemption, stateOf } from '../policy/exemption.ts';
 import type { Scope } from '../policy/scope.ts';
 
 /** What a finding leads to. `would_deny`: it would have been denied but for `dryRun`. */
@@ -27,11 +29,22 @@ export type Result = {
 
 export type UndecidedResult = { readonly check: RuleWords; readonly outcome: Undecided; readonly isWarned: boolean };
 
+/** What one check said and an exemption removed. */
+export type ExemptedResult = {
+  readonly check: Check;
+  readonly exemption: Exemption;
+  /** What it would have led to; empty if the check could not know. */
+  readonly results: readonly Result[];
+  /** True if somebody who was spared a denial or a warning by it should know that it ends soon. */
+  readonly isEndingWarned: boolean;
+};
+
 export type Judgement = {
   readonly results: readonly Result[];
   readonly undecided: readonly UndecidedResult[];
   /** Documented reasons that something was allowed for, each once. */
   readonly notes: readonly Note[];
+  readonly exempted: readonly ExemptedResult[];
 };
 
 /** Of what no rule has anything to say about. */
@@ -70,18 +83,34 @@ export function judge(subject: Subject, options: JudgeOptions): Judgement {
   const results: Result[] = [];
   const undecided: UndecidedResult[] = [];
   const notes = new Map<string, Note>();
+  const exempted: ExemptedResult[] = [];
   for (const check of options.checks) {
     const ceiling = ceilingOf(check, options);
     if (ceiling === 'off' || !isRead(check.reads, subject)) continue;
     const judged = judgeWith(check, subject, { ...options, ceiling });
-    results.push(...judged.results);
-    undecided.push(...judged.undecided);
     for (const note of judged.notes) notes.set(JSON.stringify([note.where, note.reason]), note);
+    if (judged.results.length + judged.undecided.length === 0) continue;
+    // After the evaluation, so that every use is on record, and for a whole check: what is left out of one mode and
+    // not of another would still deny or warn.
+    const { now } = options.context;
+    const exemption = findExemption(options.configuration.exemptions, subject, { check: check.id, now });
+    if (exemption === undefined) {
+      results.push(...judged.results);
+      undecided.push(...judged.undecided);
+      continue;
+    }
+    const isEndingWarned =
+      stateOf(exemption, now) === 'ending' && judged.results.some(({ effect }) => effect !== 'audit');
+    exempted.push({ check, exemption, results: judged.results, isEndingWarned });
   }
-  return { results, undecided, notes: [...notes.values()] };
+  return { results, undecided, exempted, notes: [...notes.values()] };
 }
 
-function judgeWith(check: Check, subject: Subject, options: JudgeOptions & { readonly ceiling: CheckMode }): Judgement {
+function judgeWith(
+  check: Check,
+  subject: Subject,
+  options: JudgeOptions & { readonly ceiling: CheckMode },
+): Omit<Judgement, 'exempted'> {
   const { levels, ceiling, scope } = options;
   const at = (level: Level, of: Subject): Outcomes => {
     if (!isAtLeast(level, startLevel(check))) return NOTHING;

@@ -4,6 +4,8 @@ import type { Finding, Note, RuleWords, Undecided } from '../checks/define-check
 import type { Subject } from '../objects/subject.ts';
 import { formatSubject } from '../objects/subject.ts';
 import { countOf, joinNames, toOneLine } from '../objects/text.ts';
+import type { Exemption } from '../policy/exemption.ts';
+import { formatEnd } from '../policy/exemption.ts';
 
 /** Most problems told in full; the rest is counted. */
 const MOST_PROBLEMS = 10;
@@ -78,6 +80,16 @@ export function formatAudit(results: readonly CheckFindings[]): string {
 /** One line for the audit log: why API tokens were allowed, in the words of those who wrote it down. */
 export function formatNotes(notes: readonly Note[]): string {
   return bound(notes.map(({ where, reason }) => toOneLine(`${where}: ${reason}`)).join('; '));
+}
+
+/** One line for the audit log: what each exemption removed, and the whole of its excuse. */
+export function formatExempted(exempted: readonly { readonly check: Check; readonly exemption: Exemption }[]): string {
+  const parts = exempted.map(({ check, exemption }) => {
+    const { name, owner, ticket, reason } = exemption;
+    const more = ticket === undefined ? '' : `, ticket ${ticket}`;
+    return toOneLine(`${check.id} by exemption ${name} (owner ${owner}, ${formatEnd(exemption)}${more}): ${reason}`);
+  });
+  return bound(parts.join('; '));
 }
 
 function groupFindings({ check, findings }: CheckFindings): readonly Problem[] {

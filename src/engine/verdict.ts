@@ -2,9 +2,10 @@
 
 import type { PatchOperation } from '../objects/draft.ts';
 import type { Subject } from '../objects/subject.ts';
+import { formatEnding } from '../policy/exemption.ts';
 import { AUDIT_KEYS } from '../policy/labels.ts';
 import type { Effect, Judgement, Result } from './evaluate.ts';
-import { formatAudit, formatDenial, formatNotes, formatUndecided, formatWarning } from './message.ts';
+import { formatAudit, formatDenial, formatExempted, formatNotes, formatUndecided, formatWarning } from './message.ts';
 
 export type Verdict = {
   /** The text of the denial; undefined if the request is allowed. */
@@ -40,6 +41,9 @@ export function toVerdict(subject: Subject, judgement: Judgement, notes: readonl
     ...judgement.undecided
       .filter(({ isWarned }) => isWarned)
       .map(({ check, outcome }) => formatUndecided(check, outcome)),
+    ...new Set(
+      judgement.exempted.filter(({ isEndingWarned }) => isEndingWarned).map(({ exemption }) => formatEnding(exemption)),
+    ),
   ];
 
   const auditAnnotations = new Map<string, string>();
@@ -54,6 +58,7 @@ export function toVerdict(subject: Subject, judgement: Judgement, notes: readonl
     );
   }
   if (judgement.notes.length > 0) auditAnnotations.set(AUDIT_KEYS.apiAccess, formatNotes(judgement.notes));
+  if (judgement.exempted.length > 0) auditAnnotations.set(AUDIT_KEYS.exempt, formatExempted(judgement.exempted));
   if (notes.length > 0) auditAnnotations.set(AUDIT_KEYS.note, notes.join('; '));
 
   return {

@@ -21,6 +21,11 @@ export const METRICS = {
     help: 'Checks that found something, by what it led to; would_deny is a denial held back by dryRun.',
   },
   mutations: { name: 'curfew_mutations_total', help: 'Mutations applied (mutate) or only reported (would_mutate).' },
+  exemptions: { name: 'curfew_exemptions_total', help: 'Uses of an exemption: what a check found was removed.' },
+  exemptionEnds: {
+    name: 'curfew_exemption_expires_seconds',
+    help: 'End of each exemption that is not permanent, in seconds since the epoch; from then on it does not work.',
+  },
   faults: {
     name: 'curfew_faults_total',
     help: "Requests that could not be judged: the entry's failure policy applied.",
@@ -68,6 +73,8 @@ export function createPrometheusRecorder(version: string, now: () => number): Pr
     labelNames: ['mutation', 'decision', 'operation', 'resource'],
     registers,
   });
+  const exemptions = new Counter({ ...METRICS.exemptions, labelNames: ['exemption', 'check'], registers });
+  const exemptionEnds = new Gauge({ ...METRICS.exemptionEnds, labelNames: ['exemption'], registers });
   const faults = new Counter({ ...METRICS.faults, labelNames: ['entry', 'code'], registers });
   const reloads = new Counter({ ...METRICS.configurationReloads, labelNames: ['outcome'], registers });
   const indexErrors = new Counter({ ...METRICS.indexErrors, labelNames: ['resource'], registers });
@@ -90,6 +97,11 @@ export function createPrometheusRecorder(version: string, now: () => number): Pr
     review: ({ entry, outcome, seconds }) => reviews.observe({ entry, outcome }, seconds),
     evaluation: (record) => evaluations.inc(record),
     mutation: (record) => mutations.inc(record),
+    exemption: (record) => exemptions.inc(record),
+    exemptionEnds: (ends) => {
+      exemptionEnds.reset();
+      for (const { name, end } of ends) exemptionEnds.set({ exemption: name }, end / 1000);
+    },
     fault: (record) => faults.inc(record),
     configurationReload: (outcome) => reloads.inc({ outcome }),
     indexError: (resource) => indexErrors.inc({ resource }),

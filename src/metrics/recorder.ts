@@ -1,9 +1,10 @@
 /**
  * What Curfew counts. The server, the index and the certificates know this interface; `prometheus.ts` is the one file
- * that knows a metrics library. Every label value comes from a table in code, never from a request.
+ * that knows a metrics library. Every label value comes from a table in code or from the configuration, never from a
+ * request.
  */
 
-export type Decision = 'deny' | 'would_deny' | 'warn' | 'audit' | 'undecided';
+export type Decision = 'deny' | 'would_deny' | 'warn' | 'audit' | 'undecided' | 'exempt';
 
 export type EvaluationRecord = {
   readonly check: string;
@@ -30,10 +31,20 @@ export type ReviewRecord = {
 
 export type IndexResource = 'namespaces' | 'serviceaccounts' | 'secrets';
 
+export type ExemptionEnd = {
+  readonly name: string;
+  /** The first moment at which it no longer works, in ms since the epoch. */
+  readonly end: number;
+};
+
 export type Recorder = {
   review(record: ReviewRecord): void;
   evaluation(record: EvaluationRecord): void;
   mutation(record: MutationRecord): void;
+  /** An exemption, by its name in the configuration, removed what a check found. */
+  exemption(record: { readonly exemption: string; readonly check: string }): void;
+  /** All exemptions of the configuration in force that end. */
+  exemptionEnds(ends: readonly ExemptionEnd[]): void;
   fault(record: { readonly entry: string; readonly code: string }): void;
   /** The configuration file changed: the new version is in force, or was refused and the old one stays. */
   configurationReload(outcome: 'accepted' | 'refused'): void;

@@ -9,6 +9,7 @@ import { CHECKS } from '../checks/registry.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import { API_ACCESS_SOURCES } from '../objects/api-access.ts';
 import { LEVELS } from '../objects/level.ts';
+import { ExemptionsSchema } from './exemption-schema.ts';
 
 export const API_VERSION = 'curfew.dev/v1alpha1';
 export const KIND = 'CurfewConfiguration';
@@ -168,6 +169,7 @@ export const ConfigurationSchema = Type.Object(
         { ...closed, description: 'Settings of single mutations.' },
       ),
     ),
+    exemptions: Type.Optional(ExemptionsSchema),
     server: Type.Optional(
       Type.Object(
         {

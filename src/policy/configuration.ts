@@ -1,6 +1,6 @@
 /** From a parsed configuration file to the settings everything runs on. All defaults are here. */
 
-import { Ajv, type ErrorObject } from 'ajv';
+import { Ajv } from 'ajv';
 import { CHECKS } from '../checks/registry.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import type { ApiAccessSource } from '../objects/api-access.ts';
@@ -8,8 +8,13 @@ import type { JsonObject } from '../objects/json.ts';
 import { asString, isObject, member } from '../objects/json.ts';
 import type { Level } from '../objects/level.ts';
 import { quote } from '../objects/text.ts';
+import type { ConfigurationProblem } from './configuration-problems.ts';
+import { describeProblem } from './configuration-problems.ts';
 import type { CheckMode, ConfigurationFile } from './configuration-schema.ts';
 import { API_VERSION, CHECK_MODES, ConfigurationSchema, KIND } from './configuration-schema.ts';
+import type { Exemption } from './exemption.ts';
+import { endOfDay, isNarrow } from './exemption.ts';
+import { EXEMPTION_PRESETS, toExemption } from './exemption-presets.ts';
 
 export type Levels = {
   readonly enforce: Level;
@@ -48,6 +53,8 @@ export type Configuration = {
   };
   readonly checks: ReadonlyMap<string, RuleSettings<CheckMode>>;
   readonly mutations: ReadonlyMap<string, RuleSettings<MutateMode>>;
+  /** The first that matches is used: those of the file in its order, then those of the presets. */
+  readonly exemptions: readonly Exemption[];
   readonly server: {
     readonly bodyLimitBytes: number;
     readonly deadlineMs: number;
@@ -57,9 +64,6 @@ export type Configuration = {
   };
   readonly tls: { readonly certFile: string; readonly keyFile: string; readonly caFile?: string } | undefined;
 };
-
-/** One mistake in a configuration: where, and a sentence with what was seen and what is allowed. */
-export type ConfigurationProblem = { readonly path: string; readonly problem: string };
 
 export type ConfigurationResult =
   | { readonly ok: true; readonly configuration: Configuration }
@@ -94,7 +98,7 @@ export function readConfiguration(file: unknown): ConfigurationResult {
     return { ok: false, problems: (validate.errors ?? []).map(describeProblem) };
   }
   const configuration = withDefaults(file);
-  const problems = listContradictions(configuration);
+  const problems = [...listContradictions(configuration), ...listExemptionProblems(file)];
   return problems.length === 0 ? { ok: true, configuration } : { ok: false, problems };
 }
 
@@ -111,6 +115,35 @@ function listContradictions({ server, apiAccess }: Configuration): readonly Conf
     problems.push({ path: '/apiAccess/approval', problem });
   }
   return problems;
+}
+
+function listExemptionProblems(file: ConfigurationFile): readonly ConfigurationProblem[] {
+  const names = new Set<string>(file.exemptions?.presets);
+  return (file.exemptions?.rules ?? []).flatMap((rule, index) => {
+    const { name, match, expires, permanent = false } = rule;
+    const path = `/exemptions/rules/${index}`;
+    const problems: ConfigurationProblem[] = [];
+    if (names.has(name)) problems.push({ path: `${path}/name`, problem: `${quote(name)} is already used` });
+    names.add(name);
+    if (!isNarrow(match)) {
+      const problem =
+        'would be for every object; set one of namespaces, names, serviceAccounts, users, groups, and not to *';
+      problems.push({ path: `${path}/match`, problem });
+    }
+    if (expires === undefined && !permanent) {
+      problems.push({
+        path,
+        problem: 'lacks the key "expires", the last day of the exemption; or set permanent: true',
+      });
+    }
+    if (expires !== undefined && permanent) {
+      problems.push({ path: `${path}/expires`, problem: 'contradicts permanent: true; leave out one of the two' });
+    }
+    if (expires !== undefined && endOfDay(expires) === undefined) {
+      problems.push({ path: `${path}/expires`, problem: `${quote(expires)} is not a day of the calendar` });
+    }
+    return problems;
+  });
 }
 
 function withDefaults(file: ConfigurationFile): Configuration {
@@ -146,8 +179,24 @@ function withDefaults(file: ConfigurationFile): Configuration {
         return [mutation.id, { mode: ceiling, options: { ...mutation.defaults, ...options } }];
       }),
     ),
+    exemptions: [
+      ...(file.exemptions?.rules ?? []).map(readExemption),
+      ...EXEMPTION_PRESETS.filter(({ name }) => file.exemptions?.presets?.includes(name) ?? false).map(toExemption),
+    ],
     server: { ...DEFAULT_SERVER, ...file.server },
     tls: file.tls,
+  };
+}
+
+type ExemptionRule = NonNullable<NonNullable<ConfigurationFile['exemptions']>['rules']>[number];
+
+function readExemption({ checks, ticket, expires, permanent: _permanent, ...rule }: ExemptionRule): Exemption {
+  return {
+    ...rule,
+    checks: checks === undefined ? undefined : new Set(checks),
+    ticket,
+    lastDay: expires,
+    end: expires === undefined ? Infinity : (endOfDay(expires) ?? 0),
   };
 }
 
@@ -155,53 +204,4 @@ function splitSettings(settings: unknown): { readonly mode: string | undefined; 
   if (!isObject(settings)) return { mode: undefined, options: {} };
   const { mode, ...options } = settings;
   return { mode: asString(mode), options };
-}
-
-/** One sentence for an error of the schema validator: what was seen, what is allowed, the closest valid key. */
-function describeProblem(error: ErrorObject): ConfigurationProblem {
-  const path = error.instancePath === '' ? '/' : error.instancePath;
-  const seen = isObject(error.data) || Array.isArray(error.data) ? '' : `${JSON.stringify(error.data)} `;
-  const { params } = error;
-  switch (error.keyword) {
-    case 'additionalProperties': {
-      const key = String(params['additionalProperty']);
-      const known = Object.keys(isObject(error.parentSchema?.['properties']) ? error.parentSchema['properties'] : {});
-      const closest = findClosest(key, known);
-      const hint = closest === undefined ? `; known: ${known.join(', ')}` : `; did you mean ${quote(closest)}?`;
-      return { path, problem: `has the unknown key ${quote(key)}${hint}` };
-    }
-    case 'required':
-      return { path, problem: `lacks the key ${quote(String(params['missingProperty']))}` };
-    case 'enum':
-      return { path, problem: `${seen}is not allowed; allowed: ${(params['allowedValues'] as unknown[]).join(', ')}` };
-    case 'const':
-      return { path, problem: `${seen}is not allowed; allowed: ${String(params['allowedValue'])}` };
-    case 'not':
-      return { path, problem: `${seen}is not allowed: the API server makes it a token of a year` };
-    default:
-      return { path, problem: `${seen}${error.message ?? 'is not valid'}` };
-  }
-}
-
-/** The known key that differs least, if at most a third of it differs. */
-export function findClosest(key: string, known: readonly string[]): string | undefined {
-  const [closest] = known
-    .map((candidate) => ({ candidate, distance: countEdits(key.slice(0, 64), candidate) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(1, candidate.length / 3))
-    .toSorted((a, b) => a.distance - b.distance);
-  return closest?.candidate;
-}
-
-/** Levenshtein distance; both texts are short. */
-function countEdits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, letter] of Array.from(a).entries()) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j += 1) {
-      const replaced = (row[j] ?? 0) + (letter === b[j] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -23,6 +23,8 @@ export const AUDIT_KEYS = {
   undecided: 'undecided',
   /** Why an API token was allowed: the reasons that were written down. */
   apiAccess: 'api-access',
+  /** What an exemption removed, with the exemption's name, owner, end and reason. */
+  exempt: 'exempt',
   mutate: 'mutate',
   wouldMutate: 'would-mutate',
   /** Why a label or a lookup did not count. */

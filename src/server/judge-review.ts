@@ -5,7 +5,7 @@
 
 import type { Check } from '../checks/define-check.ts';
 import { CHECKS } from '../checks/registry.ts';
-import type { Judgement } from '../engine/evaluate.ts';
+import type { Effect, Judgement } from '../engine/evaluate.ts';
 import { isRead, judge } from '../engine/evaluate.ts';
 import { mutate, toMutationVerdict } from '../engine/mutate.ts';
 import type { Verdict } from '../engine/verdict.ts';
@@ -139,19 +139,25 @@ export function answerJudgement(
   const judged = toVerdict(subject, judgement, notes);
   const verdict = { ...judged, warnings: [...judged.warnings, ...warnings] };
   for (const { check, effect } of judgement.results) {
-    const mode = effect === 'warn' || effect === 'audit' ? effect : 'enforce';
-    deps.recorder.evaluation({ check: check.id, mode, decision: effect, ...labelsOf(subject) });
+    deps.recorder.evaluation({ check: check.id, mode: modeOf(effect), decision: effect, ...labelsOf(subject) });
   }
   for (const { check } of judgement.undecided) {
     deps.recorder.evaluation({ check: check.id, mode: 'warn', decision: 'undecided', ...labelsOf(subject) });
   }
-  const decision = strongest(
-    judgement.results.map(({ effect }) => effect),
-    judgement.undecided.length > 0,
-  );
+  recordExempted(deps.recorder, subject, judgement.exempted);
+  const decision = strongest([
+    ...judgement.results.map(({ effect }) => effect),
+    ...judgement.undecided.map(() => 'undecided' as const),
+    ...judgement.exempted.map(() => 'exempt' as const),
+  ]);
   if (decision !== undefined) {
-    const ids = [...judgement.results, ...judgement.undecided].map(({ check }) => check.id);
-    reportDecision(deps, report, { decision, rules: [...new Set(ids)] });
+    const judged = [...judgement.results, ...judgement.undecided, ...judgement.exempted];
+    const exemptions = [...new Set(judgement.exempted.map(({ exemption }) => exemption.name))];
+    reportDecision(deps, report, {
+      decision,
+      rules: [...new Set(judged.map(({ check }) => check.id))],
+      exemptions,
+    });
   }
   return { answer: respond(review.uid, verdict), isAllowed: verdict.denial === undefined };
 }
@@ -182,9 +188,23 @@ async function readServiceAccounts(
   return new Map(await Promise.all(lookups));
 }
 
-function strongest(effects: readonly Decision[], hasUndecided: boolean): Decision | undefined {
-  const order: readonly Decision[] = ['deny', 'would_deny', 'warn', 'audit'];
-  return order.find((decision) => effects.includes(decision)) ?? (hasUndecided ? 'undecided' : undefined);
+function strongest(decisions: readonly Decision[]): Decision | undefined {
+  const order: readonly Decision[] = ['deny', 'would_deny', 'warn', 'audit', 'undecided', 'exempt'];
+  return order.find((decision) => decisions.includes(decision));
+}
+
+function recordExempted(recorder: Recorder, subject: Subject, exempted: Judgement['exempted']): void {
+  for (const { check, exemption, results } of exempted) {
+    recorder.exemption({ exemption: exemption.name, check: check.id });
+    const modes = new Set(results.map(({ effect }) => modeOf(effect)));
+    for (const mode of modes) {
+      recorder.evaluation({ check: check.id, mode, decision: 'exempt', ...labelsOf(subject) });
+    }
+  }
+}
+
+function modeOf(effect: Effect): 'enforce' | 'warn' | 'audit' {
+  return effect === 'warn' || effect === 'audit' ? effect : 'enforce';
 }
 
 /** Resources come from the rules' tables, so the label has few values. */
@@ -196,7 +216,16 @@ function labelsOf(subject: Subject): { readonly operation: string; readonly reso
 function reportDecision(
   deps: Pick<ReviewDeps, 'log' | 'clock'>,
   { review, entry, started }: ReviewInHand,
-  { decision, rules }: { readonly decision: Decision | 'mutate' | 'would_mutate'; readonly rules: readonly string[] },
+  {
+    decision,
+    rules,
+    exemptions = [],
+  }: {
+    readonly decision: Decision | 'mutate' | 'would_mutate';
+    readonly rules: readonly string[];
+    /** Names of those that were used. */
+    readonly exemptions?: readonly string[];
+  },
 ): void {
   const { subject } = review;
   deps.log.info(
@@ -205,6 +234,7 @@ function reportDecision(
       type: entry.type,
       decision,
       rules,
+      exemptions,
       operation: subject.operation,
       resource: formatResource(subject.resource),
       namespace: boundName(subject.namespace),

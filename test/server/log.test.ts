@@ -7,8 +7,8 @@ const POD_REVIEW = review('pods', ADMITTED_POD);
 const SECRET_REVIEW = review('secrets', TOKEN_SECRET);
 
 const DECISION_KEYS = [
-  ...['level', 'time', 'entry', 'type', 'decision', 'rules', 'operation', 'resource', 'namespace', 'name', 'user'],
-  ...['uid', 'ms', 'msg'],
+  ...['level', 'time', 'entry', 'type', 'decision', 'rules', 'exemptions', 'operation', 'resource', 'namespace'],
+  ...['name', 'user', 'uid', 'ms', 'msg'],
 ];
 const FAULT_KEYS = ['level', 'time', 'entry', 'type', 'code', 'stack', 'msg'];
 

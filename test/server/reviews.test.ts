@@ -13,6 +13,19 @@ import {
 
 const GOLDEN = '../golden/reviews';
 
+const EXEMPTIONS = {
+  rules: [
+    {
+      name: 'build-server',
+      match: { serviceAccounts: ['shop/ci'] },
+      checks: ['long-lived-token-secret'],
+      reason: 'the old build server cannot ask for tokens',
+      owner: 'team-build',
+      permanent: true,
+    },
+  ],
+};
+
 let app: StartedApp | undefined;
 afterEach(async () => {
   await app?.stop();
@@ -42,6 +55,7 @@ describe('A review', () => {
       { levels: { enforce: 'restricted' }, dryRun: true },
     ],
     ['mutated-pod', '/mutate/pods', review('pods', ADMITTED_POD), { mutateMode: 'apply' }],
+    ['exempt-secret', '/validate/secrets', review('secrets', TOKEN_SECRET), { exemptions: EXEMPTIONS }],
     ['reported-pod', '/mutate/pods', review('pods', ADMITTED_POD), { mutateMode: 'report' }],
   ])('is answered as the golden file %s says, whole', async (name, path, body, configuration) => {
     app = await startApp(configuration);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -24,10 +24,11 @@ afterEach(async () => {
 });
 
 /** A running source, and a way to have it look at the file once. */
-async function start() {
-  const clock = createFakeClock();
+async function start(at?: number) {
+  const clock = createFakeClock(at);
   const reloads: string[] = [];
   const lines: string[] = [];
+  const ends: (readonly (readonly [string, number])[])[] = [];
   const log = (_fields: object, message: string) => void lines.push(message);
   const source = createPolicySource({
     file,
@@ -37,7 +38,10 @@ async function start() {
     release: 'curfew',
     clock,
     log: { info: log, warn: log, error: log },
-    recorder: { configurationReload: (outcome) => void reloads.push(outcome) },
+    recorder: {
+      configurationReload: (outcome) => void reloads.push(outcome),
+      exemptionEnds: (given) => void ends.push(given.map(({ name, end }) => [name, end])),
+    },
   });
   void source.run(stop.signal);
   const look = async (text?: string) => {
@@ -47,7 +51,7 @@ async function start() {
     clock.advance(5_000);
     await eventually(() => clock.sleepers() === 1);
   };
-  return { source, look, reloads, lines };
+  return { source, look, reloads, lines, ends, clock };
 }
 
 describe('The policy in force', () => {
@@ -86,5 +90,28 @@ describe('The policy in force', () => {
     const { source } = await start();
     expect(source.current().cluster.issuers).toContain('https://kubernetes.default.svc');
     expect(source.current().cluster.apiAudiences).toContain('https://kubernetes.default.svc');
+  });
+
+  it('tells of each exemption once when it comes near its end, and once when it is there', async () => {
+    const end = Date.UTC(2027, 2, 2);
+    const rule = (name: string, ending: string) =>
+      `    - { name: ${name}, match: { names: [a] }, reason: r, owner: o, ${ending} }\n`;
+    await writeFile(
+      file,
+      `${HEAD}exemptions:\n  rules:\n${rule('soon', 'expires: 2027-03-01')}${rule('never', 'permanent: true')}`,
+    );
+    const { look, lines, ends, clock } = await start(end - 14 * 86_400_000 - 5_000);
+    expect({ lines, ends }).toEqual({ lines: [], ends: [[['soon', end]]] });
+    const text = await readFile(file, 'utf8');
+    await look(text);
+    await look(text);
+    expect(lines).toEqual(['an exemption ends soon']);
+    clock.advance(14 * 86_400_000);
+    await eventually(() => clock.sleepers() === 1);
+    await look(text);
+    await look(text);
+    expect(lines.slice(1)).toEqual(['an exemption has ended: what it removed is denied and warned about again']);
+    await look(HEAD);
+    expect(ends.at(-1)).toEqual([]);
   });
 });
