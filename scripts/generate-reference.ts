@@ -8,10 +8,11 @@ import { API_TOKEN_EXPIRATION_ANNOTATION } from '../src/objects/api-token-expira
 import { LEVELS } from '../src/objects/level.ts';
 import { formatResource } from '../src/objects/subject.ts';
 import { ConfigurationSchema } from '../src/policy/configuration-schema.ts';
+import { EXEMPTION_PRESETS, listPresetChecks } from '../src/policy/exemption-presets.ts';
 import { AUDIT_KEYS, LEVEL_LABELS, MUTATED_BY_ANNOTATION } from '../src/policy/labels.ts';
 import type { Entry } from '../src/review/entries.ts';
 import { ENTRIES } from '../src/review/entries.ts';
-import { GENERATED, listKeys, toPage, toTable } from './generate-markdown.ts';
+import { GENERATED, listKeys, toPage, toTable, toYamlBlock } from './generate-markdown.ts';
 
 export function renderErrors(): string {
   const rows = Object.entries<FaultRow>(FAULTS).map(([code, row]) => [
@@ -102,6 +103,45 @@ export function renderLabels(): string {
       ['key'],
       Object.values(AUDIT_KEYS).map((key) => [`\`${key}\``]),
     ),
+  ]);
+}
+
+export function renderExemptionPresets(): string {
+  const rows = EXEMPTION_PRESETS.map((preset) => [
+    `\`${preset.name}\``,
+    preset.serviceAccounts.map((account) => `\`${account}\``).join(', '),
+    listPresetChecks(preset)
+      .map((id) => `[\`${id}\`](checks/${id}.md)`)
+      .join(', '),
+    preset.reason,
+  ]);
+  return toPage('Exemption presets', [
+    'Software that needs its token, as its own chart or manifests install it. All are off; a configuration names those',
+    'that it wants:',
+    '',
+    toYamlBlock({ exemptions: { presets: EXEMPTION_PRESETS.slice(0, 1).map(({ name }) => name) } }),
+    '',
+    'A preset removes what these checks find about pods, templates, accounts, tokens and bindings of these accounts; each',
+    'use is audited and counted under its name. It does not keep a mutation from taking the token of a pod; the annotation',
+    `\`${API_ACCESS_ANNOTATION}\` on the service account does, and the check takes it too. Where the software is`,
+    'installed under other names, write a rule:',
+    '',
+    toYamlBlock({
+      exemptions: {
+        rules: [
+          {
+            name: 'argo-cd-of-team-a',
+            match: { serviceAccounts: ['team-a-argocd/argocd-*'] },
+            checks: ['pod-automount'],
+            reason: 'Argo CD reads and writes the objects that it deploys',
+            owner: 'team-a',
+            expires: '2027-03-01',
+          },
+        ],
+      },
+    }),
+    '',
+    toTable(['preset', 'service accounts', 'checks', 'reason'], rows),
   ]);
 }
 

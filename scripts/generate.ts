@@ -16,6 +16,7 @@ import {
   renderConfigurationSchema,
   renderEntries,
   renderErrors,
+  renderExemptionPresets,
   renderLabels,
   renderMetrics,
 } from './generate-reference.ts';
@@ -30,6 +31,7 @@ const OUTPUTS: readonly Output[] = [
   { path: 'charts/curfew/values.schema.json', render: renderValuesSchema },
   { path: 'charts/curfew/README.md', render: async () => renderChartReadme(await read('charts/curfew/values.yaml')) },
   { path: 'docs/reference/errors.md', render: renderErrors },
+  { path: 'docs/reference/exemption-presets.md', render: renderExemptionPresets },
   { path: 'docs/reference/metrics.md', render: renderMetrics },
   { path: 'docs/reference/webhook-entries.md', render: renderEntries },
   { path: 'docs/reference/labels-and-annotations.md', render: renderLabels },
