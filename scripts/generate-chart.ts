@@ -5,6 +5,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { LOG_LEVELS } from '../src/log/logger.ts';
 import { asArray, isObject, type JsonObject, member } from '../src/objects/json.ts';
 import { ConfigurationSchema } from '../src/policy/configuration-schema.ts';
+import { PLATFORM_NAMESPACES } from '../src/policy/platform-namespaces.ts';
 import { SYSTEM_NAMESPACE } from '../src/policy/scope.ts';
 import type { Entry } from '../src/review/entries.ts';
 import { ENTRIES } from '../src/review/entries.ts';
@@ -19,6 +20,17 @@ export function renderWebhooks(): string {
     renderConfiguration('ValidatingWebhookConfiguration', 'validating'),
     '---',
     renderConfiguration('MutatingWebhookConfiguration', 'mutating'),
+    '',
+  ].join('\n');
+}
+
+/** `templates/_namespace-sets.tpl`: what `config.excludedNamespaceSets` stands for, as JSON. */
+export function renderNamespaceSets(): string {
+  return [
+    `{{- /* ${GENERATED} From src/policy/platform-namespaces.ts. */}}`,
+    '{{- define "curfew.namespaceSets" -}}',
+    JSON.stringify(PLATFORM_NAMESPACES, undefined, 2),
+    '{{- end }}',
     '',
   ].join('\n');
 }

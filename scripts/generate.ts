@@ -9,7 +9,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CHECKS } from '../src/checks/registry.ts';
-import { renderChartReadme, renderValuesSchema, renderWebhooks } from './generate-chart.ts';
+import { renderChartReadme, renderNamespaceSets, renderValuesSchema, renderWebhooks } from './generate-chart.ts';
 import { renderCheck, renderRefusals, renderRulesTable } from './generate-checks.ts';
 import {
   renderConfiguration,
@@ -28,6 +28,7 @@ type Output = { readonly path: string; readonly render: () => string | Promise<s
 
 const OUTPUTS: readonly Output[] = [
   { path: 'charts/curfew/templates/webhooks.yaml', render: renderWebhooks },
+  { path: 'charts/curfew/templates/_namespace-sets.tpl', render: renderNamespaceSets },
   { path: 'charts/curfew/values.schema.json', render: renderValuesSchema },
   { path: 'charts/curfew/README.md', render: async () => renderChartReadme(await read('charts/curfew/values.yaml')) },
   { path: 'docs/reference/errors.md', render: renderErrors },

@@ -33,6 +33,8 @@ export type Finding = {
    * decided, audited and counted stays the same.
    */
   readonly toldBy?: readonly string[];
+  /** Catalogue version of the revision of the check that brought it, where that is later than the check itself. */
+  readonly since?: string;
 };
 
 /** The rule could not know. It warns and never denies. */

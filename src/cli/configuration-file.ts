@@ -1,9 +1,13 @@
 /** Reads the configuration file: YAML to a Configuration, or sentences that say what is wrong and where. */
 
 import { open } from 'node:fs/promises';
-import { parseDocument } from 'yaml';
+import type { Document } from 'yaml';
+import { LineCounter, parseDocument } from 'yaml';
 import type { Configuration } from '../policy/configuration.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../policy/configuration.ts';
+import type { ConfigurationProblem } from '../policy/configuration-problems.ts';
+import type { Place } from './locate-problem.ts';
+import { locateProblem } from './locate-problem.ts';
 
 const MAX_FILE_BYTES = 1024 * 1024;
 
@@ -14,24 +18,39 @@ export class ConfigurationError extends Error {
 
 export type LoadedConfiguration = {
   readonly configuration: Configuration;
+  /** The file as it was written; an empty object if there is none. */
+  readonly parsed: unknown;
   /** The file's text, to notice a change; empty if there is no file. */
   readonly text: string;
 };
 
 /** The configuration in `file`, or all defaults if there is none. @throws ConfigurationError */
 export async function loadConfigurationFile(file: string | undefined): Promise<LoadedConfiguration> {
-  if (file === undefined) return { configuration: check('(defaults)', EMPTY_CONFIGURATION_FILE), text: '' };
+  if (file === undefined) return { configuration: check('(defaults)', EMPTY_CONFIGURATION_FILE), parsed: {}, text: '' };
   const text = await readText(file);
-  const document = parseDocument(text, { uniqueKeys: true, prettyErrors: true });
+  const lines = new LineCounter();
+  const document = parseDocument(text, { uniqueKeys: true, prettyErrors: true, lineCounter: lines });
   const [error] = document.errors;
   if (error !== undefined) throw new ConfigurationError(`${file} is not valid YAML: ${error.message.trim()}`);
+  const parsed = toPlain(file, () => document.toJS({ maxAliasCount: 100 }));
   return {
-    configuration: check(
-      file,
-      toPlain(file, () => document.toJS({ maxAliasCount: 100 })),
-    ),
+    configuration: check(file, parsed, (problem) => describePlace(file, locate(document, lines, problem))),
+    parsed,
     text,
   };
+}
+
+function describePlace(file: string, place: Place | undefined): string {
+  return place === undefined ? '' : `${file}:${place.line}:${place.column}: `;
+}
+
+/** The library throws for an alias that leads nowhere; a place is a help and no more. */
+function locate(document: Document, lines: LineCounter, problem: ConfigurationProblem): Place | undefined {
+  try {
+    return locateProblem(document, lines, problem);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The file's text, at most 1 MiB of it. @throws ConfigurationError */
@@ -48,10 +67,14 @@ export async function readText(file: string): Promise<string> {
   }
 }
 
-function check(file: string, parsed: unknown): Configuration {
+function check(
+  file: string,
+  parsed: unknown,
+  toPlace: (problem: ConfigurationProblem) => string = () => '',
+): Configuration {
   const result = readConfiguration(parsed);
   if (result.ok) return result.configuration;
-  const lines = result.problems.map(({ path, problem }) => `  ${path} ${problem}`);
+  const lines = result.problems.map((problem) => `  ${toPlace(problem)}${problem.path} ${problem.problem}`);
   throw new ConfigurationError([`${file} is not a valid configuration:`, ...lines].join('\n'));
 }
 

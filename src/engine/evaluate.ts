@@ -48,7 +48,7 @@ export type Judgement = {
 };
 
 /** Of what no rule has anything to say about. */
-export const NO_JUDGEMENT: Judgement = { results: [], undecided: [], notes: [] };
+export const NO_JUDGEMENT: Judgement = { results: [], undecided: [], notes: [], exempted: [] };
 
 export type JudgeOptions = {
   readonly checks: readonly Check[];
@@ -123,12 +123,16 @@ function judgeWith(
   const warned = at(levels.warn, subject);
   const audited = at(levels.audit, subject);
 
-  const mayDeny = isWithin('enforce', ceiling);
+  const { catalogue } = options.configuration;
+  const mayDeny = ({ since }: Finding) =>
+    isWithin('enforce', ceiling) && !(since !== undefined && isNewerThan(since, catalogue));
+  const denied = enforced.findings.filter((finding) => mayDeny(finding));
+  const held = enforced.findings.filter((finding) => !mayDeny(finding));
   const mayWarn = isWithin('warn', ceiling);
   const effects: readonly (readonly [Effect, readonly Finding[]])[] = [
-    [scope.isDryRun ? 'would_deny' : 'deny', mayDeny ? enforced.findings : []],
+    [scope.isDryRun ? 'would_deny' : 'deny', denied],
     // What may not be denied is warned about, what may not be warned about is audited: nothing is lost.
-    ['warn', mayWarn ? union(mayDeny ? [] : enforced.findings, warned.findings) : []],
+    ['warn', mayWarn ? union(held, warned.findings) : []],
     ['audit', union(mayWarn ? [] : union(enforced.findings, warned.findings), audited.findings)],
   ];
   const [unknown] = [...enforced.undecided, ...warned.undecided, ...audited.undecided];

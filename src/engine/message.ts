@@ -83,7 +83,9 @@ export function formatNotes(notes: readonly Note[]): string {
 }
 
 /** One line for the audit log: what each exemption removed, and the whole of its excuse. */
-export function formatExempted(exempted: readonly { readonly check: Check; readonly exemption: Exemption }[]): string {
+export function formatExempted(
+  exempted: readonly { readonly check: RuleWords; readonly exemption: Exemption }[],
+): string {
   const parts = exempted.map(({ check, exemption }) => {
     const { name, owner, ticket, reason } = exemption;
     const more = ticket === undefined ? '' : `, ticket ${ticket}`;

@@ -1,11 +1,18 @@
 /** Sentences for what is wrong with a configuration: what was seen, what is allowed, the closest valid key. */
 
 import type { ErrorObject } from 'ajv';
-import { isObject } from '../objects/json.ts';
+import { findClosest } from '../objects/closest.ts';
+import { asString, isObject } from '../objects/json.ts';
 import { quote } from '../objects/text.ts';
 
 /** One mistake in a configuration: where, and a sentence with what was seen and what is allowed. */
-export type ConfigurationProblem = { readonly path: string; readonly problem: string };
+export type ConfigurationProblem = {
+  /** JSON pointer; `/` for the whole. */
+  readonly path: string;
+  readonly problem: string;
+  /** The key of the object at `path` that is wrong itself, and not its value. */
+  readonly key?: string;
+};
 
 /** One sentence for an error of the schema validator. */
 export function describeProblem(error: ErrorObject): ConfigurationProblem {
@@ -15,15 +22,20 @@ export function describeProblem(error: ErrorObject): ConfigurationProblem {
   switch (error.keyword) {
     case 'additionalProperties': {
       const key = String(params['additionalProperty']);
-      const known = Object.keys(isObject(error.parentSchema?.['properties']) ? error.parentSchema['properties'] : {});
-      const closest = findClosest(key, known);
-      const hint = closest === undefined ? `; known: ${known.join(', ')}` : `; did you mean ${quote(closest)}?`;
-      return { path, problem: `has the unknown key ${quote(key)}${hint}` };
+      return { path, problem: describeUnknownKey(key, error.parentSchema), key };
     }
     case 'required':
       return { path, problem: `lacks the key ${quote(String(params['missingProperty']))}` };
-    case 'enum':
-      return { path, problem: `${seen}is not allowed; allowed: ${(params['allowedValues'] as unknown[]).join(', ')}` };
+    case 'enum': {
+      const allowed = params['allowedValues'] as readonly unknown[];
+      // Helm and kubectl read YAML 1.1, in which an unquoted off is false, and so is what they write.
+      const hint = error.data === false && allowed.includes('off') ? ': write "off" in quotes' : '';
+      return { path, problem: `${seen}is not allowed${hint}; allowed: ${allowed.join(', ')}` };
+    }
+    case 'pattern': {
+      const meaning = asString(error.parentSchema?.['description']);
+      return { path, problem: `${seen}is not allowed${meaning === undefined ? `: ${error.message}` : `; ${meaning}`}` };
+    }
     case 'const':
       return { path, problem: `${seen}is not allowed; allowed: ${String(params['allowedValue'])}` };
     case 'not':
@@ -33,25 +45,13 @@ export function describeProblem(error: ErrorObject): ConfigurationProblem {
   }
 }
 
-/** The known key that differs least, if at most a third of it differs. */
-function findClosest(key: string, known: readonly string[]): string | undefined {
-  const [closest] = known
-    .map((candidate) => ({ candidate, distance: countEdits(key.slice(0, 64), candidate) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(1, candidate.length / 3))
-    .toSorted((a, b) => a.distance - b.distance);
-  return closest?.candidate;
-}
-
-/** Levenshtein distance; both texts are short. */
-function countEdits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, letter] of Array.from(a).entries()) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j += 1) {
-      const replaced = (row[j] ?? 0) + (letter === b[j] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
+function describeUnknownKey(key: string, schema: ErrorObject['parentSchema']): string {
+  const known = Object.keys(isObject(schema?.['properties']) ? schema['properties'] : {});
+  // An object with keys of the user's own choice: those are names of namespaces.
+  if (known.length === 0) {
+    return `has the key ${quote(key)}, which is no name of a namespace: 1 to 63 of a-z, 0-9 and -, with - inside alone`;
   }
-  return row[b.length] ?? 0;
+  const closest = findClosest(key, known);
+  const hint = closest === undefined ? `; known: ${known.join(', ')}` : `; did you mean ${quote(closest)}?`;
+  return `has the unknown key ${quote(key)}${hint}`;
 }

@@ -10,6 +10,7 @@ import { MUTATIONS } from '../mutations/registry.ts';
 import { API_ACCESS_SOURCES } from '../objects/api-access.ts';
 import { LEVELS } from '../objects/level.ts';
 import { ExemptionsSchema } from './exemption-schema.ts';
+import { NAMESPACE_SETS } from './platform-namespaces.ts';
 
 export const API_VERSION = 'curfew.dev/v1alpha1';
 export const KIND = 'CurfewConfiguration';
@@ -124,6 +125,13 @@ export const ConfigurationSchema = Type.Object(
         maxItems: 1000,
         uniqueItems: true,
         description: 'Namespaces in which nothing is denied, patched or warned about.',
+      }),
+    ),
+    excludedNamespaceSets: Type.Optional(
+      Type.Array(Type.Enum([...NAMESPACE_SETS]), {
+        uniqueItems: true,
+        description:
+          'Excludes the namespaces that a provider keeps, by exact name; kube-system is never one. Default: none.',
       }),
     ),
     cluster: Type.Optional(

@@ -15,6 +15,10 @@ import { API_VERSION, CHECK_MODES, ConfigurationSchema, KIND } from './configura
 import type { Exemption } from './exemption.ts';
 import { endOfDay, isNarrow } from './exemption.ts';
 import { EXEMPTION_PRESETS, toExemption } from './exemption-presets.ts';
+import type { Migration } from './migrations.ts';
+import { migrateFile } from './migrations.ts';
+import type { NamespaceSet } from './platform-namespaces.ts';
+import { PLATFORM_NAMESPACES } from './platform-namespaces.ts';
 
 export type Levels = {
   readonly enforce: Level;
@@ -45,7 +49,9 @@ export type Configuration = {
   };
   /** Whether pods are listed when a level is raised. */
   readonly namespaceWarnings: { readonly enabled: boolean };
+  /** Those of the sets included. */
   readonly excludedNamespaces: ReadonlySet<string>;
+  readonly excludedNamespaceSets: readonly NamespaceSet[];
   /** Undefined where the file says nothing: Curfew's own token is asked. */
   readonly cluster: {
     readonly apiAudiences: readonly string[] | undefined;
@@ -85,8 +91,9 @@ const DEFAULT_SERVER: Configuration['server'] = {
 /** The smallest valid file: every default. */
 export const EMPTY_CONFIGURATION_FILE = { apiVersion: API_VERSION, kind: KIND } as const;
 
-/** Checks a parsed file against the schema and fills in the defaults. Never throws on any input. */
-export function readConfiguration(file: unknown): ConfigurationResult {
+/** Brings a parsed file to the version that is read, checks it, and fills in the defaults. Never throws on any input. */
+export function readConfiguration(given: unknown, migrations?: readonly Migration[]): ConfigurationResult {
+  const { file } = migrateFile(given, migrations);
   if (!isObject(file)) {
     return { ok: false, problems: [{ path: '/', problem: 'must be an object, with apiVersion and kind' }] };
   }
@@ -163,7 +170,11 @@ function withDefaults(file: ConfigurationFile): Configuration {
     enforceTemplates: file.enforceTemplates ?? false,
     secretIndex: file.secretIndex ?? false,
     namespaceWarnings: { enabled: file.namespaceWarnings?.enabled ?? true },
-    excludedNamespaces: new Set(file.excludedNamespaces ?? []),
+    excludedNamespaces: new Set([
+      ...(file.excludedNamespaces ?? []),
+      ...(file.excludedNamespaceSets ?? []).flatMap((set) => PLATFORM_NAMESPACES[set]),
+    ]),
+    excludedNamespaceSets: file.excludedNamespaceSets ?? [],
     cluster: { apiAudiences: file.cluster?.apiAudiences, issuers: file.cluster?.issuers },
     checks: new Map(
       CHECKS.map((check) => {

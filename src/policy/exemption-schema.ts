@@ -10,9 +10,9 @@ const closed = { additionalProperties: false };
 /** Visible characters and single spaces alone: these stand in warnings, audit annotations and logs. */
 const ONE_LINE = '^[^\\s\\p{C}]+( [^\\s\\p{C}]+)*$';
 
-const patterns = (pattern: string, description: string) =>
+const patterns = (pattern: string, example: string, description: string) =>
   Type.Optional(
-    Type.Array(Type.String({ pattern, maxLength: 253 }), {
+    Type.Array(Type.String({ pattern, maxLength: 253, description: `like ${example}` }), {
       minItems: 1,
       maxItems: 100,
       uniqueItems: true,
@@ -22,8 +22,16 @@ const patterns = (pattern: string, description: string) =>
 
 const MatchSchema = Type.Object(
   {
-    namespaces: patterns('^[-a-z0-9*?]+$', 'Namespaces of the object. Objects that are in no namespace never match.'),
-    names: patterns('^[-a-z0-9.:*?]+$', 'Names of the object; pods have generated names, so end these with *.'),
+    namespaces: patterns(
+      '^[-a-z0-9*?]+$',
+      'team-*',
+      'Namespaces of the object. Objects that are in no namespace never match.',
+    ),
+    names: patterns(
+      '^[-a-z0-9.:*?]+$',
+      'web-*',
+      'Names of the object; pods have generated names, so end these with *.',
+    ),
     kinds: Type.Optional(
       Type.Array(Type.Enum([...EXEMPTION_KINDS.keys()]), {
         minItems: 1,
@@ -33,10 +41,15 @@ const MatchSchema = Type.Object(
     ),
     serviceAccounts: patterns(
       '^[-a-z0-9*?]+/[-a-z0-9.*?]+$',
+      'team-a/deployer or team-*/deployer',
       'Service accounts as namespace/name: the one a pod or template runs as (of an object with several pods: all of them), the one a token is asked for, the one a token Secret names, all subjects of a binding, the ServiceAccount itself.',
     ),
-    users: patterns('^[^\\s\\p{C}]+$', 'Names of the users who make the request.'),
-    groups: patterns('^[^\\s\\p{C}]+$', 'Groups of the users who make the request; one of them is enough.'),
+    users: patterns('^[^\\s\\p{C}]+$', 'jane@example.com', 'Names of the users who make the request.'),
+    groups: patterns(
+      '^[^\\s\\p{C}]+$',
+      'platform-admins',
+      'Groups of the users who make the request; one of them is enough.',
+    ),
   },
   {
     ...closed,
@@ -49,7 +62,7 @@ const RuleSchema = Type.Object(
   {
     name: Type.String({
       pattern: '^[a-z0-9-]{1,63}$',
-      description: 'Name in audit annotations, logs and metrics; no two have the same.',
+      description: 'Name in audit annotations, logs and metrics: 1 to 63 of a-z, 0-9 and -; no two have the same.',
     }),
     match: MatchSchema,
     checks: Type.Optional(

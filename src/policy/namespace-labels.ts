@@ -5,6 +5,7 @@
  */
 
 import type { Finding } from '../checks/define-check.ts';
+import { findClosest } from '../objects/closest.ts';
 import { member, stringMembers, toPointer, valueAt } from '../objects/json.ts';
 import type { ActiveLevel, Level } from '../objects/level.ts';
 import { isAtLeast, LEVELS, parseLevel } from '../objects/level.ts';
@@ -12,7 +13,6 @@ import type { Subject } from '../objects/subject.ts';
 import { nameForCommand, quote } from '../objects/text.ts';
 import { toNamespaceView } from '../objects/views.ts';
 import type { Configuration, Levels } from './configuration.ts';
-import { findClosest } from './configuration.ts';
 import { describeGrant } from './grant.ts';
 import { LEVEL_LABELS } from './labels.ts';
 import type { EffectiveLevels } from './level.ts';

@@ -6,6 +6,7 @@ import { runProgram } from '../../scripts/run-program.ts';
 import { findTools } from '../../scripts/tools.ts';
 import { asArray, asString, isObject, type JsonObject, member, valueAt } from '../../src/objects/json.ts';
 import { readConfiguration } from '../../src/policy/configuration.ts';
+import { NAMESPACE_SETS, PLATFORM_NAMESPACES } from '../../src/policy/platform-namespaces.ts';
 import { SYSTEM_NAMESPACE, UNWATCHED_NAMESPACES } from '../../src/policy/scope.ts';
 import { ENTRIES, type Entry } from '../../src/review/entries.ts';
 
@@ -40,10 +41,14 @@ describe.each(CASES.map((file) => ({ name: file ?? 'default values', file })))('
 
   it('has exactly the entries of the table, without rules and without a CA bundle', async () => {
     const objects = parse(await render('helm', file));
-    const { dryRun, excludedNamespaces } = configurationOf(objects);
+    const { dryRun, excludedNamespaces, excludedNamespaceSets } = configurationOf(objects);
     const approval = valueAt(configurationOf(objects), ['apiAccess', 'approval']) === true;
     const isOn = ({ onlyIf }: Entry) => onlyIf === undefined || approval;
-    const platform = ['curfew-system', ...UNWATCHED_NAMESPACES, ...asArray(excludedNamespaces)];
+    const sets = NAMESPACE_SETS.filter((set) => asArray(excludedNamespaceSets).includes(set));
+    const platform = [
+      ...new Set(['curfew-system', ...UNWATCHED_NAMESPACES, ...asArray(excludedNamespaces)]),
+      ...sets.flatMap((set) => PLATFORM_NAMESPACES[set]),
+    ];
     const selectors: Readonly<Record<Entry['namespaces'], JsonObject>> = {
       'all but platform and system': { operator: 'NotIn', values: [...platform, SYSTEM_NAMESPACE] },
       'all but platform': { operator: 'NotIn', values: platform },

@@ -84,8 +84,8 @@ describe('A configuration', () => {
     expect(code).toBe(1);
     expect(stderr).toBe(
       `curfew: ${config} is not a valid configuration:\n` +
-        '  / has the unknown key "chekcs"; did you mean "checks"?\n' +
-        '  /levels/enforce "strict" is not allowed; allowed: off, baseline, restricted\n',
+        `  ${config}:4:1: / has the unknown key "chekcs"; did you mean "checks"?\n` +
+        `  ${config}:3:20: /levels/enforce "strict" is not allowed; allowed: off, baseline, restricted\n`,
     );
   });
 

@@ -63,5 +63,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{/* Namespaces that never reach an entry: judged nowhere, whatever the selector says, but no call is made for them. */}}
 {{- define "curfew.platformNamespaces" -}}
 {{- $own := list .Release.Namespace "kube-node-lease" "kube-public" }}
-{{- toJson (concat $own (default (list) .Values.config.excludedNamespaces) | uniq) }}
+{{- $excluded := concat $own (default (list) .Values.config.excludedNamespaces) }}
+{{- $sets := include "curfew.namespaceSets" . | fromJson }}
+{{- range .Values.config.excludedNamespaceSets }}
+{{- $excluded = concat $excluded (index $sets .) }}
+{{- end }}
+{{- toJson ($excluded | uniq) }}
 {{- end }}

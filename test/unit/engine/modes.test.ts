@@ -1,4 +1,7 @@
+import { Type } from 'typebox';
 import { describe, expect, it } from 'vitest';
+import type { Check } from '../../../src/checks/define-check.ts';
+import { defineCheck } from '../../../src/checks/define-check.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
 import type { Subject } from '../../../src/objects/subject.ts';
 import { judgeWith, type Setting } from '../judging.ts';
@@ -89,6 +92,58 @@ describe('A ceiling holds a finding down, and loses nothing', () => {
     ],
   ])('%s', (_what, subject, setting, wanted) => {
     expect(effects(subject, setting).map((text) => text.split(':')[0])).toEqual(wanted);
+  });
+});
+
+describe('A pinned catalogue', () => {
+  const finding = (key: string, since?: string) => ({
+    path: '/type',
+    key,
+    reason: `reason ${key}`,
+    detail: `${key}.`,
+    ...(since === undefined ? {} : { since }),
+  });
+  const check: Check = defineCheck({
+    id: 'made-up',
+    since: '0.2',
+    levels: { baseline: {}, restricted: {} },
+    options: Type.Object({}),
+    defaults: {},
+    reads: [{ group: '', resource: 'secrets', operations: ['CREATE'] }],
+    needs: [],
+    title: 'a check that a test made up',
+    why: '',
+    fix: () => 'fix',
+    shortFix: () => 'fix',
+    evaluate: () => [finding('first'), finding('tightened', '0.4')],
+    examples: [],
+  });
+  const keysOf = (catalogue: string | undefined, effect: string) => {
+    const configuration = catalogue === undefined ? {} : { catalogue };
+    const { results } = judgeWith(SECRET, { checks: [check], configuration }).judgement;
+    return results
+      .filter((result) => result.effect === effect)
+      .flatMap(({ findings }) => findings.map(({ key }) => key));
+  };
+
+  it.each<[string | undefined, readonly string[]]>([
+    ['0.1', []],
+    ['0.2', ['first']],
+    ['0.3', ['first']],
+    ['0.4', ['first', 'tightened']],
+    ['0.10', ['first', 'tightened']],
+    [undefined, ['first', 'tightened']],
+  ])('at %s lets a newer check, and what a later revision of one found, only warn', (catalogue, denied) => {
+    expect(keysOf(catalogue, 'deny')).toEqual(denied);
+    expect(keysOf(catalogue, 'warn').toSorted()).toEqual(['first', 'tightened']);
+    expect(keysOf(catalogue, 'audit')).toEqual(['first', 'tightened']);
+  });
+
+  it('loses nothing where nothing is warned about', () => {
+    const configuration = { catalogue: '0.3', levels: { warn: 'off', audit: 'off' } };
+    const { verdict } = judgeWith(SECRET, { checks: [check], configuration });
+    expect(verdict.denial).toContain(': 1 problem');
+    expect([...verdict.auditAnnotations]).toContainEqual(['warn', 'made-up at /type: reason tightened']);
   });
 });
 

@@ -8,6 +8,7 @@ import type { JsonObject } from '../../../src/objects/json.ts';
 import type { Caller } from '../../../src/objects/subject.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../../src/policy/configuration.ts';
 import { effectiveLevels } from '../../../src/policy/level.ts';
+import { NAMESPACE_SETS, PLATFORM_NAMESPACES } from '../../../src/policy/platform-namespaces.ts';
 import { scopeOf } from '../../../src/policy/scope.ts';
 import { hostileValue, mutated, numRuns } from '../arbitraries.ts';
 import { configure, found } from '../judging.ts';
@@ -34,6 +35,7 @@ describe('A configuration', () => {
     [{ dryrun: true }, '/ has the unknown key "dryrun"; did you mean "dryRun"?'],
     [{ checks: { 'pod-automout': {} } }, '/checks has the unknown key "pod-automout"; did you mean "pod-automount"?'],
     [{ nothingLikeIt: 1 }, '/ has the unknown key "nothingLikeIt"; known: apiVersion, kind, catalogue'],
+    [{ excludedNamespaceSets: ['gcp'] }, '/excludedNamespaceSets/0 "gcp" is not allowed; allowed: gke, aks, eks,'],
     [{ levels: { enforce: 'high' } }, '/levels/enforce "high" is not allowed; allowed: off, baseline, restricted'],
     [
       { checks: { 'pod-automount': { mode: 'deny' } } },
@@ -65,7 +67,10 @@ describe('A configuration', () => {
     [{ server: { drainSeconds: 301 } }, '/server/drainSeconds 301 must be <= 300'],
     [{ server: { bodyLimitBytes: 1e6 + 0.5 } }, '/server/bodyLimitBytes 1000000.5 must be integer'],
     [JSON.parse('{"__proto__": {"dryRun": true}}'), '/ has the unknown key "__proto__"'],
-    [JSON.parse('{"namespaces": {"__proto__": {"enforce": "off"}}}'), '/namespaces has the unknown key "__proto__"'],
+    [
+      JSON.parse('{"namespaces": {"__proto__": {"enforce": "off"}}}'),
+      '/namespaces has the key "__proto__", which is no name',
+    ],
   ])('%j is refused: %s', (keys, sentence) => {
     const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, ...(keys as JsonObject) });
     expect(result.ok).toBe(false);
@@ -78,16 +83,16 @@ describe('A configuration', () => {
     expect(result.ok ? 0 : result.problems.length).toBe(3);
   });
 
-  // Known: Helm and kubectl read YAML 1.1, in which an unquoted off is false, and so is what they write.
-  it.fails('with a false for "off" says how to write it', () => {
+  it('with a false for "off" says how to write it', () => {
     const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, levels: { enforce: false } });
     expect(result.ok ? '' : result.problems[0]?.problem).toContain('"off" in quotes');
   });
 
-  // Known: there are no known keys to list, so the sentence ends in the middle.
-  it.fails('with a namespace that cannot exist says what a name is', () => {
+  it('with a namespace that cannot exist says what a name is', () => {
     const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, namespaces: { Shop: { enforce: 'off' } } });
-    expect(result.ok ? '' : result.problems[0]?.problem).not.toMatch(/known: $/);
+    expect(result.ok ? '' : result.problems[0]?.problem).toBe(
+      'has the key "Shop", which is no name of a namespace: 1 to 63 of a-z, 0-9 and -, with - inside alone',
+    );
   });
 
   it('is read or refused, whatever it is, and never breaks', () => {
@@ -134,6 +139,37 @@ describe('A configuration file', () => {
     ['is a folder', () => folder, 'EISDIR'],
   ])('that %s is refused with its path', async (_what, file, code) => {
     await expect(loadConfigurationFile(file())).rejects.toThrow(`${file()} cannot be read (${code})`);
+  });
+
+  it('has each mistake told with its line and column', async () => {
+    const file = join(folder, 'configuration.yaml');
+    const lines = [
+      'apiVersion: curfew.dev/v1alpha1',
+      'kind: CurfewConfiguration',
+      'levels:',
+      '  enforce: high',
+      'namespaces:',
+      '  Shop: {}',
+      'excludedNamespaces: [a, "-"]',
+      'exemptions:',
+      '  rules:',
+      '    - name: a',
+      '      match: { names: [a] }',
+      '      reason: r',
+      '      owner: o',
+    ];
+    writeFileSync(file, lines.join('\n'));
+    const refused = await loadConfigurationFile(file).catch(String);
+    for (const place of [
+      `${file}:4:12: /levels/enforce "high"`,
+      `${file}:6:3: /namespaces has the key "Shop"`,
+      `${file}:7:25: /excludedNamespaces/1 "-"`,
+    ])
+      expect(refused).toContain(`\n  ${place}`);
+    writeFileSync(file, lines.toSpliced(2, 5).join('\n'));
+    await expect(loadConfigurationFile(file)).rejects.toThrow(
+      `${file}:5:7: /exemptions/rules/0 lacks the key "expires"`,
+    );
   });
 
   it.each([
@@ -198,6 +234,17 @@ describe('The scope', () => {
   ])('of %s', (_what, subject, ceiling) => {
     const configuration = configure({ excludedNamespaces: ['platform'] });
     expect(scopeOf(configuration, subject, 'curfew-system').ceiling).toBe(ceiling);
+  });
+
+  it.each(NAMESPACE_SETS)('of the namespaces of %s is nothing where their set is excluded', (set) => {
+    const configuration = configure({ excludedNamespaceSets: [set], excludedNamespaces: ['platform'] });
+    for (const namespace of [...PLATFORM_NAMESPACES[set], 'platform']) {
+      expect(namespace).toMatch(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
+      expect(scopeOf(configuration, { ...POD, namespace }, '').ceiling).toBe('off');
+      expect(scopeOf(configure(), { ...POD, namespace }, '').ceiling).toBe('enforce');
+    }
+    expect(scopeOf(configuration, { ...POD, namespace: `${set}-apps` }, '').ceiling).toBe('enforce');
+    expect(scopeOf(configuration, { ...POD, namespace: 'kube-system' }, '').ceiling).toBe('warn');
   });
 
   it('of dryRun never allows a patch', () => {

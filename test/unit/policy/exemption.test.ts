@@ -50,8 +50,11 @@ describe('An exemption in the configuration', () => {
     [{ match: { groups: ['system:authenticated'] } }, '/exemptions/rules/0/match would be for every object'],
     [{ match: { names: ['?*'] } }, '/exemptions/rules/0/match would be for every object'],
     [{ match: { namespaces: [] } }, '/exemptions/rules/0/match/namespaces must NOT have fewer than 1 items'],
-    [{ match: { namespaces: ['Shop'] } }, '/exemptions/rules/0/match/namespaces/0 "Shop" must match pattern'],
-    [{ match: { serviceAccounts: ['web'] } }, '/exemptions/rules/0/match/serviceAccounts/0 "web" must match pattern'],
+    [{ match: { namespaces: ['Shop'] } }, '/exemptions/rules/0/match/namespaces/0 "Shop" is not allowed; like team-*'],
+    [
+      { match: { serviceAccounts: ['web'] } },
+      '/exemptions/rules/0/match/serviceAccounts/0 "web" is not allowed; like team-a/deployer',
+    ],
     [{ match: { namespace: ['shop'] } }, 'has the unknown key "namespace"; did you mean "namespaces"?'],
     [
       { match: { names: ['a'], kinds: ['Gateway'] } },
@@ -62,12 +65,12 @@ describe('An exemption in the configuration', () => {
     [{ permanent: true }, '/exemptions/rules/0/expires contradicts permanent: true'],
     [{ expires: '2027-02-30' }, '/exemptions/rules/0/expires "2027-02-30" is not a day of the calendar'],
     [{ expires: '2027-13-01' }, '/exemptions/rules/0/expires "2027-13-01" is not a day of the calendar'],
-    [{ expires: '1.3.2027' }, '/exemptions/rules/0/expires "1.3.2027" must match pattern'],
-    [{ name: 'Web' }, '/exemptions/rules/0/name "Web" must match pattern'],
-    [{ name: 'a'.repeat(64) }, 'must match pattern'],
-    [{ owner: ' ' }, '/exemptions/rules/0/owner " " must match pattern'],
-    [{ reason: 'two\nlines' }, '/exemptions/rules/0/reason "two\\nlines" must match pattern'],
-    [{ reason: 'a \u202e b' }, 'must match pattern'],
+    [{ expires: '1.3.2027' }, '/exemptions/rules/0/expires "1.3.2027" is not allowed; '],
+    [{ name: 'Web' }, '/exemptions/rules/0/name "Web" is not allowed; '],
+    [{ name: 'a'.repeat(64) }, 'is not allowed; '],
+    [{ owner: ' ' }, '/exemptions/rules/0/owner " " is not allowed; '],
+    [{ reason: 'two\nlines' }, '/exemptions/rules/0/reason "two\\nlines" is not allowed; '],
+    [{ reason: 'a \u202e b' }, 'is not allowed; '],
     [{ regex: 'a+' }, '/exemptions/rules/0 has the unknown key "regex"'],
   ])('%j is refused: %s', (rule, sentence) => {
     expect(problemsOf(rule).join('\n')).toContain(sentence);
