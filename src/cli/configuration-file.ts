@@ -3,9 +3,11 @@
 import { open } from 'node:fs/promises';
 import type { Document } from 'yaml';
 import { LineCounter, parseDocument } from 'yaml';
-import type { Configuration } from '../policy/configuration.ts';
+import { listSelfRefusals } from '../engine/self-refusals.ts';
+import type { Configuration, ConfigurationResult } from '../policy/configuration.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../policy/configuration.ts';
 import type { ConfigurationProblem } from '../policy/configuration-problems.ts';
+import type { Migration } from '../policy/migrations.ts';
 import type { Place } from './locate-problem.ts';
 import { locateProblem } from './locate-problem.ts';
 
@@ -24,20 +26,33 @@ export type LoadedConfiguration = {
   readonly text: string;
 };
 
-/** The configuration in `file`, or all defaults if there is none. @throws ConfigurationError */
-export async function loadConfigurationFile(file: string | undefined): Promise<LoadedConfiguration> {
-  if (file === undefined) return { configuration: check('(defaults)', EMPTY_CONFIGURATION_FILE), parsed: {}, text: '' };
+/**
+ * The configuration in `file`, or all defaults if there is none.
+ *
+ * @throws ConfigurationError with a line for each mistake
+ */
+export async function loadConfigurationFile(
+  file: string | undefined,
+  migrations?: readonly Migration[],
+): Promise<LoadedConfiguration> {
+  if (file === undefined) {
+    return {
+      configuration: readOrThrow('(defaults)', readConfiguration(EMPTY_CONFIGURATION_FILE)),
+      parsed: {},
+      text: '',
+    };
+  }
   const text = await readText(file);
   const lines = new LineCounter();
   const document = parseDocument(text, { uniqueKeys: true, prettyErrors: true, lineCounter: lines });
   const [error] = document.errors;
   if (error !== undefined) throw new ConfigurationError(`${file} is not valid YAML: ${error.message.trim()}`);
   const parsed = toPlain(file, () => document.toJS({ maxAliasCount: 100 }));
-  return {
-    configuration: check(file, parsed, (problem) => describePlace(file, locate(document, lines, problem))),
-    parsed,
-    text,
-  };
+  const toPlace = (problem: ConfigurationProblem) => describePlace(file, locate(document, lines, problem));
+  const read = readOrThrow(file, readConfiguration(parsed, migrations), toPlace);
+  const problems = listSelfRefusals(read);
+  const configuration = problems.length === 0 ? read : readOrThrow(file, { ok: false, problems }, toPlace);
+  return { configuration, parsed, text };
 }
 
 function describePlace(file: string, place: Place | undefined): string {
@@ -67,12 +82,11 @@ export async function readText(file: string): Promise<string> {
   }
 }
 
-function check(
+function readOrThrow(
   file: string,
-  parsed: unknown,
+  result: ConfigurationResult,
   toPlace: (problem: ConfigurationProblem) => string = () => '',
 ): Configuration {
-  const result = readConfiguration(parsed);
   if (result.ok) return result.configuration;
   const lines = result.problems.map((problem) => `  ${toPlace(problem)}${problem.path} ${problem.problem}`);
   throw new ConfigurationError([`${file} is not a valid configuration:`, ...lines].join('\n'));

@@ -7,20 +7,14 @@ import type { Clock } from '../kube/clock.ts';
 import type { OwnToken } from '../kube/own-token.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Recorder } from '../metrics/recorder.ts';
-import type { ClusterFacts } from '../objects/rule-context.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import { stateOf } from '../policy/exemption.ts';
 import type { Policy } from '../server/judge-review.ts';
+import { findClusterFacts } from './cluster-facts.ts';
 import type { LoadedConfiguration } from './configuration-file.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
 
 const INTERVAL_MS = 5_000;
-
-/** What the API server accepts on nearly every cluster; used when neither the file nor an own token says better. */
-const ASSUMED: ClusterFacts = {
-  apiAudiences: ['https://kubernetes.default.svc', 'https://kubernetes.default.svc.cluster.local'],
-  issuers: ['https://kubernetes.default.svc', 'https://kubernetes.default.svc.cluster.local'],
-};
 
 export type PolicySource = {
   current(): Policy;
@@ -68,16 +62,7 @@ export function createPolicySource(options: PolicySourceOptions): PolicySource {
   }
 
   function toPolicy(configuration: Configuration): Policy {
-    const { apiAudiences, issuers } = configuration.cluster;
-    return {
-      configuration,
-      ownNamespace,
-      release,
-      cluster: {
-        apiAudiences: apiAudiences ?? ownToken?.audiences ?? ASSUMED.apiAudiences,
-        issuers: issuers ?? (ownToken === undefined ? ASSUMED.issuers : [ownToken.issuer]),
-      },
-    };
+    return { configuration, ownNamespace, release, cluster: findClusterFacts(configuration, ownToken).facts };
   }
 
   async function reload(): Promise<void> {

@@ -10,6 +10,7 @@ import { isAtLeast } from '../objects/level.ts';
 import type { Reads, RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
 import { toOldSubject } from '../objects/subject.ts';
+import { isNewerThan } from '../policy/catalogue.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import type { CheckMode } from '../policy/configuration-schema.ts';
 import { CHECK_MODES } from '../policy/configuration-schema.ts';
@@ -164,11 +165,6 @@ function ceilingOf(check: Check, { configuration, scope }: JudgeOptions): CheckM
     isNewerThan(check.since, configuration.catalogue) ? 'warn' : 'enforce',
   ];
   return CHECK_MODES.find((mode) => ceilings.includes(mode)) ?? 'off';
-}
-
-/** Catalogue versions are `0.N`; nothing is newer than no pin. */
-function isNewerThan(since: string, pin: string | undefined): boolean {
-  return pin !== undefined && Number(since.split('.')[1]) > Number(pin.split('.')[1]);
 }
 
 function isWithin(mode: CheckMode, ceiling: CheckMode): boolean {

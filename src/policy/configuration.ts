@@ -51,6 +51,7 @@ export type Configuration = {
   readonly namespaceWarnings: { readonly enabled: boolean };
   /** Those of the sets included. */
   readonly excludedNamespaces: ReadonlySet<string>;
+  readonly excludedNamespacesOfFile: readonly string[];
   readonly excludedNamespaceSets: readonly NamespaceSet[];
   /** Undefined where the file says nothing: Curfew's own token is asked. */
   readonly cluster: {
@@ -174,6 +175,7 @@ function withDefaults(file: ConfigurationFile): Configuration {
       ...(file.excludedNamespaces ?? []),
       ...(file.excludedNamespaceSets ?? []).flatMap((set) => PLATFORM_NAMESPACES[set]),
     ]),
+    excludedNamespacesOfFile: file.excludedNamespaces ?? [],
     excludedNamespaceSets: file.excludedNamespaceSets ?? [],
     cluster: { apiAudiences: file.cluster?.apiAudiences, issuers: file.cluster?.issuers },
     checks: new Map(
