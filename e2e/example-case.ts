@@ -64,13 +64,21 @@ async function prepareExample(cluster: TestCluster, { example, check }: ExampleC
     return async () => await send(['create', '-f', '-', '--dry-run=server'], object);
   }
 
-  const old = await send(['create', '-f', '-'], place(subject.oldObject ?? {}), UNSEEN);
-  if (old.code !== 0) throw new Error(`the old object of ${check.id} "${example.title}": ${old.stderr}`);
+  const makeOld = async (args: readonly string[], body: JsonObject) => {
+    const { code, stderr } = await send(args, body, UNSEEN);
+    if (code !== 0) throw new Error(`the old object of ${check.id} "${example.title}": ${stderr}`);
+  };
+  const old = place(subject.oldObject ?? {});
   const name = asString(valueAt(object, ['metadata', 'name'])) ?? '';
   if (subject.subresource === 'ephemeralcontainers') {
-    const path = `/api/v1/namespaces/${namespace}/pods/${name}/ephemeralcontainers?dryRun=All`;
-    return async () => await send(['replace', '--raw', path, '-f', '-'], object);
+    // A pod is never made with them; those that the old one has are added as the new ones are.
+    const { ephemeralContainers, ...spec } = (old['spec'] ?? {}) as JsonObject;
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}/ephemeralcontainers`;
+    await makeOld(['create', '-f', '-'], { ...old, spec });
+    if (ephemeralContainers !== undefined) await makeOld(['replace', '--raw', path, '-f', '-'], old);
+    return async () => await send(['replace', '--raw', `${path}?dryRun=All`, '-f', '-'], object);
   }
+  await makeOld(['create', '-f', '-'], old);
   // A merge patch: what controllers filled in meanwhile stays, as with `kubectl apply`.
   const kind = asString(object['kind']) ?? '';
   const where = isClusterScoped(object)
@@ -104,14 +112,15 @@ function addsNothing({ subject }: Example): boolean {
 }
 
 /** A namespace at the example's level, with the accounts and token Secrets that the example says are there. */
-async function createWorld(cluster: TestCluster, { level, context = {} }: Example): Promise<string> {
+async function createWorld(cluster: TestCluster, { level, context = {}, subject }: Example): Promise<string> {
   const { serviceAccount, tokenSecrets } = context;
+  const isAccount = subject.object['kind'] === 'ServiceAccount';
   const metadata = (valueAt(context.namespace, ['metadata']) ?? {}) as JsonObject;
   // Warned about at the same level: what a higher one would say is none of the example's business.
   const labels = { 'curfew.dev/enforce': level, 'curfew.dev/warn': level };
   const namespace = await cluster.createNamespace(labels, { metadata, withoutAccount: true });
   const brought = valueAt(serviceAccount, ['metadata', 'name']);
-  const names = [...OTHER_ACCOUNTS, ...(serviceAccount === undefined ? ['web'] : [])].filter(
+  const names = [...OTHER_ACCOUNTS, ...(serviceAccount === undefined && !isAccount ? ['web'] : [])].filter(
     (name) => name !== brought,
   );
   const accounts = [
@@ -121,7 +130,8 @@ async function createWorld(cluster: TestCluster, { level, context = {} }: Exampl
   const secrets = typeof tokenSecrets === 'object' ? Object.entries(tokenSecrets) : [];
   const items = [...accounts, ...secrets.map(([name, account]) => tokenSecret(name, account))];
   const list = { apiVersion: 'v1', kind: 'List', items: items.map((item) => placeObject(item, namespace)) };
-  await cluster.must(['create', '-f', '-', ...impersonate(UNSEEN)], list);
+  // One may be there already: the account `default` comes of itself.
+  await cluster.must(['apply', '--server-side', '--force-conflicts', '-f', '-', ...impersonate(UNSEEN)], list);
   return namespace;
 }
 
