@@ -23,6 +23,8 @@ export type InstalledCurfew = {
   /** `https://127.0.0.1:PORT` that the API server calls. */
   readonly webhookUrl: string;
   readonly logFile: string;
+  /** That of the process: the chart's service account. */
+  readonly kubeconfig: string;
   /** Ends the process; the webhook configurations stay, as when every replica is gone. */
   stopProcess(): Promise<void>;
   startProcess(): Promise<void>;
@@ -96,6 +98,7 @@ export async function installCurfew(cluster: ClusterAccess, config: JsonObject =
     operationsUrl,
     webhookUrl,
     logFile: join(supervisor.folder, 'curfew.log'),
+    kubeconfig,
     async stopProcess() {
       await running?.stop();
       running = undefined;
