@@ -1,3 +1,6 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { member, valueAt } from '../src/objects/json.ts';
 import { waitUntil } from './installed-curfew.ts';
@@ -116,6 +119,17 @@ describe('Pods', () => {
     });
     const { code, stderr } = await suite.cluster.kubectl.apply(pod('web'), ['-n', namespace]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    if (!HAS_AUDIT_LOG) return;
+    const events = await suite.cluster.controlPlane.auditEvents();
+    const annotations = events
+      .filter((event) => valueAt(event, ['objectRef', 'namespace']) === namespace)
+      .filter((event) => valueAt(event, ['objectRef', 'resource']) === 'pods')
+      .map((event) => member(event, 'annotations'));
+    expect(annotations).toContainEqual(
+      expect.objectContaining({
+        'pods.curfew.dev/api-access': `service account ${namespace}/web: lists its endpoints`,
+      }),
+    );
   });
 
   it('refuses a hand-written token of 3607 seconds at baseline', async () => {
@@ -185,6 +199,23 @@ describe('What was decided', () => {
       'pods.curfew.dev/audit':
         'pod-automount at /spec/containers/0/volumeMounts/0: undocumented API token (container app)',
     });
+  });
+});
+
+describe('Debug containers', () => {
+  it('are added by kubectl debug as it comes, and refused with the token of the application', async () => {
+    const namespace = await suite.cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const spec = { automountServiceAccountToken: false, volumes: [tokenVolume({ audience: 'vault' })] };
+    await suite.cluster.must(['create', '-n', namespace, '-f', '-'], pod('web', spec));
+    const debug = ['debug', 'web', '-n', namespace, '--image', 'registry.example/debug:1', '--attach=false'];
+    const plain = await suite.cluster.kubectl.run([...debug, '--target', 'app']);
+    expect(plain).toMatchObject({ code: 0, stderr: expect.not.stringContaining('curfew') });
+
+    const profile = join(await mkdtemp(join(tmpdir(), 'curfew-debug-')), 'profile.json');
+    await writeFile(profile, JSON.stringify({ volumeMounts: [{ name: 'token', mountPath: '/var/run/token' }] }));
+    const mounting = await suite.cluster.kubectl.run([...debug, '--custom', profile]);
+    expect(mounting.code).toBe(1);
+    expect(mounting.stderr).toContain('ephemeral-container-token at /spec/ephemeralContainers/1/volumeMounts/0');
   });
 });
 
