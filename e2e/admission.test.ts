@@ -6,6 +6,7 @@ import { member, valueAt } from '../src/objects/json.ts';
 import { waitUntil } from './installed-curfew.ts';
 import { setUpSuite } from './suite.ts';
 import { cronJob, deployment, HAS_AUDIT_LOG, pod, tokenSecret, tokenVolume } from './test-cluster.ts';
+import { jobSetDefinition } from './workloads.ts';
 
 const suite = setUpSuite({ mutateMode: 'apply' });
 
@@ -174,6 +175,30 @@ describe('Workload templates', () => {
     expect(stderr).toBe(
       `Warning: curfew pod-automount: not judged: cannot tell whether service account ${namespace}/later documents its need of the API: it does not exist\n`,
     );
+  });
+
+  /**
+   * Of the resources in Curfew's rules Kubernetes 1.36 serves one version each (`kubectl api-versions`: apps/v1,
+   * batch/v1, rbac.authorization.k8s.io/v1, v1), so only a kind of somebody else comes in a version that no rule names.
+   */
+  it('warns in a version that no rule names, converted to one that is: matchPolicy Equivalent', async () => {
+    const namespace = await suite.cluster.createNamespace();
+    await suite.cluster.must(['create', '-f', '-'], jobSetDefinition());
+    await suite.cluster.must(['wait', 'crd/jobsets.jobset.x-k8s.io', '--for=condition=Established', '--timeout=30s']);
+    const template = { spec: { template: { spec: pod('web')['spec'] ?? {} } } };
+    const jobSet = {
+      apiVersion: 'jobset.x-k8s.io/v1beta9',
+      kind: 'JobSet',
+      metadata: { name: 'set' },
+      spec: { replicatedJobs: [{ name: 'workers', template }] },
+    };
+    let answer = { code: 1, stderr: '' };
+    await waitUntil('the version is served', async () => {
+      answer = await suite.cluster.kubectl.apply(jobSet, ['-n', namespace]);
+      return answer.code === 0;
+    });
+    expect(answer.stderr).toContain('Warning: curfew pod-automount: undocumented API token in container app');
+    await suite.cluster.must(['delete', 'crd', 'jobsets.jobset.x-k8s.io']);
   });
 });
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { readBearer } from './bearer.ts';
 import { waitUntil } from './installed-curfew.ts';
+import { readData } from './old-objects.ts';
 import { setUpSuite } from './suite.ts';
 import type { TestCluster } from './test-cluster.ts';
 import { tokenSecret } from './test-cluster.ts';
@@ -45,6 +46,5 @@ it('lets labels be set and the Secret be deleted: nothing new is wrong', async (
 });
 
 async function tokenOf(secret: string, cluster: TestCluster = suite.cluster): Promise<string> {
-  const encoded = await cluster.must(['get', 'secret', secret, '-n', namespace, '-o', 'jsonpath={.data.token}']);
-  return Buffer.from(encoded, 'base64').toString();
+  return await readData(cluster, { namespace, secret, key: 'token' });
 }

@@ -7,9 +7,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../src/objects/json.ts';
 import { readBearer } from './bearer.ts';
 import { waitUntil } from './installed-curfew.ts';
-import { jobSetDefinition, OLD_NAMES, oldClusterObjects, oldObjects, role } from './old-objects.ts';
+import { createOldNamespaces, OLD_NAMES, oldClusterObjects, readData, role } from './old-objects.ts';
 import { setUpSuite } from './suite.ts';
-import { cronJob, deployment, OWNS_CONTROL_PLANE, pod, type TestCluster, tokenSecret } from './test-cluster.ts';
+import { cronJob, deployment, OWNS_CONTROL_PLANE, pod, tokenSecret } from './test-cluster.ts';
 import { job, readPodOwners, untilDefaultAccount, untilPodOf, workload } from './workloads.ts';
 
 const EVERYTHING = {
@@ -33,24 +33,11 @@ let clusterRole = '';
 let node = '';
 
 const suite = setUpSuite(EVERYTHING, async (cluster) => {
-  old = await cluster.createNamespace({}, { withoutAccount: true });
-  doomed = await cluster.createNamespace({}, { withoutAccount: true });
+  [old, doomed] = await createOldNamespaces(cluster, HOLD);
   clusterRole = `wide-${old}`;
   node = `node-${old}`;
-  await cluster.must(['create', '-n', old, '-f', '-'], oldObjects());
-  await cluster.must(['create', '-n', doomed, '-f', '-'], oldObjects([HOLD]));
   await cluster.must(['create', '-f', '-'], oldClusterObjects(clusterRole));
   await cluster.must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'Node', metadata: { name: node } });
-  await waitUntil('old Secrets are filled', async () => (await tokenOf('emptied', cluster)) !== '');
-  await cluster.must(['create', '-n', old, '-f', '-'], {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: 'pasted' },
-    data: { token: await tokenOf('emptied', cluster) },
-  });
-  await waitUntil('the old Deployment has its pod', async () =>
-    (await readPodOwners(cluster, old)).includes('ReplicaSet'),
-  );
 });
 
 beforeAll(async () => {
@@ -93,12 +80,17 @@ describe('Token Secrets that were there before', () => {
     for (const key of ['token', 'ca.crt', 'namespace']) {
       const patch = JSON.stringify([{ op: 'remove', path: `/data/${key}` }]);
       await must(['patch', 'secret', 'emptied', '-n', old, '--type=json', '-p', patch, ...KUBE_CONTROLLER_MANAGER]);
-      await waitUntil(`${key} is there again`, async () => (await dataOf('emptied', key)) !== '');
+      await waitUntil(
+        `${key} is there again`,
+        async () => (await readData(suite.cluster, { namespace: old, secret: 'emptied', key })) !== '',
+      );
     }
   });
 
   it('are labelled by the API server when they are used', async () => {
-    expect(await readBearer(suite.cluster, await tokenOf('kept'))).toBe(`system:serviceaccount:${old}:web`);
+    expect(
+      await readBearer(suite.cluster, await readData(suite.cluster, { namespace: old, secret: 'kept', key: 'token' })),
+    ).toBe(`system:serviceaccount:${old}:web`);
     await waitUntil('the day of its last use is on it', async () => {
       const labels = await must(['get', 'secret', 'kept', '-n', old, '-o', 'jsonpath={.metadata.labels}']);
       return labels.includes('kubernetes.io/legacy-token-last-used');
@@ -125,27 +117,27 @@ describe('Token Secrets that were there before', () => {
 
 describe('Old objects, as long as what is judged stays as it is', () => {
   it('can be labelled and annotated', async () => {
-    await must(['label', '-n', old, ...OLD_NAMES, 'configmap/pasted', 'team=a']);
-    await must(['annotate', '-n', old, ...OLD_NAMES, 'configmap/pasted', 'example.org/owner=b']);
+    await must(['label', '-n', old, ...OLD_NAMES, 'team=a']);
+    await must(['annotate', '-n', old, ...OLD_NAMES, 'example.org/owner=b']);
     const ofCluster = [`clusterrole/${clusterRole}`, `clusterrolebinding/${clusterRole}`];
     await must(['label', ...ofCluster, 'team=a']);
     await must(['annotate', ...ofCluster, 'example.org/owner=b']);
   });
 
-  it.each(['deployment/old', 'role/wide', 'serviceaccount/web', 'secret/kept'])(
-    'take patches of every kind: %s',
-    async (name) => {
-      const target = ['patch', name, '-n', old];
-      const add = [{ op: 'add', path: '/metadata/labels/json', value: 'a' }];
-      await must([...target, '--type=json', '-p', JSON.stringify(add)]);
-      await must([...target, '--type=merge', '-p', '{"metadata":{"labels":{"merge":"a"}}}']);
-      await must([...target, '--type=strategic', '-p', '{"metadata":{"labels":{"strategic":"a"}}}']);
-      const [kind = '', bare = ''] = name.split('/');
-      const [apiVersion, apiKind] = (KINDS_BY_NAME[kind] ?? '').split(' ');
-      const applied = { apiVersion, kind: apiKind, metadata: { name: bare, labels: { apply: 'a' } } } as JsonObject;
-      await must(['apply', '-n', old, '--server-side', '--field-manager=test', '-f', '-'], applied);
-    },
-  );
+  it.each([
+    ['apps/v1', 'Deployment', 'old'],
+    ['rbac.authorization.k8s.io/v1', 'Role', 'wide'],
+    ['v1', 'ServiceAccount', 'web'],
+    ['v1', 'Secret', 'kept'],
+  ])('take patches of every kind: %s %s', async (apiVersion, kind, name) => {
+    const target = ['patch', kind, name, '-n', old];
+    const add = [{ op: 'add', path: '/metadata/labels/json', value: 'a' }];
+    await must([...target, '--type=json', '-p', JSON.stringify(add)]);
+    await must([...target, '--type=merge', '-p', '{"metadata":{"labels":{"merge":"a"}}}']);
+    await must([...target, '--type=strategic', '-p', '{"metadata":{"labels":{"strategic":"a"}}}']);
+    const applied = { apiVersion, kind, metadata: { name, labels: { apply: 'a' } } };
+    await must(['apply', '-n', old, '--server-side', '--field-manager=test', '-f', '-'], applied);
+  });
 
   it('roll out: the ReplicaSet of an old Deployment is written, and its controller says why there is no pod', async () => {
     await must(['set', 'image', 'deployment/old', 'app=registry.example/web:2', '-n', old]);
@@ -247,30 +239,6 @@ describe('Pods', () => {
   });
 });
 
-/**
- * Of the resources in Curfew's rules 1.36 serves one version each (`kubectl api-versions`: apps/v1, batch/v1,
- * rbac.authorization.k8s.io/v1, v1), so only a kind of somebody else can come in a version that no rule names.
- */
-it('is asked about an object in a version that no rule names, converted to one that is: matchPolicy Equivalent', async () => {
-  await must(['create', '-f', '-'], jobSetDefinition());
-  await must(['wait', 'crd/jobsets.jobset.x-k8s.io', '--for=condition=Established', '--timeout=30s']);
-  const template = { spec: { template: { spec: pod('web')['spec'] ?? {} } } };
-  const jobSet = {
-    apiVersion: 'jobset.x-k8s.io/v1beta9',
-    kind: 'JobSet',
-    metadata: { name: 'set' },
-    spec: { replicatedJobs: [{ name: 'workers', template }] },
-  };
-  let refused = '';
-  await waitUntil('the version is served', async () => {
-    const answer = await suite.cluster.kubectl.run(['create', '-n', old, '-f', '-'], { input: JSON.stringify(jobSet) });
-    refused = answer.stderr;
-    return !refused.includes('no matches for kind');
-  });
-  expect(refused).toContain('admission webhook "review.curfew.dev" denied the request');
-  await must(['delete', 'crd', 'jobsets.jobset.x-k8s.io']);
-});
-
 describe.runIf(OWNS_CONTROL_PLANE)('A control plane that starts again', () => {
   /** A built-in role with wildcards, which the API server writes at its start. */
   const builtIn = 'system:controller:generic-garbage-collector';
@@ -312,26 +280,10 @@ describe.runIf(OWNS_CONTROL_PLANE)('A control plane that starts again', () => {
   });
 });
 
-const KINDS_BY_NAME: Readonly<Record<string, string>> = {
-  deployment: 'apps/v1 Deployment',
-  role: 'rbac.authorization.k8s.io/v1 Role',
-  serviceaccount: 'v1 ServiceAccount',
-  secret: 'v1 Secret',
-};
-
 async function must(args: readonly string[], input?: JsonObject): Promise<string> {
   return await suite.cluster.must(args, input);
 }
 
 async function post(subresource: string, body: JsonObject): Promise<void> {
   await must(['create', '--raw', `/api/v1/namespaces/${fresh}/pods/${subresource}`, '-f', '-'], body);
-}
-
-async function dataOf(secret: string, key: string, { must: run }: TestCluster = suite.cluster): Promise<string> {
-  const path = `jsonpath={.data.${key.replaceAll('.', '\\.')}}`;
-  return Buffer.from(await run(['get', 'secret', secret, '-n', old, '-o', path]), 'base64').toString();
-}
-
-async function tokenOf(secret: string, cluster: TestCluster = suite.cluster): Promise<string> {
-  return await dataOf(secret, 'token', cluster);
 }

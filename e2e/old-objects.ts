@@ -1,7 +1,9 @@
 /** What a cluster holds before Curfew comes to it: objects that it would refuse, and must never get in the way of. */
 
 import type { JsonObject } from '../src/objects/json.ts';
-import { cronJob, deployment, pod, tokenSecret } from './test-cluster.ts';
+import { waitUntil } from './installed-curfew.ts';
+import { cronJob, deployment, pod, type TestCluster, tokenSecret } from './test-cluster.ts';
+import { readPodOwners } from './workloads.ts';
 
 const RBAC = 'rbac.authorization.k8s.io';
 
@@ -9,6 +11,7 @@ const RBAC = 'rbac.authorization.k8s.io';
 export const OLD_NAMES: readonly string[] = [
   'secret/kept',
   'configmap/plain',
+  'configmap/pasted',
   'serviceaccount/web',
   'serviceaccount/legacy',
   'role/wide',
@@ -19,7 +22,7 @@ export const OLD_NAMES: readonly string[] = [
 ];
 
 /** One of everything; `finalizers` hold some of it back when it is deleted. */
-export function oldObjects(finalizers: readonly string[] = []): JsonObject {
+function oldObjects(finalizers: readonly string[]): JsonObject {
   const hold = (object: JsonObject): JsonObject => ({
     ...object,
     metadata: { ...(object['metadata'] as JsonObject), finalizers },
@@ -51,6 +54,36 @@ export function oldObjects(finalizers: readonly string[] = []): JsonObject {
   };
 }
 
+/**
+ * A namespace of old objects, and another whose objects are held back by the finalizer `hold`: their names. What the
+ * controllers make of them is there.
+ */
+export async function createOldNamespaces(cluster: TestCluster, hold: string): Promise<readonly [string, string]> {
+  const old = await cluster.createNamespace({}, { withoutAccount: true });
+  const doomed = await cluster.createNamespace({}, { withoutAccount: true });
+  await cluster.must(['create', '-n', old, '-f', '-'], oldObjects([]));
+  await cluster.must(['create', '-n', doomed, '-f', '-'], oldObjects([hold]));
+  let token = '';
+  await waitUntil('old Secrets are filled', async () => {
+    token = await readData(cluster, { namespace: old, secret: 'emptied', key: 'token' });
+    return token !== '';
+  });
+  const pasted = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'pasted' }, data: { token } };
+  await cluster.must(['create', '-n', old, '-f', '-'], pasted);
+  await waitUntil('the old Deployment has its pod', async () => {
+    return (await readPodOwners(cluster, old)).includes('ReplicaSet');
+  });
+  return [old, doomed];
+}
+
+type Place = { readonly namespace: string; readonly secret: string; readonly key: string };
+
+/** A value of a Secret, decoded; empty if it is not there. */
+export async function readData({ must }: TestCluster, { namespace, secret, key }: Place): Promise<string> {
+  const path = `jsonpath={.data.${key.replaceAll('.', '\\.')}}`;
+  return Buffer.from(await must(['get', 'secret', secret, '-n', namespace, '-o', path]), 'base64').toString();
+}
+
 const EVERYTHING: JsonObject = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] };
 
 export function role(name: string, rule: JsonObject): JsonObject {
@@ -72,28 +105,6 @@ export function oldClusterObjects(name: string): JsonObject {
         subjects: [{ kind: 'ServiceAccount', name: 'default', namespace: 'default' }],
       },
     ],
-  };
-}
-
-/** A kind of somebody else, served in a version that Curfew names and in one that it does not. */
-export function jobSetDefinition(): JsonObject {
-  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
-  return {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: {
-      name: 'jobsets.jobset.x-k8s.io',
-      annotations: { 'api-approved.kubernetes.io': 'unapproved, for a test' },
-    },
-    spec: {
-      group: 'jobset.x-k8s.io',
-      names: { kind: 'JobSet', plural: 'jobsets', singular: 'jobset', listKind: 'JobSetList' },
-      scope: 'Namespaced',
-      versions: [
-        { name: 'v1alpha2', served: true, storage: true, schema },
-        { name: 'v1beta9', served: true, storage: false, schema },
-      ],
-    },
   };
 }
 

@@ -41,3 +41,25 @@ export async function untilDefaultAccount({ kubectl }: TestCluster, namespace: s
     return (await kubectl.run(['get', 'serviceaccount', 'default', '-n', namespace])).code === 0;
   });
 }
+
+/** A kind of somebody else, served in a version that Curfew names and in one that it does not. */
+export function jobSetDefinition(): JsonObject {
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: {
+      name: 'jobsets.jobset.x-k8s.io',
+      annotations: { 'api-approved.kubernetes.io': 'unapproved, for a test' },
+    },
+    spec: {
+      group: 'jobset.x-k8s.io',
+      names: { kind: 'JobSet', plural: 'jobsets', singular: 'jobset', listKind: 'JobSetList' },
+      scope: 'Namespaced',
+      versions: [
+        { name: 'v1alpha2', served: true, storage: true, schema },
+        { name: 'v1beta9', served: true, storage: false, schema },
+      ],
+    },
+  };
+}
