@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
+import type { ApiAccessSource, DocumentedAccess } from '../objects/api-access.ts';
 import { API_ACCESS_ANNOTATION, findDocumentedAccess, REASON_PLACEHOLDER } from '../objects/api-access.ts';
-import { exampleServiceAccount, exampleTokenRequest } from '../objects/example-objects.ts';
+import { exampleNamespace, exampleServiceAccount, exampleTokenRequest } from '../objects/example-objects.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
 import { nameForCommand, quote } from '../objects/text.ts';
@@ -51,7 +52,7 @@ export default defineCheck({
 service, as a login to Vault or to a cloud, it lets that service act as the service account in the cluster. A token with
 the audience of the service it is for is worth nothing anywhere else. An account that does call the Kubernetes API says
 so, once, by an annotation, and then gets such tokens.`,
-  fix: (subject) => describeFix(subject, []),
+  fix: (subject) => describeFix(subject, { apiAudiences: [], acceptFrom: ['ServiceAccount'] }),
   shortFix: () => 'ask for --audience',
   evaluate(subject, { options }, context) {
     const asked = readTokenRequest(subject.object);
@@ -104,6 +105,25 @@ so, once, by an annotation, and then gets such tokens.`,
       expect: 'allowed',
     },
     {
+      title: 'No audience, in a namespace that documents the need of all its accounts, where that counts',
+      level: 'restricted',
+      subject: { object: exampleTokenRequest({}) },
+      context: {
+        namespace: exampleNamespace({ [API_ACCESS_ANNOTATION]: 'operators' }),
+        acceptApiAccessFrom: ['ServiceAccount', 'Namespace'],
+      },
+      expect: 'allowed',
+    },
+    {
+      title: 'No audience, bound to a pod that may document its need itself',
+      level: 'restricted',
+      subject: {
+        object: exampleTokenRequest({ boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'runner' } }),
+      },
+      context: { acceptApiAccessFrom: ['ServiceAccount', 'Pod'] },
+      expect: 'undecided',
+    },
+    {
       title: 'No audience, where the API server’s own is on the list',
       level: 'restricted',
       options: { allowed: ['vault', 'https://kubernetes.default.svc'] },
@@ -128,15 +148,22 @@ function judgeApiAudience({ subject, asked, allowed, context }: Asked): readonly
   if (!isForApi || (own.length > 0 && own.every((audience) => allowed?.includes(audience)))) return [];
 
   const account = `service account ${subject.namespace}/${subject.name}`;
-  const access = findDocumentedAccess({
-    serviceAccount: context.serviceAccount(subject.name),
-    namespace: context.namespace,
-    acceptFrom: context.acceptApiAccessFrom,
-  });
-  if (access.state === 'documented') return [];
-  if (access.state === 'unknown') {
-    const detail = `cannot tell whether ${account} documents its need of the API: ${access.why}`;
-    return [{ undecided: true, needs: 'serviceAccount', detail }];
+  const access = findAccess(subject, asked, context);
+  switch (access.state) {
+    case 'documented': {
+      const where = access.source === 'Namespace' ? `namespace ${subject.namespace}` : account;
+      return [{ documented: true, where, reason: access.reason }];
+    }
+    case 'unknown':
+      return [
+        {
+          undecided: true,
+          needs: 'serviceAccount',
+          detail: `cannot tell whether ${account} documents its need of the API: ${access.why}`,
+        },
+      ];
+    case 'undocumented':
+      break;
   }
   const named = own.length === 0 ? '' : ` (${quoteSome(own)})`;
   const others = asked.audiences.filter((audience) => !own.includes(audience));
@@ -147,11 +174,27 @@ function judgeApiAudience({ subject, asked, allowed, context }: Asked): readonly
       reason: 'undocumented API token',
       detail:
         others.length === 0
-          ? `the token is for the Kubernetes API${named}, as every token without an audience is, and nothing says why ${account} needs it.`
-          : `the token for ${quoteSome(others)} is for the Kubernetes API${named} as well, so whoever gets it can act as ${account} in the cluster.`,
-      fix: describeFix(subject, apiAudiences, allowed),
+          ? `the token is for the Kubernetes API${named}, as every token without an audience is, and nothing says why ${account} needs it${describeFault(access.fault)}.`
+          : `the token for ${quoteSome(others)} is for the Kubernetes API${named} as well, so whoever gets it can act as ${account} in the cluster${describeFault(access.fault)}.`,
+      fix: describeFix(subject, { apiAudiences, allowed, acceptFrom: context.acceptApiAccessFrom }),
     },
   ];
+}
+
+/** As for pods; what a pod says of itself is not looked up, so a token bound to one stays open where that may count. */
+function findAccess(subject: Subject, asked: AskedToken, context: RuleContext): DocumentedAccess {
+  const access = findDocumentedAccess({
+    serviceAccount: context.serviceAccount(subject.name),
+    namespace: context.namespace,
+    acceptFrom: context.acceptApiAccessFrom,
+  });
+  if (access.state !== 'undocumented' || asked.bound?.kind !== 'Pod') return access;
+  if (!context.acceptApiAccessFrom.includes('Pod')) return access;
+  return { state: 'unknown', source: 'Pod', why: 'the pod that the token is bound to is not looked up' };
+}
+
+function describeFault(fault: string | undefined): string {
+  return fault === undefined ? '' : ` (${fault})`;
 }
 
 function judgeOtherAudiences({ subject, asked, allowed, context }: Asked): readonly Outcome[] {
@@ -173,14 +216,27 @@ function judgeOtherAudiences({ subject, asked, allowed, context }: Asked): reado
   ];
 }
 
-/** Why the identity needs the API is said once, on the service account. */
-function describeFix(subject: Subject, apiAudiences: readonly string[], allowed?: readonly string[]): string {
+type FixOptions = {
+  readonly apiAudiences: readonly string[];
+  readonly allowed?: readonly string[] | undefined;
+  readonly acceptFrom: readonly ApiAccessSource[];
+};
+
+/** Why the identity needs the API is said once, where that counts. */
+function describeFix(subject: Subject, { apiAudiences, allowed, acceptFrom }: FixOptions): string {
   const asked =
     readTokenRequest(subject.object)?.audiences.filter((audience) => !apiAudiences.includes(audience)) ?? [];
   const audiences = asked.length > 0 ? asked : (allowed?.slice(0, 1) ?? ['<audience>']);
+  const named = `name the service that the token is for: ${buildShortCommand(subject, audiences, apiAudiences)}`;
   const account = nameForCommand(subject.name, '<account>');
   const namespace = nameForCommand(subject.namespace, '<namespace>');
-  return `name the service that the token is for: ${buildShortCommand(subject, audiences, apiAudiences)}; or, if it calls the Kubernetes API, say why: kubectl annotate serviceaccount ${account} --namespace ${namespace} ${API_ACCESS_ANNOTATION}="${REASON_PLACEHOLDER}"`;
+  const object = acceptFrom.includes('ServiceAccount')
+    ? `serviceaccount ${account} --namespace ${namespace}`
+    : acceptFrom.includes('Namespace')
+      ? `namespace ${namespace}`
+      : undefined;
+  if (object === undefined) return named;
+  return `${named}; or, if it calls the Kubernetes API, say why: kubectl annotate ${object} ${API_ACCESS_ANNOTATION}="${REASON_PLACEHOLDER}"`;
 }
 
 /** An hour at most, so that what is pasted is not refused for its lifetime next. */
