@@ -52,10 +52,13 @@ beforeAll(async () => {
 
 describe('Namespaces', () => {
   it('get their default service account, from a controller that nobody may refuse', async () => {
+    const readUid = () => must(['get', 'serviceaccount', 'default', '-n', fresh, '-o', 'jsonpath={.metadata.uid}']);
     await untilDefaultAccount(suite.cluster, fresh);
+    const first = await readUid();
     // Also after somebody deleted it.
     await must(['delete', 'serviceaccount', 'default', '-n', fresh]);
     await untilDefaultAccount(suite.cluster, fresh);
+    expect(await readUid()).not.toBe(first);
   });
 
   it('can be deleted with everything in them, also what finalizers hold back', async () => {
@@ -122,6 +125,9 @@ describe('Old objects, as long as what is judged stays as it is', () => {
     const ofCluster = [`clusterrole/${clusterRole}`, `clusterrolebinding/${clusterRole}`];
     await must(['label', ...ofCluster, 'team=a']);
     await must(['annotate', ...ofCluster, 'example.org/owner=b']);
+    const kinds = [...new Set(OLD_NAMES.map((name) => name.split('/')[0]))].join(',');
+    const labelled = await must(['get', kinds, '-n', old, '-l', 'team=a', '-o', 'name']);
+    expect(labelled.trim().split('\n')).toHaveLength(OLD_NAMES.length);
   });
 
   it.each([
@@ -137,6 +143,8 @@ describe('Old objects, as long as what is judged stays as it is', () => {
     await must([...target, '--type=strategic', '-p', '{"metadata":{"labels":{"strategic":"a"}}}']);
     const applied = { apiVersion, kind, metadata: { name, labels: { apply: 'a' } } };
     await must(['apply', '-n', old, '--server-side', '--field-manager=test', '-f', '-'], applied);
+    const labels = await must(['get', kind, name, '-n', old, '-o', 'jsonpath={.metadata.labels}']);
+    expect(JSON.parse(labels)).toMatchObject({ json: 'a', merge: 'a', strategic: 'a', apply: 'a' });
   });
 
   it('roll out: the ReplicaSet of an old Deployment is written, and its controller says why there is no pod', async () => {
@@ -218,7 +226,8 @@ describe('Pods', () => {
       },
       spec: { nodeName: node, containers: [{ name: 'app', image: 'registry.example/static:1' }] },
     };
-    await must(['create', '-n', fresh, '-f', '-', `--as=system:node:${node}`, '--as-group=system:nodes'], mirrored);
+    const as = [`--as=system:node:${node}`, '--as-group=system:nodes'];
+    expect(await must(['create', '-n', fresh, '-f', '-', ...as], mirrored)).toContain('created');
   });
 
   it('are bound, evicted and debugged', async () => {
