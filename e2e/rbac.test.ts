@@ -22,7 +22,7 @@ describe('By default', () => {
   });
 
   it('it is accepted once it names the accounts, and they alone get tokens by it', async () => {
-    const namespace = await suite.cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const namespace = await suite.cluster.createNamespace();
     await suite.cluster.must(['create', 'serviceaccount', 'other', '-n', namespace]);
     const named = role('ci', [{ ...TOKENS, resourceNames: ['web'] }]);
     expect(await suite.cluster.kubectl.apply(named, ['-n', namespace])).toMatchObject({ code: 0, stderr: '' });
@@ -91,7 +91,7 @@ describe('With everything enforced', () => {
   });
 
   it('a Role that is being deleted cannot be widened, and its finalizer can still be taken away', async () => {
-    const namespace = await suite.cluster.createNamespace();
+    const namespace = await suite.cluster.createNamespace({}, { withoutAccount: true });
     const finalizers = ['test.curfew.dev/hold'];
     const held = { ...role('held', [READS]), metadata: { name: 'held', finalizers } };
     await suite.cluster.must(['create', '-n', namespace, '-f', '-'], held);
@@ -109,7 +109,7 @@ describe('With everything enforced', () => {
   });
 
   it('kubectl auth reconcile and label leave an old role as it is, and take rights away', async () => {
-    const namespace = await suite.cluster.createNamespace();
+    const namespace = await suite.cluster.createNamespace({}, { withoutAccount: true });
     const old = role('old', [TOKENS, { ...READS, resources: ['secrets'], verbs: ['get', 'list'] }]);
     const list = JSON.stringify({ ...old, metadata: { name: 'old', namespace } });
     await suite.cluster.kubectl.run(['create', '-f', '-'], { input: list, as: UNSEEN });
