@@ -21,7 +21,9 @@ export function toOneLine(text: string): string {
 
 /** `container app`, `containers app, proxy`, `containers a, b, c and 4 more`. */
 export function joinNames(noun: string, names: readonly string[]): string {
-  return `${noun}${names.length === 1 ? '' : 's'} ${joinSome(names.map(toOneLine))}`;
+  // Only what is shown is cleaned: an object has room for thousands of names, and for thousands of sentences about them.
+  const shown = toOneLine(joinSome(names));
+  return `${noun}${names.length === 1 ? '' : 's'} ${shown}`;
 }
 
 /** `a, b`; `a, b, c and 4 more`: at most `most` of them. */

@@ -75,7 +75,7 @@ describe('Documenting access takes an approval', () => {
     expect(denial).toContain(
       'kubectl annotate serviceaccount web --namespace shop --overwrite curfew.dev/api-access="<why>"',
     );
-    expect(denial).toContain('documents nothing: it is the placeholder <why>.');
+    expect(denial).toContain('documents nothing: it is still the placeholder <why>.');
   });
 
   it('whatever the object is', () => {
