@@ -4,7 +4,6 @@ import { CHECKS } from '../checks/registry.ts';
 import type { OwnToken } from '../kube/own-token.ts';
 import type { JsonObject, JsonPath, JsonValue } from '../objects/json.ts';
 import { isObject, valueAt } from '../objects/json.ts';
-import type { Need } from '../objects/rule-context.ts';
 import { isNewerThan } from '../policy/catalogue.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import { toEffectiveFile } from '../policy/effective-file.ts';
@@ -21,12 +20,6 @@ export type ShowOptions = {
   readonly ownNamespace: string | undefined;
   /** In ms since the epoch. */
   readonly now: number;
-};
-
-/** What keeps a check from its work while this need is not met; undefined where it is always met by a server. */
-const UNMET_NEEDS: Readonly<Record<Need, string | undefined>> = {
-  serviceAccount: undefined,
-  tokenSecrets: 'needs the index of token Secrets, which is off: it warns that it could not judge',
 };
 
 type Row = readonly string[];
@@ -102,11 +95,14 @@ function listExemptions({ exemptions }: Configuration, now: number): readonly Ro
   ]);
 }
 
-function listUnavailable({ checks, catalogue }: Configuration): readonly Row[] {
+function listUnavailable({ checks, catalogue, secretIndex }: Configuration): readonly Row[] {
   return CHECKS.flatMap(({ id, needs, since }) => {
     const mode = checks.get(id)?.mode ?? 'enforce';
     if (mode === 'off') return [[id, `is switched off by checks.${id}.mode`]];
-    const reasons = needs.flatMap((need) => UNMET_NEEDS[need] ?? []);
+    const reasons: string[] = [];
+    if (needs.includes('tokenSecrets') && !secretIndex) {
+      reasons.push('cannot know which Secrets hold tokens: secretIndex is false');
+    }
     if (mode !== 'enforce') reasons.push(`does no more than ${mode}, by checks.${id}.mode`);
     if (isNewerThan(since, catalogue)) reasons.push(`only warns: it is newer than the pinned catalogue ${catalogue}`);
     return reasons.map((reason) => [id, reason]);

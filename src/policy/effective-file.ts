@@ -19,6 +19,7 @@ export function toEffectiveFile(configuration: Configuration): JsonObject {
     mutateMode: configuration.mutateMode,
     enforceTemplates: configuration.enforceTemplates,
     apiAccess: { acceptFrom: configuration.apiAccess.acceptFrom },
+    secretIndex: configuration.secretIndex,
     excludedNamespaces: configuration.excludedNamespacesOfFile,
     excludedNamespaceSets: configuration.excludedNamespaceSets,
     ...(cluster.apiAudiences === undefined && cluster.issuers === undefined ? {} : { cluster: dropUnset(cluster) }),

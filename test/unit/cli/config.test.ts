@@ -162,7 +162,7 @@ describe('curfew config show', () => {
       ['platform', 'excludedNamespaces'],
       ['amazon-guardduty', 'excludedNamespaceSets: eks'],
       ['kube-system', 'is not skipped: warned about and audited; only bootstrap tokens are denied'],
-      ['argo-cd', 'in force', 'permanent', 'preset argo-cd', 'pod-automount'],
+      ['argo-cd', 'in force', 'permanent', 'preset argo-cd', 'pod-automount, service-account-automount'],
       ['pod-automount', 'is switched off by checks.pod-automount.mode'],
       ['long-lived-token-secret', 'only warns: it is newer than the pinned catalogue 0.0'],
     ];
