@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { JsonObject } from '../src/objects/json.ts';
 import { member, valueAt } from '../src/objects/json.ts';
+import { waitUntil } from './installed-curfew.ts';
 import { setUpSuite } from './suite.ts';
 import { HAS_AUDIT_LOG, pod, tokenSecret } from './test-cluster.ts';
 
@@ -16,7 +17,6 @@ const rule = (name: string, match: JsonObject, more: JsonObject): JsonObject => 
 });
 
 const suite = setUpSuite({
-  levels: { enforce: 'restricted' },
   exemptions: {
     rules: [
       rule('build-server', { names: ['build-token'] }, { checks: ['long-lived-token-secret'], permanent: true }),
@@ -72,6 +72,10 @@ it('A name that the API server makes is matched by its pattern, and another one 
     await suite.cluster.kubectl.run(['create', '-n', namespace, '-f', '-'], {
       input: JSON.stringify({ ...rest, metadata: { generateName } }),
     });
+  // After the account is there, which says nothing of its token either.
+  await suite.cluster.must(['label', 'namespace', namespace, 'curfew.dev/enforce=restricted']);
+  await waitUntil('the label is in force', async () =>
+    (await create('db-')).stderr.includes('pod-automount at /spec/containers/0/volumeMounts/0'),
+  );
   expect(await create('web-')).toMatchObject({ code: 0, stderr: '' });
-  expect((await create('db-')).stderr).toContain('pod-automount at /spec/containers/0/volumeMounts/0');
 });
