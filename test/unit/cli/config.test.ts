@@ -8,7 +8,9 @@ import { migrateConfiguration } from '../../../src/cli/config-migrate.ts';
 import { showConfiguration } from '../../../src/cli/config-show.ts';
 import { loadConfigurationFile } from '../../../src/cli/configuration-file.ts';
 import { renderInitialConfiguration } from '../../../src/cli/init.ts';
+import { isObject, member, valueAt } from '../../../src/objects/json.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../../src/policy/configuration.ts';
+import { ConfigurationSchema } from '../../../src/policy/configuration-schema.ts';
 import { toEffectiveFile } from '../../../src/policy/effective-file.ts';
 import { configure } from '../judging.ts';
 
@@ -189,6 +191,26 @@ describe('curfew config show', () => {
     });
     expect(readConfiguration(toEffectiveFile(configuration))).toEqual({ ok: true, configuration });
   });
+});
+
+it('No key of the schema is left out of what is shown', () => {
+  const file = toEffectiveFile(
+    configure({
+      catalogue: '0.1',
+      cluster: { issuers: ['a'], apiAudiences: ['a'] },
+      tls: { certFile: '/a', keyFile: '/b', caFile: '/c' },
+    }),
+  );
+  const missing: string[] = [];
+  const walk = (schema: unknown, path: readonly string[]): void => {
+    const properties = member(schema, 'properties');
+    if (isObject(properties)) for (const [key, below] of Object.entries(properties)) walk(below, [...path, key]);
+    else if (valueAt(file, path) === undefined) missing.push(path.join('.'));
+  };
+  // Exemptions are shown by themselves, and options of rules whatever they are.
+  const { exemptions: _a, checks: _b, mutations: _c, ...properties } = ConfigurationSchema.properties;
+  walk({ properties }, []);
+  expect(missing).toEqual([]);
 });
 
 describe('curfew config migrate', () => {
