@@ -23,6 +23,7 @@ export default defineCheck({
       maxSeconds: Type.Optional(
         Type.Integer({
           minimum: 60,
+          maximum: 4_294_967_296,
           description:
             'Longest time, in seconds, that a bootstrap token may still be valid. By default any expiration will do.',
         }),

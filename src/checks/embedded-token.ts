@@ -20,8 +20,9 @@ import { READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
 
 const BASELINE_SECONDS = 86_400;
 const RESTRICTED_SECONDS = 3_600;
-/** A TokenRequest gets no shorter one (pkg/apis/authentication/validation). */
+/** A TokenRequest gets no shorter one, and no longer one (pkg/apis/authentication/validation). */
 const LEAST_SECONDS = 600;
+const MOST_SECONDS = 4_294_967_296;
 
 /** The last moment that a Date can hold, in seconds. */
 const LAST_SECOND = 8_640_000_000_000;
@@ -38,6 +39,7 @@ const secondsOf = (level: string, preset: number) =>
   Type.Optional(
     Type.Integer({
       minimum: LEAST_SECONDS,
+      maximum: MOST_SECONDS,
       description: `Longest lifetime of a token in data at ${level}, in seconds. Default: ${preset}.`,
     }),
   );

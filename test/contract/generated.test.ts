@@ -69,7 +69,9 @@ describe('What is generated', () => {
       const page = read(`docs/reference/checks/${check.id}.md`);
       const headings = [...page.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
       expect(headings).toEqual(['Why', 'Fix', 'Options', 'Examples']);
-      for (const key of ['mode', ...Object.keys(check.options.properties)]) expect(page).toContain(`| \`${key}\` |`);
+      // An option that is an object is told key by key.
+      for (const key of ['mode', ...Object.keys(check.options.properties)])
+        expect(page).toMatch(new RegExp(`^\\| \`${key}[\`.]`, 'm'));
       for (const { title } of check.examples) expect(page).toContain(`### ${title}\n`);
     }
   });
@@ -177,8 +179,11 @@ describe('The table of webhook entries', () => {
     );
     const wanted = new Set(
       [...CHECKS, ...MUTATIONS].flatMap(({ reads }) =>
-        reads.flatMap(({ group, resource, operations }) =>
-          operations.map((operation) => `${operation} ${resource}.${group}`),
+        reads.flatMap(({ group, resource, subresource, operations }) =>
+          operations.map(
+            (operation) =>
+              `${operation} ${[resource, ...(subresource === undefined ? [] : [subresource])].join('/')}.${group}`,
+          ),
         ),
       ),
     );
