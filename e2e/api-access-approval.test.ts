@@ -50,7 +50,7 @@ describe('With approval, documented access', () => {
   it('that documents nothing is told to be so', async () => {
     const namespace = await suite.cluster.createNamespace();
     const { stderr } = await annotate('web', namespace, { change: 'curfew.dev/api-access=<why>', as: ALICE });
-    expect(stderr).toContain('annotation curfew.dev/api-access documents nothing: it is the placeholder <why>.');
+    expect(stderr).toContain('annotation curfew.dev/api-access documents nothing: it is still the placeholder <why>.');
   });
 
   it('is nobody’s matter in kube-system, where nothing is denied', async () => {
