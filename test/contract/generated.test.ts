@@ -180,10 +180,7 @@ describe('The table of webhook entries', () => {
     const wanted = new Set(
       [...CHECKS, ...MUTATIONS].flatMap(({ reads }) =>
         reads.flatMap(({ group, resource, subresource, operations }) =>
-          operations.map(
-            (operation) =>
-              `${operation} ${[resource, ...(subresource === undefined ? [] : [subresource])].join('/')}.${group}`,
-          ),
+          operations.map((operation) => `${operation} ${[resource, subresource ?? []].flat().join('/')}.${group}`),
         ),
       ),
     );
