@@ -72,8 +72,8 @@ it('keeps the registry formatted, whatever the name and however many', () => {
   for (const id of [
     'long-lived-token',
     'a-b',
-    'rbac-node-proxy',
-    'token-request-binding',
+    'rbac-node-prox',
+    'token-request-bindings',
     'zone-of-a-10',
     'zone-of-a-2',
   ])
