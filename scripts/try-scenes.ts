@@ -9,11 +9,14 @@ import { decodeJwtClaims } from '../src/objects/jwt.ts';
 const FOLDER = 'examples/try';
 const ROOT = join(import.meta.dirname, '..');
 
-/** The namespaces of the scenes, with the label that makes each what it is. */
+/** The namespaces of the scenes, with the labels that make each what it is. */
 const NAMESPACES = {
-  ordinary: { name: 'curfew-try', label: undefined },
-  unmutated: { name: 'curfew-try-as-before', label: 'curfew.dev/mutate=off' },
-  restricted: { name: 'curfew-try-restricted', label: 'curfew.dev/enforce=restricted' },
+  ordinary: { name: 'curfew-try', labels: [] },
+  unmutated: {
+    name: 'curfew-try-as-before',
+    labels: ['curfew.dev/enforce=off', 'curfew.dev/warn=off', 'curfew.dev/mutate=off'],
+  },
+  restricted: { name: 'curfew-try-restricted', labels: ['curfew.dev/enforce=restricted'] },
 } as const;
 
 type Stage = { readonly say: (line: string) => void; readonly signal: AbortSignal };
@@ -47,7 +50,7 @@ async function playSecret(cluster: ClusterAccess, stage: Stage): Promise<void> {
 
 async function playLifetime(cluster: ClusterAccess, stage: Stage): Promise<void> {
   await showManifest('2-default-pod.yaml', stage);
-  stage.say(`As Kubernetes does it, in a namespace labelled ${NAMESPACES.unmutated.label}:\n`);
+  stage.say(`As Kubernetes does it, in a namespace labelled ${NAMESPACES.unmutated.labels.join(' ')}:\n`);
   await apply(cluster, stage, { file: '2-default-pod.yaml', namespace: NAMESPACES.unmutated.name });
   await showLifetime(cluster, stage, NAMESPACES.unmutated.name);
   stage.say('With Curfew:\n');
@@ -60,7 +63,7 @@ async function playUndocumented(cluster: ClusterAccess, stage: Stage): Promise<v
   await showManifest(file, stage);
   stage.say('In an ordinary namespace:\n');
   await apply(cluster, stage, { file, namespace: NAMESPACES.ordinary.name });
-  stage.say(`In a namespace labelled ${NAMESPACES.restricted.label}:\n`);
+  stage.say(`In a namespace labelled ${NAMESPACES.restricted.labels.join(' ')}:\n`);
   await apply(cluster, stage, { file, namespace: NAMESPACES.restricted.name });
 }
 
@@ -110,11 +113,12 @@ function formatDuration(seconds: number): string {
 }
 
 async function makeNamespaces({ kubectl }: ClusterAccess): Promise<void> {
-  for (const { name, label } of Object.values(NAMESPACES)) {
+  for (const { name, labels } of Object.values(NAMESPACES)) {
     await waitUntil(`namespace ${name} is made`, async () => {
       return (await kubectl.run(['create', 'namespace', name])).code === 0;
     });
-    if (label !== undefined) await kubectl.run(['label', 'namespace', name, label]);
+    // Before the labels: a restricted namespace takes no new account that documents nothing.
     await kubectl.run(['create', 'serviceaccount', 'web', '-n', name]);
+    if (labels.length > 0) await kubectl.run(['label', 'namespace', name, ...labels]);
   }
 }
