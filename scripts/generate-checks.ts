@@ -159,7 +159,7 @@ function judgeExample(check: Check, example: Example) {
   const judgement = judge(subject, {
     checks: [check],
     configuration: result.configuration,
-    scope: { ceiling: 'enforce', mayMutate: false, isDryRun: false },
+    scope: { ceiling: 'enforce', mayMutate: false, mayInject: false, isDryRun: false },
     levels: { enforce: level, warn: level, audit: level },
     context,
   });

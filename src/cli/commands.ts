@@ -46,13 +46,13 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
 
   program
     .command('explain')
-    .description('Say what a check refuses, why, and what to do; without an id, list all checks.')
-    .argument('[id]', 'id of the check, as a denial names it')
+    .description('Say what a check refuses or a mutation changes, why, and what to do; without an id, list them all.')
+    .argument('[id]', 'id of the rule, as a denial names it')
     .action(async (id: string | undefined) => {
       const { explain } = await import('./explain.ts');
       const text = explain(id);
       if (text !== undefined) return io.write(text);
-      io.writeError(`curfew: there is no check ${JSON.stringify(id)}; "curfew explain" lists them all\n`);
+      io.writeError(`curfew: there is no rule ${JSON.stringify(id)}; "curfew explain" lists them all\n`);
       code = 2;
     });
 

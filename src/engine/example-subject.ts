@@ -2,6 +2,7 @@
 
 import type { Check, Example } from '../checks/define-check.ts';
 import type { Mutation, MutationExample } from '../mutations/define-mutation.ts';
+import { ASKED_FOR } from '../mutations/define-mutation.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { asString, member, valueAt } from '../objects/json.ts';
 import { findKind } from '../objects/kinds.ts';
@@ -55,7 +56,10 @@ export function prepareExample(check: Pick<Check, 'levels' | 'defaults'>, exampl
 export function prepareMutationExample(mutation: Mutation, example: MutationExample): PreparedMutationExample {
   const { subject, context } = prepare(example);
   const options = { ...mutation.defaults, ...example.options };
-  return { subject, settings: { options, context: { ...context, level: mutation.level } } };
+  return {
+    subject,
+    settings: { options, context: { ...context, level: mutation.level === ASKED_FOR ? 'baseline' : mutation.level } },
+  };
 }
 
 function prepare(example: Pick<Example, 'subject' | 'context'>): Pick<PreparedExample, 'subject' | 'context'> {

@@ -14,8 +14,19 @@ const MOST_CHARACTERS = 4_000;
 
 export type CheckFindings = { readonly check: RuleWords; readonly findings: readonly Finding[] };
 
+/** What a denial says of one problem, whichever rule found it. */
+export type Problem = {
+  /** Of the check, or of the mutation that could not do what was asked for. */
+  readonly id: string;
+  readonly path: string;
+  readonly detail: string;
+  readonly fix: string;
+  /** The containers it is about, where it is about some of them alone. */
+  readonly containers: readonly string[];
+};
+
 /** Findings of one check that differ in nothing but their container. */
-type Problem = {
+type Group = {
   readonly check: RuleWords;
   readonly path: string;
   readonly reason: string;
@@ -24,22 +35,29 @@ type Problem = {
   readonly containers: readonly string[];
 };
 
+/** The text of a denial by checks. */
+export function formatDenial(subject: Subject, denials: readonly CheckFindings[]): string {
+  const groups = denials.flatMap(groupFindings);
+  return formatProblems(
+    subject,
+    groups.map(({ check, fix = check.fix(subject), ...problem }) => ({ id: check.id, fix, ...problem })),
+  );
+}
+
 /**
  * The text of a denial: what, where, why, what to do, where to read more. Starts on a line of its own, because kubectl
  * writes `admission webhook "…" denied the request: ` before it.
  */
-export function formatDenial(subject: Subject, denials: readonly CheckFindings[]): string {
-  const problems = denials.flatMap(groupFindings);
+export function formatProblems(subject: Subject, problems: readonly Problem[]): string {
   const lines = [`${toOneLine(formatSubject(subject))}: ${countOf(problems.length, 'problem')}`];
-  for (const problem of problems.slice(0, MOST_PROBLEMS)) {
-    const { check, path, containers, detail, fix = check.fix(subject) } = problem;
+  for (const { id, path, containers, detail, fix } of problems.slice(0, MOST_PROBLEMS)) {
     const who = containers.length === 0 ? '' : `${joinNames('container', containers)}: `;
     lines.push(
       '',
-      `  ${check.id} at ${toOneLine(path)}`,
+      `  ${id} at ${toOneLine(path)}`,
       `    ${who}${toOneLine(detail)}`,
       `    Fix: ${toOneLine(fix)}`,
-      `    More: curfew explain ${check.id}`,
+      `    More: curfew explain ${id}`,
     );
   }
   if (problems.length > MOST_PROBLEMS) lines.push('', `  and ${problems.length - MOST_PROBLEMS} more`);
@@ -94,8 +112,8 @@ export function formatExempted(
   return bound(parts.join('; '));
 }
 
-function groupFindings({ check, findings }: CheckFindings): readonly Problem[] {
-  const problems = new Map<string, Problem & { readonly containers: string[] }>();
+function groupFindings({ check, findings }: CheckFindings): readonly Group[] {
+  const problems = new Map<string, Group & { readonly containers: string[] }>();
   for (const { path, reason, detail, fix, container } of findings) {
     const group = JSON.stringify([reason, detail, fix]);
     const problem = problems.get(group) ?? { check, path, reason, detail, fix, containers: [] };

@@ -1,11 +1,13 @@
 /** Runs the mutations on one draft and makes the one patch of them. */
 
-import type { Change, Mutation } from '../mutations/define-mutation.ts';
+import type { Change, Mutation, MutationOutcome, Note, Refusal } from '../mutations/define-mutation.ts';
+import { ASKED_FOR, isChange, isNote, isRefusal } from '../mutations/define-mutation.ts';
 import type { Draft, PatchOperation } from '../objects/draft.ts';
 import { createDraft } from '../objects/draft.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { asString, isObject, valueAt } from '../objects/json.ts';
+import { asString, valueAt } from '../objects/json.ts';
 import { isAtLeast } from '../objects/level.ts';
+import { mayHoldAnnotations } from '../objects/metadata.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
 import { toOneLine } from '../objects/text.ts';
@@ -14,16 +16,23 @@ import { AUDIT_KEYS, MUTATED_BY_ANNOTATION } from '../policy/labels.ts';
 import type { EffectiveLevels } from '../policy/level.ts';
 import type { Scope } from '../policy/scope.ts';
 import { isRead } from './evaluate.ts';
+import { formatProblems } from './message.ts';
 import type { Verdict } from './verdict.ts';
+
+/** `deny`: the mutation was asked for and cannot be made. `would_…`: it was held back, by `report` or by `dryRun`. */
+export type MutationDecision = 'mutate' | 'would_mutate' | 'deny' | 'would_deny';
 
 export type MutationResult = {
   readonly mutation: Mutation;
-  readonly decision: 'mutate' | 'would_mutate';
+  readonly decision: MutationDecision;
   readonly changes: readonly Change[];
+  readonly refusals: readonly Refusal[];
 };
 
-export type MutationOutcome = {
+export type MutationsOutcome = {
   readonly results: readonly MutationResult[];
+  readonly notes: readonly (Note & { readonly id: string })[];
+  /** Empty if the request is denied. */
   readonly patch: readonly PatchOperation[];
   /** The object with the patch applied. */
   readonly object: JsonObject;
@@ -37,26 +46,26 @@ export type MutateOptions = {
   readonly context: Omit<RuleContext, 'level'>;
 };
 
-/** Applies every mutation that reads `subject` and whose level is in force; what may only be reported is not applied. */
-export function mutate(subject: Subject, options: MutateOptions): MutationOutcome {
-  const { configuration, scope, levels } = options;
+/**
+ * Applies every mutation that reads `subject` and whose level is in force; what may only be reported is not applied. If
+ * one that was asked for cannot be made, nothing is applied and only the refusals are told.
+ */
+export function mutate(subject: Subject, options: MutateOptions): MutationsOutcome {
+  const { configuration, levels } = options;
   const applied = createDraft(subject.object);
   /** The object with reported changes too; thrown away. It starts from the subject, which no draft changes. */
   let reported: Draft | undefined;
-  const earlier: ((draft: Draft) => readonly Change[])[] = [];
+  const earlier: ((draft: Draft) => readonly MutationOutcome[])[] = [];
   const results: MutationResult[] = [];
+  const notes: (Note & { readonly id: string })[] = [];
   for (const mutation of options.mutations) {
-    const settings = configuration.mutations.get(mutation.id);
-    const ceiling = settings?.mode ?? 'apply';
-    if (scope.ceiling === 'off' || ceiling === 'off' || !isAtLeast(levels.mutate, mutation.level)) continue;
-    if (!isRead(mutation.reads, subject)) continue;
-
-    const wanted = levels.mutateByLabel ? 'apply' : configuration.mutateMode;
-    const isApplied = scope.mayMutate && ceiling === 'apply' && wanted === 'apply';
-    const context = { ...options.context, level: levels.mutate };
-    const run = (draft: Draft): readonly Change[] =>
+    const force = forceOf(mutation, subject, options);
+    if (force === 'off') continue;
+    const isApplied = force === 'apply';
+    const context = { ...options.context, level: levels.mutate === 'off' ? 'baseline' : levels.mutate } as const;
+    const run = (draft: Draft): readonly MutationOutcome[] =>
       mutation.mutate({ ...subject, object: draft.current() }, draft, {
-        options: settings?.options ?? mutation.defaults,
+        options: configuration.mutations.get(mutation.id)?.options ?? mutation.defaults,
         context,
       });
     // A reported mutation sees what all before it would have made, so that it reports what would be applied.
@@ -66,43 +75,92 @@ export function mutate(subject: Subject, options: MutateOptions): MutationOutcom
     }
     earlier.push(run);
     const wouldBe = reported === undefined ? [] : run(reported);
-    const changes = isApplied ? run(applied) : wouldBe;
-    if (changes.length > 0) results.push({ mutation, decision: isApplied ? 'mutate' : 'would_mutate', changes });
+    const outcomes = isApplied ? run(applied) : wouldBe;
+    const result = toResult(mutation, outcomes, { isApplied, mayDeny: isApplied && !options.scope.isDryRun });
+    if (result !== undefined) results.push(result);
+    notes.push(...outcomes.filter(isNote).map((note) => ({ ...note, id: mutation.id })));
   }
+
+  const denials = results.filter(({ decision }) => decision === 'deny');
+  if (denials.length > 0) return { results: denials, notes: [], patch: [], object: subject.object };
 
   const ids = results.filter(({ decision }) => decision === 'mutate').map(({ mutation }) => mutation.id);
   // The API server refuses an object whose metadata or annotations are of another type, so none gets here from it. The
   // patch is what was asked for, so it is made all the same; only the note on it has no place, and the audit has both.
   if (ids.length > 0 && mayHoldAnnotations(applied.current())) {
     const path = ['metadata', 'annotations', MUTATED_BY_ANNOTATION];
-    const known = asString(valueAt(subject.object, path))?.split(',') ?? [];
-    applied.set(path, [...new Set([...known, ...ids])].join(','));
+    const before = asString(valueAt(subject.object, path));
+    const after = [...new Set([...(before?.split(',') ?? []), ...ids])].join(',');
+    if (after !== before) applied.set(path, after);
   }
-  return { results, patch: applied.operations(), object: applied.current() };
+  return { results, notes, patch: applied.operations(), object: applied.current() };
 }
 
-/** True where metadata and annotations are objects, or not set and can be made. */
-function mayHoldAnnotations(object: JsonObject): boolean {
-  return [['metadata'], ['metadata', 'annotations']].every((path) => {
-    const value = valueAt(object, path) ?? null;
-    return value === null || isObject(value);
-  });
+/** Whether a mutation runs on this subject, and whether what it makes is applied or only reported. */
+function forceOf(mutation: Mutation, subject: Subject, options: MutateOptions): 'off' | 'report' | 'apply' {
+  const { configuration, scope, levels } = options;
+  const ceiling = configuration.mutations.get(mutation.id)?.mode ?? 'apply';
+  if (scope.ceiling === 'off' || ceiling === 'off' || !isRead(mutation.reads, subject)) return 'off';
+  if (mutation.level === ASKED_FOR) return scope.mayInject && ceiling === 'apply' ? 'apply' : 'report';
+  if (!isAtLeast(levels.mutate, mutation.level)) return 'off';
+  const wanted = levels.mutateByLabel ? 'apply' : configuration.mutateMode;
+  return scope.mayMutate && ceiling === 'apply' && wanted === 'apply' ? 'apply' : 'report';
 }
 
-/** What the API server is told about a mutation: the patch, and audit annotations of what was or would be changed. */
-export function toMutationVerdict(outcome: MutationOutcome, notes: readonly string[]): Verdict {
+function toResult(
+  mutation: Mutation,
+  outcomes: readonly MutationOutcome[],
+  { isApplied, mayDeny }: { readonly isApplied: boolean; readonly mayDeny: boolean },
+): MutationResult | undefined {
+  const refusals = outcomes.filter(isRefusal);
+  if (refusals.length > 0) return { mutation, decision: mayDeny ? 'deny' : 'would_deny', changes: [], refusals };
+  const changes = outcomes.filter(isChange);
+  if (changes.length === 0) return undefined;
+  return { mutation, decision: isApplied ? 'mutate' : 'would_mutate', changes, refusals };
+}
+
+/** What the API server is told about mutations: the denial or the patch, warnings, and what was or would be changed. */
+export function toMutationVerdict(subject: Subject, outcome: MutationsOutcome, levelNotes: readonly string[]): Verdict {
   const auditAnnotations = new Map<string, string>();
-  const describe = (decision: MutationResult['decision']): string =>
-    outcome.results
+  for (const [decision, key] of DECISION_KEYS) {
+    const text = outcome.results
       .filter((result) => result.decision === decision)
-      .flatMap(({ mutation, changes }) =>
-        changes.map(({ path, detail }) => toOneLine(`${mutation.id} at ${path}: ${detail}`)),
+      .flatMap(({ mutation, changes, refusals }) =>
+        [...changes, ...refusals].map(({ path, detail }) => toOneLine(`${mutation.id} at ${path}: ${detail}`)),
       )
       .join('; ');
-  const done = describe('mutate');
-  const reported = describe('would_mutate');
-  if (done !== '') auditAnnotations.set(AUDIT_KEYS.mutate, done);
-  if (reported !== '') auditAnnotations.set(AUDIT_KEYS.wouldMutate, reported);
+    if (text !== '') auditAnnotations.set(key, text);
+  }
+  const notes = [...levelNotes, ...outcome.notes.map(({ id, note }) => toOneLine(`${id}: ${note}`))];
   if (notes.length > 0) auditAnnotations.set(AUDIT_KEYS.note, notes.join('; '));
-  return { denial: undefined, warnings: [], auditAnnotations, patch: outcome.patch };
+
+  const denials = outcome.results.filter(({ decision }) => decision === 'deny');
+  const problems = denials.flatMap(({ mutation, refusals }) =>
+    refusals.map(({ path, detail, fix }) => ({ id: mutation.id, path, detail, fix, containers: [] })),
+  );
+  return {
+    denial: problems.length === 0 ? undefined : formatProblems(subject, problems),
+    warnings: listWarnings(outcome),
+    auditAnnotations,
+    patch: outcome.patch,
+  };
+}
+
+const DECISION_KEYS: readonly (readonly [MutationDecision, string])[] = [
+  ['mutate', AUDIT_KEYS.mutate],
+  ['would_mutate', AUDIT_KEYS.wouldMutate],
+  ['deny', AUDIT_KEYS.deny],
+  ['would_deny', AUDIT_KEYS.wouldDeny],
+];
+
+/** One line each: what is doubtful about what was done, and what would have been denied. */
+function listWarnings({ results, notes }: MutationsOutcome): readonly string[] {
+  const made = results.flatMap(({ mutation, decision, changes, refusals }) => [
+    ...(decision === 'mutate' ? changes.flatMap(({ warnings = [] }) => warnings) : []).map(
+      (warning) => `curfew ${mutation.id}: ${warning}`,
+    ),
+    ...(decision === 'would_deny' ? refusals : []).map(({ detail }) => `curfew ${mutation.id} (would deny): ${detail}`),
+  ]);
+  const noted = notes.filter(({ isWarning }) => isWarning === true).map(({ id, note }) => `curfew ${id}: ${note}`);
+  return [...new Set([...made, ...noted].map(toOneLine))];
 }

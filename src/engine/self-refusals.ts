@@ -6,6 +6,7 @@
 import type { Check } from '../checks/define-check.ts';
 import { CHECKS } from '../checks/registry.ts';
 import type { Mutation } from '../mutations/define-mutation.ts';
+import { ASKED_FOR } from '../mutations/define-mutation.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import type { Subject } from '../objects/subject.ts';
 import { quote } from '../objects/text.ts';
@@ -21,16 +22,19 @@ export type Rules = { readonly checks: readonly Check[]; readonly mutations: rea
 
 type Sample = PreparedMutationExample & { readonly title: string };
 
-const SCOPE = { ceiling: 'enforce', mayMutate: true, isDryRun: false } as const;
+const SCOPE = { ceiling: 'enforce', mayMutate: true, mayInject: true, isDryRun: false } as const;
 
 /** One problem for each pair of levels at which a check denies something that mutations brought into an object. */
 export function listSelfRefusals(
   configuration: Configuration,
   { checks, mutations }: Rules = { checks: CHECKS, mutations: MUTATIONS },
 ): readonly ConfigurationProblem[] {
-  const samples: readonly Sample[] = mutations.flatMap((mutation) =>
-    mutation.examples.map((example) => ({ ...prepareMutationExample(mutation, example), title: example.title })),
-  );
+  // What was asked for can be asked for otherwise by whoever is refused; what the levels bring cannot.
+  const samples: readonly Sample[] = mutations
+    .filter(({ level }) => level !== ASKED_FOR)
+    .flatMap((mutation) =>
+      mutation.examples.map((example) => ({ ...prepareMutationExample(mutation, example), title: example.title })),
+    );
   return listLevels(configuration).flatMap((levels) =>
     samples
       .flatMap((sample) => findRefusal(sample, { configuration, levels, rules: { checks, mutations } }) ?? [])

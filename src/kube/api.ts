@@ -47,7 +47,12 @@ export type KubeClient = {
 /** Looks up what rules need; never throws, answers `unknown` instead. */
 export type ClusterReader = {
   namespace(name: string): Promise<Lookup<NamespaceView>>;
-  serviceAccount(namespace: string, name: string): Promise<Lookup<ServiceAccountView>>;
+  /** With `fresh` the API server is asked, whatever the index holds; an answer of the last second counts as fresh. */
+  serviceAccount(
+    namespace: string,
+    name: string,
+    how?: { readonly fresh?: boolean },
+  ): Promise<Lookup<ServiceAccountView>>;
   /** From memory alone: Curfew has no right to read a Secret. `unknown` while the index of token Secrets is off. */
   tokenSecret(namespace: string, name: string): Lookup<TokenSecretView>;
 };

@@ -107,12 +107,13 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
               project: toNamespaceView,
             })
           : { state: 'absent' },
-      serviceAccount: async (namespace, name) =>
+      serviceAccount: async (namespace, name, { fresh = false } = {}) =>
         isDnsName(namespace) && isDnsName(name)
           ? serviceAccounts.lookup({
               key: `${namespace}/${name}`,
               path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}`,
               project: toServiceAccountView,
+              fresh,
             })
           : { state: 'absent' },
       tokenSecret: (namespace, name) =>

@@ -46,7 +46,8 @@ export type Resource<View> = Pick<
 
 export type ResourceIndex<View> = {
   /** From the index, else by a live read. */
-  lookup(read: LiveRead<View>): Promise<Lookup<View>>;
+  /** With `fresh` the API server is asked, whatever is held here. */
+  lookup(read: LiveRead<View> & { readonly fresh?: boolean }): Promise<Lookup<View>>;
   /**
    * From the index alone: what it does not hold is absent only if it holds everything, and hears the API server.
    *
@@ -118,7 +119,7 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
   };
   return {
     lookup: async (read) => {
-      const value = store.get(read.key);
+      const value = read.fresh === true ? undefined : store.get(read.key);
       return value === undefined ? await reads.read(read) : { state: 'found', value };
     },
     peek: (key, noun) => {

@@ -20,7 +20,10 @@ export const METRICS = {
     name: 'curfew_evaluations_total',
     help: 'Checks that found something, by what it led to; would_deny is a denial held back by dryRun.',
   },
-  mutations: { name: 'curfew_mutations_total', help: 'Mutations applied (mutate) or only reported (would_mutate).' },
+  mutations: {
+    name: 'curfew_mutations_total',
+    help: 'Mutations applied (mutate), only reported (would_mutate), or asked for in a way that is denied (deny).',
+  },
   exemptions: { name: 'curfew_exemptions_total', help: 'Uses of an exemption: what a check found was removed.' },
   exemptionEnds: {
     name: 'curfew_exemption_expires_seconds',

@@ -17,7 +17,8 @@ export type EvaluationRecord = {
 
 export type MutationRecord = {
   readonly mutation: string;
-  readonly decision: 'mutate' | 'would_mutate';
+  /** `deny`: what was asked for cannot be made. */
+  readonly decision: 'mutate' | 'would_mutate' | 'deny' | 'would_deny';
   readonly operation: string;
   readonly resource: string;
 };

@@ -14,7 +14,43 @@ export type Change = {
   readonly path: string;
   /** One line: before and after. */
   readonly detail: string;
+  /** What the author should know about it: kubectl prints them. Sentences without a full stop. */
+  readonly warnings?: readonly string[];
 };
+
+/** What was asked for cannot be done: the request is denied, as by a check. Then nothing of the mutation is applied. */
+export type Refusal = {
+  readonly refused: true;
+  /** JSON pointer into the object. */
+  readonly path: string;
+  /** One sentence: the place, the value seen, what is allowed. */
+  readonly detail: string;
+  readonly fix: string;
+};
+
+/** Something that was not done, for the audit annotation. */
+export type Note = {
+  readonly note: string;
+  /** Also printed by kubectl. */
+  readonly isWarning?: boolean;
+};
+
+export type MutationOutcome = Change | Refusal | Note;
+
+export function isRefusal(outcome: MutationOutcome): outcome is Refusal {
+  return 'refused' in outcome;
+}
+
+export function isNote(outcome: MutationOutcome): outcome is Note {
+  return 'note' in outcome;
+}
+
+export function isChange(outcome: MutationOutcome): outcome is Change {
+  return !isRefusal(outcome) && !isNote(outcome);
+}
+
+/** `asked for`: an author asked for this very change, so it is made whatever the levels and `mutateMode` say. */
+export const ASKED_FOR = 'asked for';
 
 export type MutationExample = {
   readonly title: string;
@@ -23,8 +59,11 @@ export type MutationExample = {
   /** Options other than the mutation's defaults. */
   readonly options?: JsonObject;
   readonly context?: ExampleContext;
-  /** What stands at which JSON pointer in the result, null for nothing; `unchanged` if nothing may be patched. */
-  readonly expect: 'unchanged' | Readonly<Record<string, string | number | boolean | null>>;
+  /**
+   * What stands at which JSON pointer in the result, null for nothing; `unchanged` if nothing may be patched; `refused`
+   * if the request is denied.
+   */
+  readonly expect: 'unchanged' | 'refused' | Readonly<Record<string, string | number | boolean | null>>;
 };
 
 export type MutationDefinition<Options extends TObject> = {
@@ -32,7 +71,7 @@ export type MutationDefinition<Options extends TObject> = {
   readonly id: string;
   readonly since: string;
   /** The mutate level at which it starts. */
-  readonly level: ActiveLevel;
+  readonly level: ActiveLevel | typeof ASKED_FOR;
   /** JSON schema of the options under `mutations.<id>` of the configuration, beside `mode`. */
   readonly options: Options;
   readonly defaults: Static<Options>;
@@ -48,18 +87,38 @@ export type MutationDefinition<Options extends TObject> = {
     subject: Subject,
     draft: Draft,
     settings: { readonly options: Static<Options>; readonly context: RuleContext },
-  ) => readonly Change[];
+  ) => readonly MutationOutcome[];
+  /**
+   * True if the service account that the index holds may be too old for this object: an annotation that the object
+   * counts on is not there. Then it is read live once, and the mutation sees what that said.
+   */
+  readonly wantsFreshAccount?: (
+    subject: Subject,
+    settings: { readonly options: Static<Options>; readonly context: RuleContext },
+  ) => boolean;
+  /** What is wrong with options that the schema lets through; paths below those of the mutation. */
+  readonly listOptionProblems?: (options: Static<Options>) => readonly OptionProblem[];
   readonly examples: readonly MutationExample[];
 };
 
+export type OptionProblem = { readonly path: string; readonly problem: string };
+
 /** A mutation whose type of options is no longer visible; options were validated with its own schema. */
-export type Mutation = Omit<MutationDefinition<TObject>, 'mutate' | 'defaults'> & {
+export type Mutation = Omit<
+  MutationDefinition<TObject>,
+  'mutate' | 'defaults' | 'wantsFreshAccount' | 'listOptionProblems'
+> & {
   readonly defaults: JsonObject;
   readonly mutate: (
     subject: Subject,
     draft: Draft,
     settings: { readonly options: unknown; readonly context: RuleContext },
-  ) => readonly Change[];
+  ) => readonly MutationOutcome[];
+  readonly wantsFreshAccount?: (
+    subject: Subject,
+    settings: { readonly options: unknown; readonly context: RuleContext },
+  ) => boolean;
+  readonly listOptionProblems?: (options: unknown) => readonly OptionProblem[];
 };
 
 /** Gives a definition its types; the one place where they are forgotten again. */

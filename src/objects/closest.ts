@@ -1,5 +1,7 @@
 /** Did you mean: the word of a list that somebody most likely meant. */
 
+import { quote } from './text.ts';
+
 /** The known key that differs least, if at most a third of it differs. */
 export function findClosest(key: string, known: readonly string[]): string | undefined {
   const [closest] = known
@@ -7,6 +9,12 @@ export function findClosest(key: string, known: readonly string[]): string | und
     .filter(({ candidate, distance }) => distance <= Math.max(1, candidate.length / 3))
     .toSorted((a, b) => a.distance - b.distance);
   return closest?.candidate;
+}
+
+/** `; did you mean "audience"?`, or all that is known if nothing is near. */
+export function suggest(given: string, known: readonly string[]): string {
+  const closest = findClosest(given, known);
+  return closest === undefined ? `; known: ${known.join(', ')}` : `; did you mean ${quote(closest)}?`;
 }
 
 /** Levenshtein distance; both texts are short. */

@@ -1,7 +1,7 @@
 /** Sentences for what is wrong with a configuration: what was seen, what is allowed, the closest valid key. */
 
 import type { ErrorObject } from 'ajv';
-import { findClosest } from '../objects/closest.ts';
+import { suggest } from '../objects/closest.ts';
 import { asString, isObject } from '../objects/json.ts';
 import { quote } from '../objects/text.ts';
 
@@ -51,7 +51,5 @@ function describeUnknownKey(key: string, schema: ErrorObject['parentSchema']): s
   if (known.length === 0) {
     return `has the key ${quote(key)}, which is no name of a namespace: 1 to 63 of a-z, 0-9 and -, with - inside alone`;
   }
-  const closest = findClosest(key, known);
-  const hint = closest === undefined ? `; known: ${known.join(', ')}` : `; did you mean ${quote(closest)}?`;
-  return `has the unknown key ${quote(key)}${hint}`;
+  return `has the unknown key ${quote(key)}${suggest(key, known)}`;
 }

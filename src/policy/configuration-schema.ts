@@ -54,7 +54,14 @@ export const ConfigurationSchema = Type.Object(
     ),
     dryRun: Type.Optional(
       Type.Boolean({
-        description: 'Audit mode of the whole product: nothing is denied and nothing is patched. Default: false.',
+        description:
+          'Audit mode of the whole product: nothing is denied, and nothing is patched but tokens that somebody asked for. Default: false.',
+      }),
+    ),
+    dryRunInjection: Type.Optional(
+      Type.Boolean({
+        description:
+          'With dryRun: tokens that somebody asked for are not injected either, only reported. Default: false.',
       }),
     ),
     levels: Type.Optional(

@@ -34,6 +34,7 @@ export type RuleSettings<Mode> = { readonly mode: Mode; readonly options: JsonOb
 export type Configuration = {
   readonly catalogue: string | undefined;
   readonly dryRun: boolean;
+  readonly dryRunInjection: boolean;
   readonly levels: Levels;
   readonly namespaces: ReadonlyMap<string, Partial<Levels>>;
   readonly mutateMode: 'report' | 'apply';
@@ -111,8 +112,13 @@ export function readConfiguration(given: unknown, migrations?: readonly Migratio
 }
 
 /** What a schema cannot say: values that are allowed, but not together. */
-function listContradictions({ server, apiAccess }: Configuration): readonly ConfigurationProblem[] {
-  const problems: ConfigurationProblem[] = [];
+function listContradictions({ server, apiAccess, mutations }: Configuration): readonly ConfigurationProblem[] {
+  const problems: ConfigurationProblem[] = MUTATIONS.flatMap(({ id, listOptionProblems }) =>
+    (listOptionProblems?.(mutations.get(id)?.options) ?? []).map(({ path, problem }) => ({
+      path: `/mutations/${id}${path}`,
+      problem,
+    })),
+  );
   if (server.maxBodyBytesInFlight < server.bodyLimitBytes) {
     const problem = `${server.maxBodyBytesInFlight} must be >= bodyLimitBytes, which is ${server.bodyLimitBytes}`;
     problems.push({ path: '/server/maxBodyBytesInFlight', problem });
@@ -160,6 +166,7 @@ function withDefaults(file: ConfigurationFile): Configuration {
   return {
     catalogue: file.catalogue,
     dryRun: file.dryRun ?? false,
+    dryRunInjection: file.dryRunInjection ?? false,
     levels: { ...DEFAULT_LEVELS, ...levels },
     clusterScoped: { ...DEFAULT_CLUSTER_LEVELS, ...clusterScoped },
     apiAccess: {

@@ -14,6 +14,7 @@ export function toEffectiveFile(configuration: Configuration): JsonObject {
     ...EMPTY_CONFIGURATION_FILE,
     ...(catalogue === undefined ? {} : { catalogue }),
     dryRun: configuration.dryRun,
+    dryRunInjection: configuration.dryRunInjection,
     levels: { ...levels, clusterScoped },
     namespaces: Object.fromEntries([...namespaces].map(([name, own]) => [name, dropUnset(own)])),
     mutateMode: configuration.mutateMode,

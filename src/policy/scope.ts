@@ -62,24 +62,26 @@ export type Scope = {
   /** The most a check may do; `off` skips the subject altogether. */
   readonly ceiling: CheckMode;
   readonly mayMutate: boolean;
+  /** True where a token that was asked for may be injected: also with `dryRun`, unless that is a dry run of it too. */
+  readonly mayInject: boolean;
   /** Would have been denied but for `dryRun`: counted as `would_deny`. */
   readonly isDryRun: boolean;
 };
 
-const SKIPPED: Scope = { ceiling: 'off', mayMutate: false, isDryRun: false };
+const SKIPPED: Scope = { ceiling: 'off', mayMutate: false, mayInject: false, isDryRun: false };
 
 /** @param ownNamespace - the namespace Curfew itself runs in; empty if it runs in none */
 export function scopeOf(configuration: Configuration, subject: Subject, ownNamespace: string): Scope {
   if (isSkipped(configuration, subject, ownNamespace)) return SKIPPED;
-  const { dryRun } = configuration;
-  const mayMutate = !dryRun && subject.namespace !== SYSTEM_NAMESPACE;
-  if (subject.namespace === SYSTEM_NAMESPACE && !isBootstrapToken(subject))
-    return { ceiling: 'warn', mayMutate, isDryRun: false };
+  const { dryRun, dryRunInjection } = configuration;
+  const isSystem = subject.namespace === SYSTEM_NAMESPACE;
+  const may = { mayMutate: !dryRun && !isSystem, mayInject: !(dryRun && dryRunInjection) && !isSystem };
+  if (isSystem && !isBootstrapToken(subject)) return { ceiling: 'warn', ...may, isDryRun: false };
   if (isWrittenByItsController(subject) || isDefaultAccountOfNamespace(subject))
-    return { ceiling: 'audit', mayMutate, isDryRun: false };
+    return { ceiling: 'audit', ...may, isDryRun: false };
   if (isPodTemplate(subject.resource) && !configuration.enforceTemplates)
-    return { ceiling: 'warn', mayMutate, isDryRun: false };
-  return { ceiling: 'enforce', mayMutate, isDryRun: dryRun };
+    return { ceiling: 'warn', ...may, isDryRun: false };
+  return { ceiling: 'enforce', ...may, isDryRun: dryRun };
 }
 
 /** True for a namespace in which nothing is ever judged, so that its labels mean nothing either. */

@@ -7,7 +7,7 @@ import type { Check } from '../checks/define-check.ts';
 import { CHECKS } from '../checks/registry.ts';
 import type { Effect, Judgement } from '../engine/evaluate.ts';
 import { isRead, judge } from '../engine/evaluate.ts';
-import { mutate, toMutationVerdict } from '../engine/mutate.ts';
+import { type MutationDecision, mutate, toMutationVerdict } from '../engine/mutate.ts';
 import type { Verdict } from '../engine/verdict.ts';
 import { toVerdict } from '../engine/verdict.ts';
 import { Fault } from '../errors.ts';
@@ -107,12 +107,14 @@ export async function judgeReview(
   const report = { review, entry, started };
 
   if (entry.type === 'mutating') {
-    const outcome = mutate(subject, { ...options, mutations: MUTATIONS });
+    const fresh = await within(started + timeoutMs - deps.clock.monotonic(), refresh(deps, subject, options), late);
+    const outcome = mutate(subject, { ...options, context: fresh, mutations: MUTATIONS });
     for (const { mutation, decision } of outcome.results) {
       deps.recorder.mutation({ mutation: mutation.id, decision, ...labelsOf(subject) });
       reportDecision(deps, report, { decision, rules: [mutation.id] });
     }
-    return { answer: respond(review.uid, toMutationVerdict(outcome, levels.notes)), isAllowed: true };
+    const verdict = toMutationVerdict(subject, outcome, levels.notes);
+    return { answer: respond(review.uid, verdict), isAllowed: verdict.denial === undefined };
   }
 
   return answerJudgement(deps, report, {
@@ -175,16 +177,33 @@ async function within<T>(ms: number, work: Promise<T>, toFault: () => Fault): Pr
   }
 }
 
+/** The context with the subject's service accounts read live, if a mutation says that the index may be too old for it. */
+async function refresh(
+  { reader }: ReviewDeps,
+  subject: Subject,
+  { configuration, context }: { readonly configuration: Configuration; readonly context: Omit<RuleContext, 'level'> },
+): Promise<Omit<RuleContext, 'level'>> {
+  const isWanted = MUTATIONS.some(({ id, reads, defaults, wantsFreshAccount }) => {
+    if (wantsFreshAccount === undefined || !isRead(reads, subject)) return false;
+    const options = configuration.mutations.get(id)?.options ?? defaults;
+    return wantsFreshAccount(subject, { options, context: { ...context, level: 'baseline' } });
+  });
+  if (!isWanted) return context;
+  const accounts = await readServiceAccounts(reader, subject, { fresh: true });
+  return { ...context, serviceAccount: (name) => accounts.get(name) ?? context.serviceAccount(name) };
+}
+
 /** Every account that a pod of this object, or of the one it replaces, runs as; the one whose token is asked for. */
 async function readServiceAccounts(
   reader: ClusterReader,
   subject: Subject,
+  how: { readonly fresh?: boolean } = {},
 ): Promise<ReadonlyMap<string, Lookup<ServiceAccountView>>> {
   const old = toOldSubject(subject);
   const specs = [...findPodSpecs(subject), ...(old === undefined ? [] : findPodSpecs(old))];
   const accounts = isTokenRequest(subject) ? [subject.name] : specs.map(({ spec }) => serviceAccountOf(spec));
   const names = [...new Set(accounts)].slice(0, MOST_SERVICE_ACCOUNTS);
-  const lookups = names.map(async (name) => [name, await reader.serviceAccount(subject.namespace, name)] as const);
+  const lookups = names.map(async (name) => [name, await reader.serviceAccount(subject.namespace, name, how)] as const);
   return new Map(await Promise.all(lookups));
 }
 
@@ -221,7 +240,7 @@ function reportDecision(
     rules,
     exemptions = [],
   }: {
-    readonly decision: Decision | 'mutate' | 'would_mutate';
+    readonly decision: Decision | MutationDecision;
     readonly rules: readonly string[];
     /** Names of those that were used. */
     readonly exemptions?: readonly string[];

@@ -4,6 +4,8 @@ import { createViewStore } from '../../src/kube/view-store.ts';
 import { type FakeApiServer, sendStatus } from './fake-api-server.ts';
 import { eventually, type FakeClock } from './fake-clock.ts';
 import {
+  accountOf,
+  accountPath,
   type Counts,
   createIndexHarness,
   type IndexHarness,
@@ -45,6 +47,17 @@ describe('live reads', () => {
     expect(await namespaceState('a')).toBe('absent');
     expect(counts.live).toEqual(['found', 'absent', 'absent']);
     expect(server.requests[0]?.headers.accept).toContain('as=PartialObjectMetadata;');
+  });
+
+  it('asks for a fresh answer though the index has one, once for all who want it at a time', async () => {
+    await startSynced(harness);
+    server.put(accountPath('a', 'ci'), accountOf('a', 'ci'));
+    await eventually(() => index.status().serviceAccounts.entries === 1);
+    expect((await index.reader.serviceAccount('a', 'ci')).state).toBe('found');
+    expect(counts.live).toEqual([]);
+    const fresh = { fresh: true };
+    await Promise.all([index.reader.serviceAccount('a', 'ci', fresh), index.reader.serviceAccount('a', 'ci', fresh)]);
+    expect(counts.live).toEqual(['found']);
   });
 
   it('forgets what it remembered when the watch says otherwise', async () => {

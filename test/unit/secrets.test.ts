@@ -127,5 +127,9 @@ function mutated(subject: Subject): Verdict {
   const context = contextOf(subject, {});
   const levels = effectiveLevels(configuration, subject.namespace, context.namespace);
   const scope = scopeOf(configuration, subject, '');
-  return toMutationVerdict(mutate(subject, { mutations: MUTATIONS, configuration, scope, levels, context }), []);
+  return toMutationVerdict(
+    subject,
+    mutate(subject, { mutations: MUTATIONS, configuration, scope, levels, context }),
+    [],
+  );
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../../../src/checks/registry.ts';
 import { runCommand } from '../../../src/cli/commands.ts';
 import { GUARDS } from '../../../src/engine/guards.ts';
+import { MUTATIONS } from '../../../src/mutations/registry.ts';
 import { VERSION } from '../../../src/version.ts';
 
 async function run(...argv: readonly string[]) {
@@ -30,10 +31,16 @@ describe('The command line', () => {
     for (const command of ['serve', 'explain', 'version']) expect(out).toContain(command);
   });
 
-  it('lists every check, one a line', async () => {
+  it('lists every check and mutation, one a line', async () => {
     const { code, out } = await run('explain');
     expect(code).toBe(0);
-    expect(out.trimEnd().split('\n')).toHaveLength(CHECKS.length);
+    expect(out.trimEnd().split('\n')).toHaveLength(CHECKS.length + MUTATIONS.length);
+  });
+
+  it.each(MUTATIONS.map(({ id }) => id))('explains %s with an example', async (id) => {
+    const { code, out } = await run('explain', id);
+    expect(code).toBe(0);
+    expect(out).toContain('Changed: ');
   });
 
   it.each(CHECKS.map(({ id }) => id))('explains %s with a fix, something refused and something allowed', async (id) => {

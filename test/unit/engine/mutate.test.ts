@@ -70,7 +70,7 @@ describe('What was changed', () => {
   });
 
   it('is said to the audit log, and so is what would have been', () => {
-    const keys = (setting: Setting) => [...toMutationVerdict(run(POD, setting), []).auditAnnotations.keys()];
+    const keys = (setting: Setting) => [...toMutationVerdict(POD, run(POD, setting), []).auditAnnotations.keys()];
     expect(keys({ configuration: APPLY })).toEqual(['mutate']);
     expect(keys({})).toEqual(['would-mutate']);
   });

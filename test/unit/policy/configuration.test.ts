@@ -247,13 +247,17 @@ describe('The scope', () => {
     expect(scopeOf(configuration, { ...POD, namespace: 'kube-system' }, '').ceiling).toBe('warn');
   });
 
-  it('of dryRun never allows a patch', () => {
-    expect(scopeOf(configure({ dryRun: true }), POD, '')).toEqual({
-      ceiling: 'enforce',
-      mayMutate: false,
-      isDryRun: true,
-    });
-  });
+  it.each([false, true])(
+    'of dryRun allows no patch but a token asked for; with dryRunInjection %s',
+    (dryRunInjection) => {
+      expect(scopeOf(configure({ dryRun: true, dryRunInjection }), POD, '')).toEqual({
+        ceiling: 'enforce',
+        mayMutate: false,
+        mayInject: !dryRunInjection,
+        isDryRun: true,
+      });
+    },
+  );
 });
 
 function bomb(): string {
