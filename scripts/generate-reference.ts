@@ -5,6 +5,7 @@ import { FAULTS } from '../src/errors.ts';
 import { METRICS } from '../src/metrics/prometheus.ts';
 import { API_ACCESS_ANNOTATION, MOST_REASON_CHARACTERS, REASON_PLACEHOLDER } from '../src/objects/api-access.ts';
 import { API_TOKEN_EXPIRATION_ANNOTATION } from '../src/objects/api-token-expiration.ts';
+import { INJECTED_ANNOTATION, TOKEN_ANNOTATION_PREFIX } from '../src/objects/injection-keys.ts';
 import { LEVELS } from '../src/objects/level.ts';
 import { formatResource } from '../src/objects/subject.ts';
 import { ConfigurationSchema } from '../src/policy/configuration-schema.ts';
@@ -93,6 +94,16 @@ export function renderLabels(): string {
           `\`${API_TOKEN_EXPIRATION_ANNOTATION}\``,
           'Pod, ServiceAccount, Namespace (the first that has it)',
           'lifetime of the default API token, in seconds or as a duration such as 24h, within the bounds of `mutations.short-lived-api-token`',
+        ],
+        [
+          `\`${TOKEN_ANNOTATION_PREFIX}<name>\``,
+          'Pod, ServiceAccount, Namespace (the first that has that name)',
+          'asks for a short-lived token: [its keys](token-annotation.md)',
+        ],
+        [
+          `\`${INJECTED_ANNOTATION}\``,
+          'Pod',
+          'written by Curfew: the volumes, mounts and variables of tokens that it added',
         ],
         [`\`${MUTATED_BY_ANNOTATION}\``, 'what was patched', 'written by Curfew: the mutations that changed it'],
       ],

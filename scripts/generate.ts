@@ -9,8 +9,10 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CHECKS } from '../src/checks/registry.ts';
+import { BUILT_IN_PRESETS } from '../src/presets/registry.ts';
 import { renderChartReadme, renderNamespaceSets, renderValuesSchema, renderWebhooks } from './generate-chart.ts';
 import { renderCheck, renderRefusals, renderRulesTable } from './generate-checks.ts';
+import { renderPreset, renderTokenAnnotation } from './generate-presets.ts';
 import {
   renderConfiguration,
   renderConfigurationSchema,
@@ -23,6 +25,7 @@ import {
 
 const ROOT = join(import.meta.dirname, '..');
 const CHECK_PAGES = 'docs/reference/checks';
+const PRESET_PAGES = 'docs/reference/presets';
 
 type Output = { readonly path: string; readonly render: () => string | Promise<string> };
 
@@ -39,6 +42,11 @@ const OUTPUTS: readonly Output[] = [
   { path: 'docs/reference/configuration.md', render: renderConfiguration },
   { path: 'docs/reference/configuration.schema.json', render: renderConfigurationSchema },
   ...CHECKS.map((check) => ({ path: `${CHECK_PAGES}/${check.id}.md`, render: () => renderCheck(check) })),
+  { path: 'docs/reference/token-annotation.md', render: renderTokenAnnotation },
+  ...[...BUILT_IN_PRESETS].map(([name, preset]) => ({
+    path: `${PRESET_PAGES}/${name}.md`,
+    render: () => renderPreset(name, preset),
+  })),
   { path: 'README.md', render: async () => await fillIn('README.md', 'checks', renderRulesTable()) },
   { path: 'CHANGELOG.md', render: async () => await fillIn('CHANGELOG.md', 'refusals', renderRefusals()) },
 ];
@@ -54,11 +62,13 @@ for (const { path, render } of OUTPUTS) {
   await mkdir(dirname(join(ROOT, path)), { recursive: true });
   await writeFile(join(ROOT, path), text);
 }
-// A page whose check is gone would go on being read.
-for (const name of await readdir(join(ROOT, CHECK_PAGES)).catch(() => [])) {
-  if (OUTPUTS.some(({ path }) => path === `${CHECK_PAGES}/${name}`)) continue;
-  different.push(`${CHECK_PAGES}/${name}`);
-  if (!isChecking) await rm(join(ROOT, CHECK_PAGES, name));
+// A page whose check or preset is gone would go on being read.
+for (const folder of [CHECK_PAGES, PRESET_PAGES]) {
+  for (const name of await readdir(join(ROOT, folder)).catch(() => [])) {
+    if (OUTPUTS.some(({ path }) => path === `${folder}/${name}`)) continue;
+    different.push(`${folder}/${name}`);
+    if (!isChecking) await rm(join(ROOT, folder, name));
+  }
 }
 
 for (const path of different) console.log(`${isChecking ? 'differs: ' : 'written: '}${path}`);

@@ -4,11 +4,13 @@ import automountOptOut from './automount-opt-out.ts';
 import capTokenRequest from './cap-token-request.ts';
 import defaultServiceAccountOptOut from './default-service-account-opt-out.ts';
 import type { Mutation } from './define-mutation.ts';
+import injectToken from './inject-token.ts';
 import shortLivedApiToken from './short-lived-api-token.ts';
 
 export const MUTATIONS: readonly Mutation[] = [
   defaultServiceAccountOptOut,
   automountOptOut,
   shortLivedApiToken,
+  injectToken,
   capTokenRequest,
 ];

@@ -3,6 +3,7 @@
  * many objects costs little memory, and a rule cannot come to depend on a field that nobody decided to keep.
  */
 
+import { SCHEME_KEYS } from './injection-keys.ts';
 import { member, stringMembers, valueAt } from './json.ts';
 
 /** What is known of an object that a rule asked for. `unknown` is never a reason to deny. */
@@ -13,7 +14,7 @@ export type Lookup<View> =
 
 export type NamespaceView = {
   readonly name: string;
-  /** Only labels and annotations whose key is under `curfew.dev`. */
+  /** Only labels and annotations whose key is under `curfew.dev`, or one of SCHEME_KEYS. */
   readonly labels: ReadonlyMap<string, string>;
   readonly annotations: ReadonlyMap<string, string>;
 };
@@ -36,7 +37,7 @@ export type ServiceAccountView = {
   readonly name: string;
   /** `automountServiceAccountToken`; undefined if the account does not say. */
   readonly automount: boolean | undefined;
-  /** Only annotations whose key is under `curfew.dev`. */
+  /** Only annotations whose key is under `curfew.dev`, or one of SCHEME_KEYS. */
   readonly annotations: ReadonlyMap<string, string>;
 };
 
@@ -75,5 +76,5 @@ export function toTokenSecretView(raw: unknown): TokenSecretView | undefined {
 }
 
 function onlyOurs(entries: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  return new Map([...entries].filter(([key]) => /^([a-z0-9-]+\.)*curfew\.dev\//.test(key)));
+  return new Map([...entries].filter(([key]) => /^([a-z0-9-]+\.)*curfew\.dev\//.test(key) || SCHEME_KEYS.has(key)));
 }

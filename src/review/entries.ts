@@ -126,7 +126,7 @@ export const ENTRIES: readonly Entry[] = [
     namespaces: 'all but platform and system',
     // A webhook that runs after us may add a container; then the API server adds the token's mount and asks again.
     reinvocationPolicy: 'IfNeeded',
-    purpose: 'Removes or shortens the API token of a new pod.',
+    purpose: 'Removes or shortens the API token of a new pod, and injects the tokens that are asked for.',
   },
   {
     name: 'service-accounts.curfew.dev',

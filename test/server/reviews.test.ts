@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { ClusterReader } from '../../src/kube/api.ts';
 import { asString, type JsonObject, member, valueAt } from '../../src/objects/json.ts';
 import { ENTRIES } from '../../src/review/entries.ts';
 import {
@@ -55,6 +56,8 @@ describe('A review', () => {
       { levels: { enforce: 'restricted' }, dryRun: true },
     ],
     ['mutated-pod', '/mutate/pods', review('pods', ADMITTED_POD), { mutateMode: 'apply' }],
+    ['injected-pod', '/mutate/pods', review('pods', askingPod('{audience: vault}')), {}],
+    ['injection-denied', '/mutate/pods', review('pods', askingPod('{audiance: vault}')), {}],
     ['exempt-secret', '/validate/secrets', review('secrets', TOKEN_SECRET), { exemptions: EXEMPTIONS }],
     ['reported-pod', '/mutate/pods', review('pods', ADMITTED_POD), { mutateMode: 'report' }],
   ])('is answered as the golden file %s says, whole', async (name, path, body, configuration) => {
@@ -143,6 +146,47 @@ describe('A lookup that fails', () => {
   });
 });
 
+describe('A pod that counts on an annotation of its service account', () => {
+  const ROLE = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/web' };
+  const ASKING = review('pods', askingPod('{preset: aws-irsa}'));
+
+  /** The index knows the account as it was; the API server as it is. */
+  function readerOf(live: Readonly<Record<string, string>>, asked: boolean[]): ClusterReader {
+    return {
+      ...PLAIN_READER,
+      serviceAccount: async (namespace, name, { fresh = false } = {}) => {
+        asked.push(fresh);
+        const annotations = new Map(fresh ? Object.entries(live) : []);
+        return { state: 'found', value: { namespace, name, automount: undefined, annotations } };
+      },
+    };
+  }
+
+  it('has it read live where the index does not have it', async () => {
+    const asked: boolean[] = [];
+    app = await startApp({}, readerOf(ROLE, asked));
+    expect(member(responseOf(await app.send('/mutate/pods', ASKING)), 'patchType')).toBe('JSONPatch');
+    expect(asked).toEqual([false, true]);
+  });
+
+  it('is denied where it is not there either, and that is counted and logged', async () => {
+    app = await startApp({}, readerOf({}, []));
+    const response = responseOf(await app.send('/mutate/pods', ASKING));
+    expect(valueAt(response, ['status', 'message'])).toContain('preset aws-irsa needs roleArn, and nothing gives it');
+    expect(await app.metric('curfew_mutations_total{mutation="inject-token",decision="deny"')).toBe(1);
+    expect(await app.metric('curfew_review_duration_seconds_count{entry="/mutate/pods",outcome="denied"')).toBe(1);
+    const line = app.logLines.map((one): unknown => JSON.parse(one)).find((one) => member(one, 'decision') === 'deny');
+    expect(line).toMatchObject({ type: 'mutating', rules: ['inject-token'], name: 'example' });
+  });
+
+  it('costs no live read where nothing is asked for', async () => {
+    const asked: boolean[] = [];
+    app = await startApp({}, readerOf(ROLE, asked));
+    await app.send('/mutate/pods', review('pods', ADMITTED_POD));
+    expect(asked).toEqual([false]);
+  });
+});
+
 describe('Too many reviews at once', () => {
   it('are answered 429 with Retry-After, and the next one is judged', async () => {
     const held = Promise.withResolvers<void>();
@@ -168,4 +212,14 @@ describe('Too many reviews at once', () => {
 
 function responseOf({ text }: Answer): unknown {
   return member(JSON.parse(text), 'response');
+}
+
+/** A pod of one container that asks for the token `vault`. */
+function askingPod(value: string): JsonObject {
+  const annotations = { 'tokens.curfew.dev/vault': value };
+  return {
+    kind: 'Pod',
+    metadata: { name: 'web', namespace: 'shop', annotations },
+    spec: { serviceAccountName: 'web', containers: [{ name: 'app', image: 'registry.example/web:1' }] },
+  };
 }

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { isNote, isUndecided, startLevel } from '../../src/checks/define-check.ts';
 import { CHECKS } from '../../src/checks/registry.ts';
 import { prepareExample, prepareMutationExample, toExampleSubject } from '../../src/engine/example-subject.ts';
+import { isRefusal } from '../../src/mutations/define-mutation.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
 import { createDraft } from '../../src/objects/draft.ts';
 import { LEVELS } from '../../src/objects/level.ts';
@@ -49,8 +50,13 @@ describe.each(MUTATIONS.map((mutation) => ({ id: mutation.id, mutation })))('Mut
       const { subject, settings } = prepareMutationExample(mutation, example);
       const draft = createDraft(subject.object);
       const changes = mutation.mutate(subject, draft, settings);
-      if (example.expect === 'unchanged') {
-        expect({ changes, operations: draft.operations() }).toEqual({ changes: [], operations: [] });
+      if (example.expect === 'unchanged' || example.expect === 'refused') {
+        const refused = changes.filter(isRefusal);
+        expect({ refused: refused.length > 0, operations: draft.operations() }).toEqual({
+          refused: example.expect === 'refused',
+          operations: [],
+        });
+        expect(changes).toHaveLength(refused.length);
         return;
       }
       for (const [pointer, value] of Object.entries(example.expect))

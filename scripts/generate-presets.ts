@@ -1,0 +1,151 @@
+/** The pages of presets and of the annotation that asks for a token, made of their schemas and data. */
+
+import { TokenSchema } from '../src/injection/annotation.ts';
+import { TOKEN_ANNOTATION_PREFIX } from '../src/objects/injection-keys.ts';
+import { asString, member } from '../src/objects/json.ts';
+import type { Preset } from '../src/presets/format.ts';
+import { PLACEHOLDERS } from '../src/presets/format.ts';
+import { BUILT_IN_PRESETS } from '../src/presets/registry.ts';
+import { toPage, toTable, toYamlBlock } from './generate-markdown.ts';
+
+const DEFAULTS: Readonly<Record<string, string>> = {
+  expiration: '3600, or the limit if that is less',
+  env: 'no variable',
+  mountPath: '`/var/run/curfew/<name>`',
+  path: 'token',
+  mode: '0644, which the kubelet makes 0600 or 0640 where the pod has a common runAsUser or an fsGroup',
+  containers: 'all containers and init containers; never debug containers',
+  excludeContainers: 'none',
+  overrideEnv: 'false: a variable that the container has is kept',
+  preset: 'none',
+};
+
+/** The page of the annotation. */
+export function renderTokenAnnotation(): string {
+  const rows = Object.entries(TokenSchema.properties).map(([key, schema]) => [
+    `\`${key}\``,
+    asString(member(schema, 'description')) ?? '',
+    DEFAULTS[key] ?? 'must be given, unless there is a preset',
+  ]);
+  const presets = [...BUILT_IN_PRESETS].map(([name, { title = '' }]) => [`[\`${name}\`](presets/${name}.md)`, title]);
+  return toPage(`The annotation \`${TOKEN_ANNOTATION_PREFIX}<name>\``, [
+    'Asks for a short-lived token, on a Pod, a ServiceAccount or a Namespace: the first of them that has this name, in this',
+    'order. One annotation a token, at most 16 in a pod. The name is lower-case letters, digits and hyphens, at most 40. The',
+    'value is YAML of at most 4096 bytes, without anchors, aliases and tags; `off` takes away what the service account or the',
+    'namespace asks for.',
+    '',
+    toYamlBlock({
+      metadata: {
+        annotations: {
+          [`${TOKEN_ANNOTATION_PREFIX}vault`]: '{audience: vault, expiration: 10m, env: VAULT_TOKEN_PATH}',
+        },
+      },
+    }),
+    '',
+    toTable(['key', 'allowed', 'default'], rows),
+    'A mistake is a denial of the pod, with the key, the value seen and what is allowed: without its token the pod would start',
+    'and fail. So is a volume, a mount or a variable in the pod that leaves no room. The same token at the same place, written',
+    'by hand, is enough, and nothing is added. The token is in a volume of its own, mounted read-only, never by `subPath`,',
+    'which is never renewed. Variables come before those of the container, which may use them as `$(NAME)`.',
+    '',
+    'What was added is written into `curfew.dev/injected`. If the service account or its annotations change while the pod is',
+    'admitted, it is made anew.',
+    '',
+    'Warnings, not denials: a `terminationGracePeriodSeconds` of more than a fifth of the lifetime, since a token is not renewed',
+    'while its pod stops; a variable that hides one of `envFrom`; the audience of the Kubernetes API; a container that the pod',
+    'does not have.',
+    '',
+    '## Presets',
+    '',
+    toTable(['preset', ''], presets),
+    'Your own are below `mutations.inject-token.presets` of the configuration, in the same format. Texts may have `${name}` for',
+    `a parameter, and ${PLACEHOLDERS.map((name) => `\`\${${name}}\``).join(', ')}.`,
+    '',
+  ]);
+}
+
+export function renderPreset(name: string, preset: Preset): string {
+  const { title = '', volume, mountPath, path = 'token', audience, credential, trigger, differences = [] } = preset;
+  const { expirationSeconds = 3600, minExpirationSeconds = 600, maxExpirationSeconds } = preset;
+  const parameters = Object.entries(preset.parameters ?? {}).map(([key, parameter]) => [
+    `\`${key}\``,
+    parameter.description ?? '',
+    parameter.annotation === undefined ? '' : `\`${parameter.annotation}\``,
+    parameter.default ?? (parameter.isOptional === true ? 'left out' : 'must be given'),
+  ]);
+  return toPage(name, [
+    title,
+    '',
+    toYamlBlock({ [`${TOKEN_ANNOTATION_PREFIX}${name}`]: `{preset: ${name}}` }),
+    '',
+    toTable(
+      ['', ''],
+      [
+        ['volume', `\`${volume}\``],
+        ['token file', `\`${mountPath}/${path}\``],
+        ['audience', `\`${audience}\``],
+        [
+          'lifetime',
+          `${expirationSeconds} s; from ${minExpirationSeconds} s to ${maxExpirationSeconds === undefined ? 'the limit' : `${maxExpirationSeconds} s`}`,
+        ],
+        ...(credential === undefined
+          ? []
+          : [
+              [
+                'credential file',
+                `\`${credential.mountPath}/${credential.path}\`, from annotation \`${credential.annotation}\` of the pod`,
+              ],
+            ]),
+        ...Object.entries(preset.podAnnotations ?? {}).map(([key, value]) => [
+          'annotation of the pod',
+          `\`${key}: ${value}\``,
+        ]),
+      ],
+    ),
+    ...(parameters.length === 0
+      ? []
+      : [
+          '## Parameters',
+          '',
+          'In the annotation, else from the service account.',
+          '',
+          toTable(['parameter', 'what', 'annotation of the service account', 'default'], parameters),
+        ]),
+    ...(preset.env === undefined
+      ? []
+      : [
+          '## Variables',
+          '',
+          toTable(
+            ['variable', 'value'],
+            preset.env.map((one) => [`\`${one.name}\``, `\`${one.value}\``]),
+          ),
+        ]),
+    ...(trigger === undefined ? [] : ['## Without our annotation', '', describeTrigger(name, preset), '']),
+    ...(differences.length === 0
+      ? []
+      : ['## What is different from the original', '', ...differences.map((one) => `- ${one}`), '']),
+  ]);
+}
+
+function describeTrigger(name: string, { trigger, expiration, skipContainers, onlyContainers }: Preset): string {
+  const conditions = [
+    trigger?.podLabel === undefined
+      ? ''
+      : `the pod has the label \`${trigger.podLabel.key}: "${trigger.podLabel.value}"\``,
+    trigger?.accountAnnotation === undefined
+      ? ''
+      : `its service account has the annotation \`${trigger.accountAnnotation}\``,
+  ].filter((text) => text !== '');
+  const lists = [skipContainers, onlyContainers].flatMap((list) =>
+    list === undefined ? [] : [`\`${list.annotation}\` (names separated by \`${list.separator}\`)`],
+  );
+  return [
+    `With \`mutations.inject-token.triggers: [${name}]\` also where ${conditions.join(' and ')}`,
+    (trigger?.skip ?? []).length === 0 ? '.' : `, unless \`${(trigger?.skip ?? []).join('`, `')}\` is there.`,
+    expiration === undefined
+      ? ''
+      : ` The lifetime is that of \`${expiration.annotation}\`, on the pod, else on the service account.`,
+    lists.length === 0 ? '' : ` Of the pod’s annotations ${lists.join(' and ')} counts.`,
+  ].join('');
+}

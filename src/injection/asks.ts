@@ -1,0 +1,189 @@
+/**
+ * Which tokens a pod is to get: what it asks for itself, else what its service account asks for, else its namespace, and
+ * what the annotations of another scheme ask for where the configuration lets them.
+ */
+
+import { TOKEN_ANNOTATION_PREFIX } from '../objects/injection-keys.ts';
+import type { JsonObject } from '../objects/json.ts';
+import { member, stringMembers, toPointer, valueAt } from '../objects/json.ts';
+import { serviceAccountOf } from '../objects/pod-spec.ts';
+import type { RuleContext } from '../objects/rule-context.ts';
+import type { Lookup, NamespaceView, ServiceAccountView } from '../objects/views.ts';
+import type { Preset, Presets } from '../presets/format.ts';
+import type { AskedToken, Limits, Problem } from './annotation.ts';
+import { parseToken } from './annotation.ts';
+
+/** Before the name of a token that no annotation of ours asks for; such a name cannot be written in one. */
+export const TRIGGERED = 'preset/';
+
+/** Tokens of one pod; each is a volume, and a mount in every container. */
+const MOST_TOKENS = 16;
+
+/** What is known around one pod. */
+export type World = {
+  readonly pod: JsonObject;
+  readonly annotations: ReadonlyMap<string, string>;
+  readonly labels: ReadonlyMap<string, string>;
+  /** `web`, for messages and commands. */
+  readonly accountName: string;
+  readonly account: Lookup<ServiceAccountView>;
+  readonly namespaceName: string;
+  readonly namespace: Lookup<NamespaceView>;
+};
+
+export type InjectionSettings = {
+  readonly presets: Presets;
+  /** Presets that the scheme's own annotations ask for. */
+  readonly triggers: readonly string[];
+  readonly maxExpirationSeconds: number;
+};
+
+export type Origin = {
+  /** `annotation tokens.curfew.dev/vault of the pod`. */
+  readonly name: string;
+  /** JSON pointer into the pod, to what leads there. */
+  readonly path: string;
+};
+
+/** One token that somebody asked for. */
+export type Ask = {
+  readonly name: string;
+  readonly origin: Origin;
+  readonly token: AskedToken;
+  readonly preset: Preset | undefined;
+};
+
+export type WrongAsk = Problem & { readonly origin: Origin };
+
+export type Asks = {
+  readonly asks: readonly Ask[];
+  readonly wrong: readonly WrongAsk[];
+  /** Places that could not be read, so that nobody knows what they ask for. */
+  readonly unread: readonly string[];
+};
+
+export function toWorld(
+  pod: JsonObject,
+  context: Pick<RuleContext, 'serviceAccount' | 'namespace'>,
+  namespaceName: string,
+): World {
+  const spec = member(pod, 'spec');
+  const accountName = serviceAccountOf((spec ?? {}) as JsonObject);
+  return {
+    pod,
+    annotations: stringMembers(valueAt(pod, ['metadata', 'annotations'])),
+    labels: stringMembers(valueAt(pod, ['metadata', 'labels'])),
+    accountName,
+    account: context.serviceAccount(accountName),
+    namespaceName,
+    namespace: context.namespace,
+  };
+}
+
+/** The lifetimes that may be asked for: the configuration's limit within those of the scheme. */
+export function limitsOf(preset: Preset | undefined, { maxExpirationSeconds }: InjectionSettings): Limits {
+  const minSeconds = preset?.minExpirationSeconds ?? 600;
+  const scheme = preset?.maxExpirationSeconds ?? maxExpirationSeconds;
+  return { minSeconds, maxSeconds: Math.max(minSeconds, Math.min(scheme, maxExpirationSeconds)) };
+}
+
+export function collectAsks(world: World, settings: InjectionSettings): Asks {
+  const places = listPlaces(world);
+  const chosen = new Map<string, { readonly value: string; readonly origin: Origin }>();
+  for (const { annotations, of, path } of places) {
+    for (const [key, value] of annotations) {
+      const name = key.slice(TOKEN_ANNOTATION_PREFIX.length);
+      if (!key.startsWith(TOKEN_ANNOTATION_PREFIX) || chosen.has(name)) continue;
+      chosen.set(name, { value, origin: { name: `annotation ${key} ${of}`, path: path(key) } });
+    }
+  }
+  const asks: Ask[] = [];
+  const wrong: WrongAsk[] = [];
+  // Sorted, so that the order of a map decides nothing.
+  for (const [name, { value, origin }] of [...chosen].toSorted(([a], [b]) => (a < b ? -1 : 1)).slice(0, MOST_TOKENS)) {
+    const parsed = parseToken(name, value, {
+      presets: settings.presets,
+      limitsOf: (preset) => limitsOf(preset, settings),
+    });
+    if (parsed.state === 'wrong') wrong.push(...parsed.problems.map((problem) => ({ ...problem, origin })));
+    if (parsed.state !== 'asked') continue;
+    const { token } = parsed;
+    asks.push({
+      name,
+      origin,
+      token,
+      preset: token.preset === undefined ? undefined : settings.presets.get(token.preset),
+    });
+  }
+  const [, last] = [...chosen][MOST_TOKENS] ?? [];
+  if (last !== undefined) {
+    const problem = `it is one of ${chosen.size} that ask for a token; allowed: ${MOST_TOKENS} tokens in a pod`;
+    wrong.push({ origin: last.origin, problem, fix: 'ask for fewer tokens' });
+  }
+  asks.push(...listTriggered(world, settings, asks));
+  return { asks, wrong, unread: listUnread(world) };
+}
+
+type Place = {
+  readonly annotations: ReadonlyMap<string, string>;
+  readonly of: string;
+  readonly path: (key: string) => string;
+};
+
+/** In the order of precedence. */
+function listPlaces({ annotations, account, accountName, namespace, namespaceName }: World): readonly Place[] {
+  return [
+    { annotations, of: 'of the pod', path: (key) => toPointer(['metadata', 'annotations', key]) },
+    {
+      annotations: account.state === 'found' ? account.value.annotations : new Map(),
+      of: `of service account ${namespaceName}/${accountName}`,
+      path: () => '/spec/serviceAccountName',
+    },
+    {
+      annotations: namespace.state === 'found' ? namespace.value.annotations : new Map(),
+      of: `of namespace ${namespaceName}`,
+      path: () => '/metadata/namespace',
+    },
+  ];
+}
+
+function listUnread({ account, accountName, namespace, namespaceName }: World): readonly string[] {
+  const places: readonly (readonly [string, Lookup<unknown>])[] = [
+    [`service account ${namespaceName}/${accountName}`, account],
+    [`namespace ${namespaceName}`, namespace],
+  ];
+  return places.flatMap(([what, lookup]) => {
+    if (lookup.state === 'found') return [];
+    const why = lookup.state === 'unknown' ? lookup.why : 'it does not exist';
+    return [`no token that ${what} may ask for was added: it could not be read: ${why}`];
+  });
+}
+
+/** What other schemes' keys ask for; a preset that is asked for by name already is not added twice. */
+function listTriggered(world: World, { presets, triggers }: InjectionSettings, asks: readonly Ask[]): readonly Ask[] {
+  return triggers.flatMap((id) => {
+    const preset = presets.get(id);
+    const origin = preset === undefined ? undefined : findTrigger(preset, world);
+    if (preset === undefined || origin === undefined || asks.some((ask) => ask.preset === preset)) return [];
+    return [{ name: `${TRIGGERED}${id}`, origin, token: { preset: id, parameters: new Map() }, preset }];
+  });
+}
+
+function findTrigger({ trigger }: Preset, world: World): Origin | undefined {
+  if (trigger === undefined) return undefined;
+  const { accountAnnotation, podLabel, skip = [] } = trigger;
+  const { account, namespace, annotations, labels, accountName, namespaceName } = world;
+  const ofAccount = account.state === 'found' ? account.value.annotations : new Map<string, string>();
+  const ofNamespace = namespace.state === 'found' ? namespace.value.labels : new Map<string, string>();
+  if (skip.some((key) => [labels, annotations, ofAccount, ofNamespace].some((keys) => keys.has(key)))) return undefined;
+  if (podLabel !== undefined && labels.get(podLabel.key) !== podLabel.value) return undefined;
+  if (accountAnnotation !== undefined && (ofAccount.get(accountAnnotation) ?? '') === '') return undefined;
+  if (podLabel !== undefined) {
+    return { name: `label ${podLabel.key} of the pod`, path: toPointer(['metadata', 'labels', podLabel.key]) };
+  }
+  if (accountAnnotation === undefined) return undefined;
+  return {
+    name: `annotation ${accountAnnotation} of service account ${namespaceName}/${accountName}`,
+    path: '/spec/serviceAccountName',
+  };
+}

@@ -1,0 +1,253 @@
+/** Puts planned tokens into a pod: adds what is missing, keeps what is there, and refuses where both cannot be. */
+
+import { findClosest } from '../objects/closest.ts';
+import type { Container } from '../objects/containers.ts';
+import { listContainers } from '../objects/containers.ts';
+import type { Draft } from '../objects/draft.ts';
+import { INJECTED_ANNOTATION } from '../objects/injection-keys.ts';
+import type { JsonObject, JsonValue } from '../objects/json.ts';
+import { asArray, asString, isObject, member, toPointer, valueAt } from '../objects/json.ts';
+import { joinNames, quote } from '../objects/text.ts';
+import { describeVolume, isNested, isSameContent, isSameToken, normalisePath } from './content.ts';
+import type { Plan } from './plan.ts';
+import type { Recorded } from './record.ts';
+import { readRecord, toRecorded } from './record.ts';
+import type { Sink } from './sink.ts';
+import { createSink } from './sink.ts';
+import { removeStale } from './stale.ts';
+import { addVariables } from './variables.ts';
+
+export type EmitFacts = {
+  readonly apiAudiences: readonly string[];
+  /** False if somebody who may ask could not be read. */
+  readonly isComplete: boolean;
+};
+
+const ANNOTATIONS = ['metadata', 'annotations'];
+
+/** Names compared with one that is not there. */
+const MOST_SUGGESTED = 100;
+
+/** Makes every plan true of the draft. If there are conflicts, the draft is in no state to be used. */
+export function emit(draft: Draft, plans: readonly Plan[], { apiAudiences, isComplete }: EmitFacts): Sink {
+  const sink = createSink();
+  const record = readRecord(draft.current());
+  removeStale(draft, { plans, record, isComplete, sink });
+  const state = { claimed: new Map<string, Plan>(), setters: new Map<string, Plan>(), sink, apiAudiences };
+  const kept = isComplete ? [] : listKept(record, plans);
+  for (const plan of plans) {
+    if (emitPlan(draft, plan, { ...state, ours: record.get(plan.name) })) kept.push([plan.name, toRecorded(plan)]);
+    for (const { name } of plan.volumes) state.claimed.set(name, plan);
+  }
+  writeRecord(draft, kept, sink);
+  return sink;
+}
+
+/** What of the record is left as it is, since nobody knows whether it is still asked for. */
+function listKept(record: ReadonlyMap<string, Recorded>, plans: readonly Plan[]): [string, JsonValue][] {
+  return [...record]
+    .filter(([name]) => plans.every((plan) => plan.name !== name))
+    .map(([name, { part }]) => [name, part]);
+}
+
+type PlanState = {
+  readonly ours: Recorded | undefined;
+  /** Volumes of earlier plans. */
+  readonly claimed: ReadonlyMap<string, Plan>;
+  readonly setters: Map<string, Plan>;
+  readonly sink: Sink;
+  readonly apiAudiences: readonly string[];
+};
+
+/** True if something of it is ours. */
+function emitPlan(draft: Draft, plan: Plan, state: PlanState): boolean {
+  const { sink, ours } = state;
+  noteUnknownContainers(specOf(draft), plan, sink);
+  if (chooseContainers(specOf(draft), plan).length === 0) return false;
+  const shared = plan.volumes.find(({ name }) => state.claimed.has(name));
+  if (shared !== undefined) {
+    const other = state.claimed.get(shared.name)?.origin.name ?? '';
+    const detail = `${plan.origin.name} and ${other} both make the volume ${quote(shared.name)}`;
+    sink.conflict(plan.origin.path, detail, 'ask for one of them');
+    return false;
+  }
+  let isOurs = false;
+  for (const [index, wanted] of plan.volumes.entries()) {
+    const { mountPath = '' } = plan.mounts[index] ?? {};
+    // Chosen anew: what is held of a draft may not show what was added since.
+    const volumes = new Map(listVolumes(draft).map((volume) => [asString(member(volume, 'name')) ?? '', volume]));
+    const containers = chooseContainers(specOf(draft), plan).map(
+      (container) => [container, findMount(container, { volumes, wanted, mountPath, plan, sink })] as const,
+    );
+    // Where every container has the same token at the same place by another volume, there is nothing to add.
+    if (!containers.some(([, found]) => found === 'missing' || found === 'this')) continue;
+    const isThere = volumes.has(wanted.name);
+    if (!putVolume(draft, wanted, { plan, state })) return false;
+    isOurs ||= !isThere || (ours?.volumes.has(wanted.name) ?? false);
+    for (const [{ path, name }, found] of containers) {
+      if (found !== 'missing') continue;
+      const mounts = ['spec', ...path, 'volumeMounts'];
+      append(draft, mounts, { name: wanted.name, mountPath, readOnly: true });
+      sink.change(toPointer(mounts), `container ${name}: volume ${wanted.name} is mounted at ${mountPath}`);
+    }
+  }
+  for (const container of chooseContainers(specOf(draft), plan)) {
+    addVariables(draft, container, { plan, sink, setters: state.setters });
+  }
+  writeAnnotations(draft, plan, sink);
+  return isOurs;
+}
+
+function specOf(draft: Draft): JsonObject {
+  const spec = member(draft.current(), 'spec');
+  return isObject(spec) ? spec : {};
+}
+
+/** Init containers, native sidecars and containers; ephemeral ones come later, and may bring no volume. */
+function listPossible(spec: JsonObject): readonly Container[] {
+  return listContainers(spec).filter(({ path }) => path[0] !== 'ephemeralContainers');
+}
+
+function chooseContainers(spec: JsonObject, plan: Plan): readonly Container[] {
+  const only = plan.only === undefined ? undefined : new Set(plan.only);
+  const except = new Set(plan.except);
+  return listPossible(spec).filter(({ name }) => (only?.has(name) ?? true) && !except.has(name));
+}
+
+/** A webhook that runs after us may add the container; then the API server asks again, and it gets its token. */
+function noteUnknownContainers(spec: JsonObject, { only, except, name }: Plan, sink: Sink): void {
+  const known = new Set(listPossible(spec).map((container) => container.name));
+  const unknown = [...(only ?? []), ...except].filter((one) => !known.has(one));
+  if (unknown.length === 0) return;
+  const [first = ''] = unknown;
+  const near = findClosest(
+    first,
+    [...known].slice(0, MOST_SUGGESTED).map((one) => one.slice(0, 64)),
+  );
+  const hint = near === undefined ? '' : `; did you mean ${quote(near)}?`;
+  sink.note(`token ${name} names ${joinNames('container', unknown)}, which the pod does not have${hint}`);
+}
+
+function listVolumes(draft: Draft) {
+  return asArray(valueAt(draft.current(), ['spec', 'volumes']));
+}
+
+type MountWish = {
+  readonly volumes: ReadonlyMap<string, JsonValue>;
+  readonly wanted: JsonObject & { readonly name: string };
+  readonly mountPath: string;
+  readonly plan: Plan;
+  readonly sink: Sink;
+};
+
+/** `this`: by the wanted volume; `other`: the same token by another one; `conflict`: something else is in the way. */
+type FoundMount = 'missing' | 'this' | 'other' | 'conflict';
+
+function findMount({ path, name, container }: Container, wish: MountWish): FoundMount {
+  const { volumes, wanted, mountPath, plan, sink } = wish;
+  const fix = `set mountPath in ${plan.key}, or leave the container out by excludeContainers`;
+  const here = `where ${plan.origin.name} puts a token, at ${quote(mountPath)}`;
+  for (const [index, mount] of asArray(member(container, 'volumeMounts')).entries()) {
+    const there = asString(member(mount, 'mountPath')) ?? '';
+    if (there === '' || !isNested(there, mountPath)) continue;
+    const volume = asString(member(mount, 'name')) ?? '';
+    const found = volumes.get(volume);
+    const isWhole = ['subPath', 'subPathExpr'].every((key) => (member(mount, key) ?? '') === '');
+    const isSamePath = isWhole && normalisePath(there) === normalisePath(mountPath);
+    if (isSamePath && volume === wanted.name) return 'this';
+    if (isSamePath && isSameToken(found, wanted)) return 'other';
+    const detail = `container ${name} mounts volume ${quote(volume)} (${describeVolume(found)}) at ${quote(there)}, ${here}`;
+    sink.conflict(toPointer(['spec', ...path, 'volumeMounts', index]), detail, fix);
+    return 'conflict';
+  }
+  for (const [index, device] of asArray(member(container, 'volumeDevices')).entries()) {
+    const there = asString(member(device, 'devicePath')) ?? '';
+    if (there === '' || !isNested(there, mountPath)) continue;
+    const detail = `container ${name} has a device at ${quote(there)}, ${here}`;
+    sink.conflict(toPointer(['spec', ...path, 'volumeDevices', index]), detail, fix);
+    return 'conflict';
+  }
+  return 'missing';
+}
+
+/** False if a volume of that name is somebody else's and holds something else. */
+function putVolume(
+  draft: Draft,
+  wanted: JsonObject & { readonly name: string },
+  { plan, state }: { readonly plan: Plan; readonly state: PlanState },
+): boolean {
+  const { sink, ours } = state;
+  const volumes = listVolumes(draft);
+  const index = volumes.findIndex((volume) => member(volume, 'name') === wanted.name);
+  const what = `token ${plan.name} for audience ${quote(plan.audience)}, ${plan.expirationSeconds} s`;
+  const isCredential = member(wanted, 'projected') === undefined;
+  if (index === -1) {
+    append(draft, ['spec', 'volumes'], wanted);
+    const detail = isCredential
+      ? `volume ${wanted.name} is added`
+      : `volume ${wanted.name} is added: ${what}, by ${plan.origin.name}`;
+    const warnings = isCredential ? [] : listWarnings(specOf(draft), plan, state.apiAudiences);
+    sink.change(toPointer(['spec', 'volumes', volumes.length]), detail, warnings);
+    return true;
+  }
+  const path = ['spec', 'volumes', index];
+  const existing = volumes[index];
+  const isOurs = ours?.volumes.has(wanted.name) ?? false;
+  if (isSameContent(existing, wanted, { isOurs })) return true;
+  if (isOurs) {
+    draft.set(path, wanted);
+    sink.change(toPointer(path), `volume ${wanted.name} is made anew: ${what}`);
+    return true;
+  }
+  sink.conflict(
+    toPointer(path),
+    `volume ${quote(wanted.name)} is ${describeVolume(existing)} of the pod’s own, and ${plan.origin.name} makes a volume of that name`,
+    'rename that volume in the pod, or ask for the token under another name',
+  );
+  return false;
+}
+
+function append(draft: Draft, path: readonly (string | number)[], value: JsonObject): void {
+  const list = valueAt(draft.current(), path);
+  if (Array.isArray(list)) draft.insert([...path, list.length], value);
+  else draft.set(path, [value]);
+}
+
+/** What the author should know about the token itself, said once: when it is added. */
+function listWarnings(spec: JsonObject, plan: Plan, apiAudiences: readonly string[]): readonly string[] {
+  const { name, audience, expirationSeconds } = plan;
+  const grace = member(spec, 'terminationGracePeriodSeconds');
+  const isLong = typeof grace === 'number' && grace > expirationSeconds / 5;
+  return [
+    ...(isLong
+      ? [`token ${name} lives ${expirationSeconds} s and is not renewed while the pod stops, which may take ${grace} s`]
+      : []),
+    ...(apiAudiences.includes(audience)
+      ? [`token ${name} has the audience of the Kubernetes API: whoever gets it can use it there`]
+      : []),
+  ];
+}
+
+function writeAnnotations(draft: Draft, plan: Plan, sink: Sink): void {
+  const there = (key: string) => valueAt(draft.current(), [...ANNOTATIONS, key]);
+  const missing = [...plan.annotations].filter(([key]) => there(key) === undefined);
+  const changed = [...plan.contents].filter(([key, value]) => there(key) !== value);
+  for (const [key, value] of [...missing, ...changed]) {
+    draft.set([...ANNOTATIONS, key], value);
+    sink.change(toPointer([...ANNOTATIONS, key]), 'is written');
+  }
+}
+
+function writeRecord(draft: Draft, kept: readonly (readonly [string, JsonValue])[], sink: Sink): void {
+  const path = [...ANNOTATIONS, INJECTED_ANNOTATION];
+  const before = valueAt(draft.current(), path);
+  if (kept.length === 0) {
+    if (before === undefined) return;
+    draft.remove(path);
+    sink.change(toPointer(path), 'nothing of Curfew is left');
+    return;
+  }
+  const text = JSON.stringify(Object.fromEntries(kept));
+  if (before === text) return;
+  draft.set(path, text);
+}

@@ -1,0 +1,245 @@
+import type { Static } from 'typebox';
+import { Type } from 'typebox';
+import { TokenSchema } from '../injection/annotation.ts';
+import type { InjectionSettings } from '../injection/asks.ts';
+import { collectAsks, toWorld } from '../injection/asks.ts';
+import { emit } from '../injection/emit.ts';
+import type { Plan, PlanProblem } from '../injection/plan.ts';
+import { toPlan } from '../injection/plan.ts';
+import { listContainers } from '../objects/containers.ts';
+import { createDraft } from '../objects/draft.ts';
+import { examplePod, exampleServiceAccount, exampleTokenVolume } from '../objects/example-objects.ts';
+import { INJECTED_ANNOTATION, TOKEN_ANNOTATION_PREFIX } from '../objects/injection-keys.ts';
+import type { JsonObject } from '../objects/json.ts';
+import { asString, isObject, member, valueAt } from '../objects/json.ts';
+import { mayHoldAnnotations } from '../objects/metadata.ts';
+import { POD } from '../objects/pod-spec.ts';
+import type { RuleContext } from '../objects/rule-context.ts';
+import type { Subject } from '../objects/subject.ts';
+import { EXTENDED_EXPIRATION_SECONDS } from '../objects/tokens.ts';
+import type { Preset, Presets } from '../presets/format.ts';
+import { PresetSchema } from '../presets/format.ts';
+import { listPresetProblems } from '../presets/problems.ts';
+import { BUILT_IN_PRESETS } from '../presets/registry.ts';
+import type { Refusal } from './define-mutation.ts';
+import { ASKED_FOR, defineMutation } from './define-mutation.ts';
+
+const Options = Type.Object(
+  {
+    maxExpirationSeconds: Type.Optional(
+      Type.Integer({
+        minimum: 600,
+        maximum: 4_294_967_296,
+        not: { const: EXTENDED_EXPIRATION_SECONDS },
+        description: 'Longest lifetime in seconds that may be asked for. Default: 86400.',
+      }),
+    ),
+    triggers: Type.Optional(
+      Type.Array(Type.String({ maxLength: 40, description: 'Name of a preset.' }), {
+        maxItems: 32,
+        uniqueItems: true,
+        description: "Presets that the scheme's own annotations and labels ask for too. Default: none.",
+      }),
+    ),
+    presets: Type.Optional(
+      Type.Record(Type.String({ pattern: '^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$' }), PresetSchema, {
+        additionalProperties: false,
+        description: 'Presets of your own, in the format of the built-in ones, which they may replace.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const VOLUMES = '/spec/volumes/0';
+
+const MOST_CONTAINERS = 128;
+
+export default defineMutation({
+  id: 'inject-token',
+  since: '0.1',
+  level: ASKED_FOR,
+  options: Options,
+  defaults: { maxExpirationSeconds: 86_400, triggers: [], presets: {} },
+  reads: [{ group: POD.group, resource: POD.resource, operations: ['CREATE'] }],
+  needs: ['serviceAccount'],
+  title: 'a pod gets the short-lived tokens that it, its service account or its namespace asks for',
+  why: `A token for Vault, a cloud or a service of one's own needs a projected volume, a mount in every container and often a
+variable, in every manifest and chart. An annotation ${TOKEN_ANNOTATION_PREFIX}<name> says it once: on the pod, else on its
+service account, else on its namespace. The token has an audience, so the Kubernetes API does not take it, and lives no
+longer than the limit. What the author wrote is kept; where both cannot be, or the annotation is wrong, the pod is
+refused, since it would start without the token it asked for.`,
+  mutate(subject, draft, { options, context }) {
+    const settings = toSettings(options);
+    if (!isEligible(subject)) return [];
+    const { plans, problems, unread } = planAll(subject, settings, context);
+    const notes = unread.map((note) => ({ note }));
+    if (problems.length > 0) return problems.map(toRefusal);
+    const isNothingToDo = plans.length === 0 && annotationOf(subject, INJECTED_ANNOTATION) === undefined;
+    if (isNothingToDo) return notes;
+    const crowd = plans.length === 0 ? undefined : refuseCrowd(subject);
+    if (crowd !== undefined) return [crowd];
+
+    const facts = { apiAudiences: context.cluster.apiAudiences, isComplete: unread.length === 0 };
+    // On a draft of its own first: what is refused must not leave half of it in the other one.
+    const { conflicts } = emit(createDraft(draft.current()), plans, facts);
+    if (conflicts.length > 0) return conflicts.map((conflict) => ({ refused: true, ...conflict }));
+    const { changes, notes: said } = emit(draft, plans, facts);
+    return [...changes, ...said.map((note) => ({ note, isWarning: true })), ...notes];
+  },
+  wantsFreshAccount(subject, { options, context }) {
+    if (!isEligible(subject)) return false;
+    const { problems, usesAccount } = planAll(subject, toSettings(options), context);
+    return usesAccount && problems.some(({ isMissingParameter }) => isMissingParameter === true);
+  },
+  listOptionProblems(options) {
+    const { presets, triggers } = toSettings(options);
+    return listPresetProblems(options.presets ?? {}, {
+      presets,
+      triggers,
+      reserved: Object.keys(TokenSchema.properties),
+    });
+  },
+  examples: [
+    {
+      title: 'A token for Vault',
+      subject: {
+        object: askingPod({ vault: '{audience: vault, expiration: 10m, env: VAULT_TOKEN_PATH}' }),
+      },
+      expect: {
+        [`${VOLUMES}/name`]: 'curfew-token-vault',
+        [`${VOLUMES}/projected/sources/0/serviceAccountToken/audience`]: 'vault',
+        [`${VOLUMES}/projected/sources/0/serviceAccountToken/expirationSeconds`]: 600,
+        '/spec/containers/0/volumeMounts/0/mountPath': '/var/run/curfew/vault',
+        '/spec/containers/0/volumeMounts/0/readOnly': true,
+        '/spec/containers/0/env/0/name': 'VAULT_TOKEN_PATH',
+        '/spec/containers/0/env/0/value': '/var/run/curfew/vault/token',
+      },
+    },
+    {
+      title: 'Asked for by the service account, for init containers and native sidecars too',
+      subject: {
+        object: examplePod({
+          automountServiceAccountToken: false,
+          initContainers: [{ name: 'proxy', image: 'registry.example/proxy:1', restartPolicy: 'Always' }],
+        }),
+      },
+      context: { serviceAccount: exampleServiceAccount({}, { 'tokens.curfew.dev/vault': '{audience: vault}' }) },
+      expect: {
+        [`${VOLUMES}/name`]: 'curfew-token-vault',
+        '/spec/initContainers/0/volumeMounts/0/name': 'curfew-token-vault',
+        '/spec/containers/0/volumeMounts/0/name': 'curfew-token-vault',
+      },
+    },
+    {
+      title: 'A role of AWS, by a preset and the annotation of its scheme',
+      subject: { object: askingPod({ aws: '{preset: aws-irsa}' }) },
+      context: {
+        serviceAccount: exampleServiceAccount(
+          {},
+          { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/web' },
+        ),
+      },
+      expect: {
+        [`${VOLUMES}/name`]: 'aws-iam-token',
+        '/spec/containers/0/env/0/value': 'arn:aws:iam::111122223333:role/web',
+      },
+    },
+    {
+      title: 'The pod takes away what its service account asks for',
+      subject: { object: askingPod({ vault: 'off' }) },
+      context: { serviceAccount: exampleServiceAccount({}, { 'tokens.curfew.dev/vault': '{audience: vault}' }) },
+      expect: 'unchanged',
+    },
+    { title: 'A pod that asks for nothing', subject: { object: examplePod() }, expect: 'unchanged' },
+    {
+      title: 'A key that is spelt wrong',
+      subject: { object: askingPod({ vault: '{audiance: vault}' }) },
+      expect: 'refused',
+    },
+    {
+      title: 'A preset whose parameter nobody gives',
+      subject: { object: askingPod({ aws: '{preset: aws-irsa}' }) },
+      expect: 'refused',
+    },
+    {
+      title: 'A volume of that name which is something else',
+      subject: {
+        object: askingPod({ vault: '{audience: vault}' }, [
+          { ...exampleTokenVolume({ audience: 'other' }), name: 'curfew-token-vault' },
+        ]),
+      },
+      expect: 'refused',
+    },
+  ],
+});
+
+function askingPod(tokens: Readonly<Record<string, string>>, volumes?: readonly JsonObject[]): JsonObject {
+  const entries = Object.entries(tokens).map(([name, value]) => [`${TOKEN_ANNOTATION_PREFIX}${name}`, value]);
+  return {
+    ...examplePod({ automountServiceAccountToken: false, ...(volumes === undefined ? {} : { volumes }) }),
+    metadata: { name: 'web', namespace: 'shop', annotations: Object.fromEntries(entries) as JsonObject },
+  };
+}
+
+/** The presets of an administrator are one object as long as the configuration is in force. */
+const merged = new WeakMap<object, Presets>();
+
+function toSettings({
+  maxExpirationSeconds = 86_400,
+  triggers = [],
+  presets,
+}: Static<typeof Options>): InjectionSettings {
+  return { maxExpirationSeconds, triggers, presets: presets === undefined ? BUILT_IN_PRESETS : mergePresets(presets) };
+}
+
+function mergePresets(own: Readonly<Record<string, Preset>>): Presets {
+  const known = merged.get(own);
+  if (known !== undefined) return known;
+  const presets = new Map([...BUILT_IN_PRESETS, ...Object.entries(own)]);
+  merged.set(own, presets);
+  return presets;
+}
+
+/** A pod without a service account (on admission that is a mirror pod) can have no token. */
+function isEligible({ object }: Subject): boolean {
+  const spec = member(object, 'spec');
+  const account = isObject(spec) ? asString(member(spec, 'serviceAccountName')) : undefined;
+  return account !== undefined && account !== '' && mayHoldAnnotations(object);
+}
+
+function annotationOf({ object }: Subject, key: string): string | undefined {
+  return asString(valueAt(object, ['metadata', 'annotations', key]));
+}
+
+type Planned = {
+  readonly plans: readonly Plan[];
+  readonly problems: readonly PlanProblem[];
+  readonly unread: readonly string[];
+  readonly usesAccount: boolean;
+};
+
+function planAll(subject: Subject, settings: InjectionSettings, context: RuleContext): Planned {
+  const world = toWorld(subject.object, context, subject.namespace);
+  const { asks, wrong, unread } = collectAsks(world, settings);
+  const results = asks.map((ask) => toPlan(ask, world, settings));
+  return {
+    plans: results.flatMap((result) => ('plan' in result ? [result.plan] : [])),
+    problems: [...wrong, ...results.flatMap((result) => ('problems' in result ? result.problems : []))],
+    unread,
+    usesAccount: world.account.state === 'found',
+  };
+}
+
+/** Work grows with containers times tokens, and no pod that somebody needs is as large. */
+function refuseCrowd({ object }: Subject): Refusal | undefined {
+  const spec = member(object, 'spec');
+  const count = isObject(spec) ? listContainers(spec).length : 0;
+  if (count <= MOST_CONTAINERS) return undefined;
+  const detail = `the pod has ${count} containers; allowed: ${MOST_CONTAINERS} where a token is asked for`;
+  return { refused: true, path: '/spec/containers', detail, fix: 'use fewer containers, or mount the token by hand' };
+}
+
+function toRefusal({ origin, problem, fix }: PlanProblem) {
+  return { refused: true, path: origin.path, detail: `${origin.name}: ${problem}`, fix } as const;
+}

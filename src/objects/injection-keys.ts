@@ -1,0 +1,30 @@
+/** The annotations by which tokens are asked for, and the keys of other schemes that are read from accounts. */
+
+/** `tokens.curfew.dev/vault` on a Pod, a ServiceAccount or a Namespace asks for the token `vault`. */
+export const TOKEN_ANNOTATION_PREFIX = 'tokens.curfew.dev/';
+
+/** Written by Curfew on a pod: what it added, so that a second look can tell it from what the author wrote. */
+export const INJECTED_ANNOTATION = 'curfew.dev/injected';
+
+/**
+ * Annotations of service accounts and labels of namespaces that belong to other token schemes and that presets read
+ * (`src/presets/`). Every other key of theirs is dropped from the index.
+ */
+export const SCHEME_KEYS: ReadonlySet<string> = new Set([
+  'eks.amazonaws.com/role-arn',
+  'eks.amazonaws.com/audience',
+  'eks.amazonaws.com/token-expiration',
+  'azure.workload.identity/client-id',
+  'azure.workload.identity/tenant-id',
+  'azure.workload.identity/service-account-token-expiration',
+  'cloud.google.com/workload-identity-provider',
+  'cloud.google.com/service-account-email',
+  'cloud.google.com/audience',
+  'cloud.google.com/token-expiration',
+  'workload-identity.stackit.cloud/service-account-email',
+  'workload-identity.stackit.cloud/audience',
+  'workload-identity.stackit.cloud/service-account-token-expiration-seconds',
+  'workload-identity.stackit.cloud/idp-token-endpoint',
+  'workload-identity.stackit.cloud/idp-token-expiration-seconds',
+  'workload-identity.stackit.cloud/skip-pod-identity-webhook',
+]);
