@@ -12,6 +12,8 @@ import type { RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
 import { toOneLine } from '../objects/text.ts';
 import type { Configuration } from '../policy/configuration.ts';
+import type { Exemption } from '../policy/exemption.ts';
+import { findExemption } from '../policy/exemption.ts';
 import { AUDIT_KEYS, MUTATED_BY_ANNOTATION } from '../policy/labels.ts';
 import type { EffectiveLevels } from '../policy/level.ts';
 import type { Scope } from '../policy/scope.ts';
@@ -68,6 +70,11 @@ export function mutate(subject: Subject, options: MutateOptions): MutationsOutco
         options: configuration.mutations.get(mutation.id)?.options ?? mutation.defaults,
         context,
       });
+    const exemption = exemptionFrom(mutation, subject, options);
+    if (exemption !== undefined) {
+      if (run(createDraft(applied.current())).some(isChange)) notes.push(toExemptNote(mutation, exemption));
+      continue;
+    }
     // A reported mutation sees what all before it would have made, so that it reports what would be applied.
     if (!isApplied && reported === undefined) {
       reported = createDraft(subject.object);
@@ -94,6 +101,18 @@ export function mutate(subject: Subject, options: MutateOptions): MutationsOutco
     if (after !== before) applied.set(path, after);
   }
   return { results, notes, patch: applied.operations(), object: applied.current() };
+}
+
+/** The exemption from the check that `mutation` mends: who may hold a token is not to lose it. */
+function exemptionFrom({ mends }: Mutation, subject: Subject, options: MutateOptions): Exemption | undefined {
+  const { now } = options.context;
+  return mends === undefined
+    ? undefined
+    : findExemption(options.configuration.exemptions, subject, { check: mends, now });
+}
+
+function toExemptNote({ id, mends }: Mutation, { name }: Exemption): Note & { readonly id: string } {
+  return { id, note: `nothing is changed: exemption ${name} is from ${mends}` };
 }
 
 /** Whether a mutation runs on this subject, and whether what it makes is applied or only reported. */

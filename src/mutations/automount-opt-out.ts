@@ -20,6 +20,7 @@ export default defineMutation({
   options: Type.Object({}, { additionalProperties: false }),
   defaults: {},
   reads: [{ group: POD.group, resource: POD.resource, operations: ['CREATE'] }],
+  mends: 'pod-automount',
   needs: ['serviceAccount'],
   title: 'a pod that nobody documented loses its Kubernetes API token',
   why: `Most pods hold a token for the Kubernetes API and never use it. The field automountServiceAccountToken alone does

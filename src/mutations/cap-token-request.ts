@@ -27,6 +27,7 @@ export default defineMutation({
   ),
   defaults: { maxExpirationSeconds: 86_400 },
   reads: READS_TOKEN_REQUESTS,
+  mends: 'token-request-lifetime',
   needs: [],
   title: 'a token asked for by API (kubectl create token) is no longer than the limit, and never a year by 3607',
   why: `Whoever may create serviceaccounts/token chooses the lifetime, up to 136 years. The API server works on the very

@@ -15,6 +15,7 @@ export default defineMutation({
   options: Type.Object({}, { additionalProperties: false }),
   defaults: {},
   reads: [{ group: '', resource: 'serviceaccounts', operations: ['CREATE'] }],
+  mends: 'service-account-automount',
   needs: [],
   title: 'a new `default` service account does not hand its token to every pod',
   why: `Every pod that names no service account runs as \`default\` and holds its token. Whoever gives that account a right

@@ -80,6 +80,11 @@ export type MutationDefinition<Options extends TObject> = {
   readonly title: string;
   readonly why: string;
   /**
+   * The check whose finding it mends, if there is one: an exemption from that check keeps the mutation away too, or a pod
+   * that is allowed its token would lose it all the same.
+   */
+  readonly mends?: string;
+  /**
    * Changes the draft and says what it changed; nothing to change gives an empty list. Applied to its own result it
    * must change nothing. Synchronous and deterministic, as a check is.
    */

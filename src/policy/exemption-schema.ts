@@ -102,6 +102,6 @@ export const ExemptionsSchema = Type.Object(
   {
     ...closed,
     description:
-      'Written exceptions: they remove findings, in every mode, and each use is audited and counted. They do not keep an object from being judged, nor from being patched by mutations.',
+      'Written exceptions: they remove findings, in every mode, and each use is audited and counted. They do not keep an object from being judged. A mutation that mends what a check finds leaves exempt objects as they are.',
   },
 );

@@ -84,6 +84,11 @@ describe('The catalogue', () => {
     expect(rules.map(({ id }) => `${id}.ts`).toSorted()).toEqual(files.toSorted());
   });
 
+  it('has every check that a mutation mends', () => {
+    const mended = MUTATIONS.flatMap(({ mends }) => mends ?? []);
+    expect(CHECKS.map(({ id }) => id)).toEqual(expect.arrayContaining(mended));
+  });
+
   it('uses no id twice', () => {
     const ids = [...CHECKS, ...MUTATIONS].map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);

@@ -55,6 +55,27 @@ describe('The default token', () => {
   });
 });
 
+describe('A pod that is exempt from the check that a mutation mends', () => {
+  const exemption = (checks: readonly string[], expires: string) => ({
+    ...APPLY,
+    levels: { mutate: 'restricted' },
+    exemptions: {
+      rules: [{ name: 'old', match: { namespaces: ['shop'] }, checks, reason: 'reads Pods', owner: 'team', expires }],
+    },
+  });
+
+  it.each([
+    ['keeps its token, and the audit log says why', ['pod-automount'], '2027-01-01', false],
+    ['loses it once the exemption has ended', ['pod-automount'], '1969-12-30', true],
+    ['loses it if the exemption is from another check', ['year-long-token'], '2027-01-01', true],
+  ])('%s', (_what, checks, expires, isTaken) => {
+    const outcome = run(POD, { configuration: exemption(checks, expires) });
+    expect(outcome.results.some(({ mutation }) => mutation.id === 'automount-opt-out')).toBe(isTaken);
+    const note = toMutationVerdict(POD, outcome, []).auditAnnotations.get('note') ?? '';
+    expect(note.includes('automount-opt-out: nothing is changed: exemption old is from pod-automount')).toBe(!isTaken);
+  });
+});
+
 describe('What was changed', () => {
   it('is added to what others wrote into the annotation, once', () => {
     const annotated = (by: string) =>
