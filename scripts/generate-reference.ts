@@ -10,7 +10,7 @@ import { LEVELS } from '../src/objects/level.ts';
 import { formatResource } from '../src/objects/subject.ts';
 import { ConfigurationSchema } from '../src/policy/configuration-schema.ts';
 import { EXEMPTION_PRESETS, listPresetChecks } from '../src/policy/exemption-presets.ts';
-import { AUDIT_KEYS, LEVEL_LABELS, MUTATED_BY_ANNOTATION } from '../src/policy/labels.ts';
+import { AUDIT_KEYS, AUDIT_MEANINGS, LEVEL_LABELS, MUTATED_BY_ANNOTATION } from '../src/policy/labels.ts';
 import type { Entry } from '../src/review/entries.ts';
 import { ENTRIES } from '../src/review/entries.ts';
 import { GENERATED, listKeys, toPage, toTable, toYamlBlock } from './generate-markdown.ts';
@@ -111,8 +111,11 @@ export function renderLabels(): string {
     'Audit annotations; the API server writes the name of the webhook entry and a slash before each:',
     '',
     toTable(
-      ['key'],
-      Object.values(AUDIT_KEYS).map((key) => [`\`${key}\``]),
+      ['key', 'what it says'],
+      Object.entries(AUDIT_MEANINGS).map(([name, meaning]) => [
+        `\`${AUDIT_KEYS[name as keyof typeof AUDIT_KEYS]}\``,
+        meaning,
+      ]),
     ),
   ]);
 }

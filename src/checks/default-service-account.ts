@@ -60,6 +60,21 @@ uses the API gets an account of its own, which costs one object.`,
       expect: ['default/token'],
     },
     {
+      title: 'An init container and a native sidecar hold it too: the pod is told once',
+      level: 'restricted',
+      subject: {
+        object: withoutAccount(
+          examplePod({
+            initContainers: [
+              { name: 'migrate', image: 'registry.example/migrate:1' },
+              { name: 'proxy', image: 'registry.example/proxy:1', restartPolicy: 'Always' },
+            ],
+          }),
+        ),
+      },
+      expect: ['default/token'],
+    },
+    {
       title: 'A Deployment that says default',
       level: 'restricted',
       subject: { object: exampleDeployment({ serviceAccountName: DEFAULT_ACCOUNT }) },

@@ -44,6 +44,29 @@ mean an hour. Anyone who steals the token and asks a third party that checks sig
       expect: ['web/token/token'],
     },
     {
+      title: 'One that an init container and a native sidecar mount: the volume is told once',
+      level: 'baseline',
+      subject: {
+        object: examplePod({
+          initContainers: [
+            {
+              name: 'migrate',
+              image: 'registry.example/migrate:1',
+              volumeMounts: [{ name: 'token', mountPath: '/var/run/token' }],
+            },
+            {
+              name: 'proxy',
+              image: 'registry.example/proxy:1',
+              restartPolicy: 'Always',
+              volumeMounts: [{ name: 'token', mountPath: '/var/run/token' }],
+            },
+          ],
+          volumes: [exampleTokenVolume({ expirationSeconds: 3607 })],
+        }),
+      },
+      expect: ['web/token/token'],
+    },
+    {
       title: 'The same in a Deployment, also with the API server’s own audience',
       level: 'baseline',
       subject: {

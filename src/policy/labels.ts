@@ -21,12 +21,23 @@ export const AUDIT_KEYS = {
   warn: 'warn',
   audit: 'audit',
   undecided: 'undecided',
-  /** Why an API token was allowed: the reasons that were written down. */
   apiAccess: 'api-access',
-  /** What an exemption removed, with the exemption's name, owner, end and reason. */
   exempt: 'exempt',
   mutate: 'mutate',
   wouldMutate: 'would-mutate',
-  /** Why a label or a lookup did not count. */
   note: 'note',
 } as const;
+
+/** What each audit annotation says, for the reference. */
+export const AUDIT_MEANINGS: Readonly<Record<keyof typeof AUDIT_KEYS, string>> = {
+  deny: 'the request was refused: each check (or asked-for mutation) with the places it found',
+  wouldDeny: 'the same, where `dryRun` held the denial back',
+  warn: 'what was warned about',
+  audit: 'what was found at the audit level',
+  undecided: 'checks that could not be judged, and what could not be read',
+  apiAccess: 'why an API token was allowed: the documented reason, and where it stands',
+  exempt: 'what an exemption removed, with its name, owner, end and reason',
+  mutate: 'what was patched: before and after',
+  wouldMutate: 'what would have been patched, where it is only reported',
+  note: 'why a label, a lookup or a mutation did not count',
+};

@@ -2,13 +2,14 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { applyPatch } from 'rfc6902';
 import { describe, expect, it } from 'vitest';
-import { isNote, isUndecided, startLevel } from '../../src/checks/define-check.ts';
+import { type Example, isFinding, isNote, isUndecided, startLevel } from '../../src/checks/define-check.ts';
 import { CHECKS } from '../../src/checks/registry.ts';
 import { prepareExample, prepareMutationExample, toExampleSubject } from '../../src/engine/example-subject.ts';
 import { isRefusal } from '../../src/mutations/define-mutation.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
 import { createDraft } from '../../src/objects/draft.ts';
 import { LEVELS } from '../../src/objects/level.ts';
+import { TEMPLATE_KINDS } from '../../src/objects/pod-spec.ts';
 import { resolvePointer } from './json-pointer.ts';
 
 const NO_RULES = new Set(['define-check.ts', 'define-mutation.ts', 'registry.ts', 'pod-bearing.ts', 'role-grants.ts']);
@@ -39,6 +40,35 @@ describe.each(CHECKS.map((check) => ({ id: check.id, check })))('Check $id', ({ 
     for (const example of check.examples.filter(({ expect: wanted }) => Array.isArray(wanted))) {
       expect(check.fix(toExampleSubject(example))).not.toMatch(/undefined|<service account>|^$/);
       expect(check.shortFix(toExampleSubject(example))).not.toBe('');
+    }
+  });
+});
+
+/** Checks that read every kind with pods in it. */
+const POD_BEARING = CHECKS.filter(({ reads }) => reads.some(({ resource }) => resource === 'deployments'));
+
+describe.each(POD_BEARING.map((check) => ({ id: check.id, check })))('Pod-bearing check $id', ({ check }) => {
+  it('shows an init container, a native sidecar and a template', () => {
+    const objects = check.examples.map(({ subject }) => subject.object);
+    const texts = objects.map((object) => JSON.stringify(object));
+    expect({
+      initContainer: texts.some((text) => text.includes('"initContainers":')),
+      sidecar: texts.some((text) => text.includes('"restartPolicy":"Always"')),
+      template: objects.some(({ kind }) => TEMPLATE_KINDS.some((known) => known.kind === kind)),
+    }).toEqual({ initContainer: true, sidecar: true, template: true });
+  });
+
+  it.each(['Pod', 'Deployment'])('has nothing to say about an empty %s', (kind) => {
+    const apiVersion = kind === 'Pod' ? 'v1' : 'apps/v1';
+    for (const object of [{}, { spec: {} }, { spec: { template: {} } }, { spec: { template: { spec: null } } }]) {
+      const example: Example = {
+        title: 'empty',
+        level: 'restricted',
+        subject: { object: { apiVersion, kind, ...object } },
+        expect: 'allowed',
+      };
+      const { subject, context, settings } = prepareExample(check, example);
+      expect(check.evaluate(subject, settings, { ...context, level: 'restricted' }).filter(isFinding)).toEqual([]);
     }
   });
 });

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { asString, type JsonObject, member, valueAt } from '../src/objects/json.ts';
+import { decodeJwtClaims } from '../src/objects/jwt.ts';
+import { waitUntil } from './installed-curfew.ts';
+import { setUpSuite } from './suite.ts';
+import { HAS_AUDIT_LOG, pod } from './test-cluster.ts';
+
+const suite = setUpSuite({ mutateMode: 'apply' });
+
+async function store(namespace: string, object: JsonObject): Promise<unknown> {
+  return JSON.parse(await suite.cluster.must(['create', '-n', namespace, '-f', '-', '-o', 'json'], object));
+}
+
+async function annotate(namespace: string, account: string, annotation: string): Promise<void> {
+  await suite.cluster.must(['annotate', 'serviceaccount', account, '-n', namespace, annotation]);
+}
+
+describe('Where mutate is restricted', () => {
+  const RESTRICTED = { 'curfew.dev/mutate': 'restricted', 'curfew.dev/enforce': 'restricted' };
+
+  it('a pod that nobody documented loses its API token, and is no longer refused', async () => {
+    const namespace = await suite.cluster.createNamespace(RESTRICTED);
+    const initContainers = [{ name: 'proxy', image: 'registry.example/proxy:1', restartPolicy: 'Always' }];
+    const stored = await store(namespace, pod('web', { initContainers }));
+    expect(valueAt(stored, ['spec', 'automountServiceAccountToken'])).toBe(false);
+    expect(JSON.stringify(stored)).not.toMatch(/kube-api-access|serviceAccountToken"|kubernetes\.io\/serviceaccount"/);
+    expect(valueAt(stored, ['metadata', 'annotations', 'curfew.dev/mutated-by'])).toBe('automount-opt-out');
+    if (!HAS_AUDIT_LOG) return;
+    const events = await suite.cluster.controlPlane.auditEvents();
+    const created = events.find(
+      (event) =>
+        valueAt(event, ['objectRef', 'namespace']) === namespace &&
+        valueAt(event, ['objectRef', 'resource']) === 'pods',
+    );
+    expect(asString(valueAt(created, ['annotations', 'pods.curfew.dev/mutate']))).toContain(
+      'automount-opt-out at /spec/automountServiceAccountToken: not set is now false',
+    );
+  });
+
+  it('a pod whose account documents its need keeps it, for an hour', async () => {
+    const namespace = await suite.cluster.createNamespace(RESTRICTED);
+    await annotate(namespace, 'web', 'curfew.dev/api-access=lists its own endpoints');
+    await waitUntil('the reason is known', async () => {
+      const args = ['create', '-n', namespace, '-f', '-', '-o', 'json', '--dry-run=server'];
+      const { stdout } = await suite.cluster.kubectl.run(args, { input: JSON.stringify(pod('web')) });
+      return /"expirationSeconds": *3600/.test(stdout);
+    });
+  });
+});
+
+describe('A new namespace', () => {
+  it('has a default account that hands its token to nobody; one whose author wants the token keeps it', async () => {
+    const namespace = await suite.cluster.createNamespace({}, { withoutAccount: true });
+    const automount = async () => {
+      const args = ['get', 'serviceaccount', 'default', '-n', namespace, '-o', 'json'];
+      const { code, stdout } = await suite.cluster.kubectl.run(args);
+      return code === 0 ? member(JSON.parse(stdout), 'automountServiceAccountToken') : 'not there';
+    };
+    await waitUntil('the account is there', async () => (await automount()) !== 'not there');
+    expect(await automount()).toBe(false);
+
+    await suite.cluster.must([
+      'patch',
+      'serviceaccount',
+      'default',
+      '-n',
+      namespace,
+      '-p',
+      '{"automountServiceAccountToken":true}',
+    ]);
+    expect(await automount()).toBe(true);
+  });
+});
+
+describe('The default token', () => {
+  it.each([
+    ['24h', 86_400],
+    ['48h', 86_400],
+    ['10m', 600],
+    ['soon', 3_600],
+  ])('of an account that asks for %s lives %d s', async (asked, seconds) => {
+    const namespace = await suite.cluster.createNamespace({}, { withoutAccount: true });
+    const metadata = { name: 'web', namespace, annotations: { 'curfew.dev/api-token-expiration': asked } };
+    await suite.cluster.must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+    const path = ['spec', 'volumes', 0, 'projected', 'sources', 0, 'serviceAccountToken', 'expirationSeconds'];
+    expect(valueAt(await store(namespace, pod('web')), path)).toBe(seconds);
+  });
+});
+
+describe('A token asked for by API', () => {
+  async function lifetimeOf(args: readonly string[]): Promise<number> {
+    const claims = decodeJwtClaims((await suite.cluster.must(['create', 'token', ...args])).trim());
+    return Number(member(claims, 'exp')) - Number(member(claims, 'iat'));
+  }
+
+  it('is shortened to the limit, and then not refused', async () => {
+    const namespace = await suite.cluster.createNamespace();
+    expect(await lifetimeOf(['web', '-n', namespace, '--duration', '720h'])).toBe(86_400);
+    expect(await lifetimeOf(['web', '-n', namespace, '--duration', '10m'])).toBe(600);
+  });
+
+  it('and bound to a pod for 3607 s is an hour, not a year', async () => {
+    const namespace = await suite.cluster.createNamespace();
+    await store(namespace, pod('web'));
+    const bound = ['--bound-object-kind', 'Pod', '--bound-object-name', 'web'];
+    expect(await lifetimeOf(['web', '-n', namespace, '--duration', '3607s', ...bound])).toBe(3_600);
+  });
+});
