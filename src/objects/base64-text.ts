@@ -1,11 +1,13 @@
 /**
  * Text that stands in base64 somewhere within other text. Nothing is decoded on suspicion: a stretch of base64 that is
- * text decodes to printable bytes wherever one looks, so a look at every 128th character finds it, and the contents of
+ * text decodes to printable bytes wherever one looks, so a look at every 256th character finds it, and the contents of
  * an image, a certificate or a Helm release cost next to nothing. All is linear in the text.
  */
 
-/** A stretch is found if it has this many characters and a window's. */
-const STEP = 128;
+/** A stretch is found if it has this many characters and a window's; the shortest token in base64 has some 400. */
+const STEP = 256;
+/** Quads of text, one after the other, that no key and no archive has by chance. */
+const LONG_RUN = 32;
 const QUAD = 4;
 /** The quads that must decode to text, from each of the four characters at which the first may start. */
 const WINDOW_QUADS = 4;
@@ -38,6 +40,31 @@ export function decodeBase64(text: string): string | undefined {
   }
 }
 
+/**
+ * False if no stretch of base64 in `text` that is long enough to be found decodes to printable text. True where that is
+ * not sure, as near a line break.
+ */
+export function mayHaveTextStretch(text: string): boolean {
+  for (let at = 0; at + WINDOW <= text.length; at += STEP) {
+    for (const start of findTextQuads(text, at)) if (mayBeStretch(text, start)) return true;
+  }
+  return false;
+}
+
+/** Random bytes look like text for some quads here and there in a megabyte, and not for so many. */
+function mayBeStretch(text: string, start: number): boolean {
+  let quads = 0;
+  for (const step of [QUAD, -QUAD]) {
+    for (let at = step > 0 ? start : start - QUAD; quads < LONG_RUN; at += step) {
+      const quad = quadAt(text, at);
+      if (quad === NO_QUAD) return true;
+      if (!isText(quad)) break;
+      quads += 1;
+    }
+  }
+  return quads >= LONG_RUN;
+}
+
 /** Every stretch of base64 in `text` that decodes to printable text, decoded, with up to three other bytes at its ends. */
 export function decodeStretches(text: string): readonly string[] {
   const decoded: string[] = [];
@@ -59,6 +86,7 @@ export function decodeStretches(text: string): readonly string[] {
  * text from one of them is none from the others.
  */
 function findTextQuads(text: string, at: number): readonly number[] {
+  if (isNoTextAt(text, at)) return NONE;
   let end = at;
   while (end < at + WINDOW && sextetAt(text, end) >= 0) end += 1;
   if (end < at + WINDOW) return nextOf(text, end, end === at) === -1 ? NONE : findBrokenTextQuads(text, at);
@@ -67,6 +95,21 @@ function findTextQuads(text: string, at: number): readonly number[] {
     if (isTextFrom(text, start)) starts.push(start);
   }
   return starts;
+}
+
+/**
+ * True if none of the next four characters begins two quads of text: so it is nearly everywhere in what is encoded or
+ * encrypted, and there the look is a short one. False where a character is no base64.
+ */
+function isNoTextAt(text: string, at: number): boolean {
+  for (let start = at; start < at + QUAD; start += 1) {
+    const first = quadAt(text, start);
+    if (first === NO_QUAD) return false;
+    if (!isText(first)) continue;
+    const second = quadAt(text, start + QUAD);
+    if (second === NO_QUAD || isText(second)) return false;
+  }
+  return true;
 }
 
 function isTextFrom(text: string, start: number): boolean {

@@ -4,7 +4,7 @@
  * compressed or encrypted is not looked into.
  */
 
-import { decodeBase64, decodeStretches } from './base64-text.ts';
+import { decodeBase64, decodeStretches, mayHaveTextStretch } from './base64-text.ts';
 import type { JsonObject } from './json.ts';
 import { asString, member } from './json.ts';
 import { decodeJwtPart, MAX_JWT_CHARACTERS } from './jwt.ts';
@@ -61,7 +61,12 @@ export function createTokenSearch(most: number = MOST_CANDIDATES): TokenSearch {
     return found;
   }
 
-  return { findIn, findInData: (data) => findIn(decodeBase64(data) ?? data), isCut: () => isCut };
+  function findInData(data: string): readonly JsonObject[] {
+    // A key or an archive is not even decoded.
+    return mayHaveTextStretch(data) ? findIn(decodeBase64(data) ?? data) : [];
+  }
+
+  return { findIn, findInData, isCut: () => isCut };
 }
 
 /** Where the claims that start at `from` end, if a signature follows; else -1. */
