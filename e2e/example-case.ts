@@ -150,6 +150,7 @@ function placeObject(object: JsonObject, namespace: string): JsonObject {
   return { ...object, metadata: { ...metadata, name: `${asString(metadata['name']) ?? ''}-${namespace}` } };
 }
 
-function isClusterScoped(object: JsonObject): boolean {
+/** True for kinds that are in no namespace. */
+export function isClusterScoped(object: JsonObject): boolean {
   return findKind(asString(object['apiVersion']) ?? '', asString(object['kind']) ?? '')?.scope === 'Cluster';
 }
