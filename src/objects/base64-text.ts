@@ -31,13 +31,25 @@ const SEXTETS: Int8Array = toSextets([
   'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
 ]);
 
-/** The bytes of `text` as a string of one character a byte; undefined if it is no base64. */
+/**
+ * The bytes of `text` as a string of one character a byte; undefined if it is no base64. Node's Buffer takes a quarter of
+ * the time of `atob`, which is most of what a large Secret costs, but skips over what is no base64: then it has fewer
+ * bytes than there should be, and `atob` tells whether those were blanks.
+ */
 export function decodeBase64(text: string): string | undefined {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.length === countBytes(text)) return bytes.toString('latin1');
   try {
     return atob(text);
   } catch {
     return undefined;
   }
+}
+
+/** How many bytes `text` has if all of it is base64. */
+function countBytes(text: string): number {
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  return Math.floor(((text.length - padding) * 3) / 4);
 }
 
 /**
