@@ -117,12 +117,19 @@ function judgeWith(
     if (!isAtLeast(level, startLevel(check))) return NOTHING;
     return evaluateAt(check, of, { ...options, level });
   };
-  const enforced = dropOld(at(levels.enforce, subject), () => {
+  // Two modes at the same level ask the same question, and by default two do: it is answered once.
+  const answers = new Map<Level, Outcomes>();
+  const judged = (level: Level): Outcomes => {
+    const outcomes = answers.get(level) ?? at(level, subject);
+    answers.set(level, outcomes);
+    return outcomes;
+  };
+  const enforced = dropOld(judged(levels.enforce), () => {
     const old = toOldSubject(subject);
     return old === undefined ? NOTHING : at(levels.enforce, old);
   });
-  const warned = at(levels.warn, subject);
-  const audited = at(levels.audit, subject);
+  const warned = judged(levels.warn);
+  const audited = judged(levels.audit);
 
   const { catalogue } = options.configuration;
   const mayDeny = ({ since }: Finding) =>

@@ -1,24 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../../../src/checks/registry.ts';
-import { runCommand } from '../../../src/cli/commands.ts';
 import { GUARDS } from '../../../src/engine/guards.ts';
 import { MUTATIONS } from '../../../src/mutations/registry.ts';
 import { VERSION } from '../../../src/version.ts';
-
-async function run(...argv: readonly string[]) {
-  let out = '';
-  let error = '';
-  const code = await runCommand(argv, {
-    write: (text) => {
-      out += text;
-    },
-    writeError: (text) => {
-      error += text;
-    },
-    signal: new AbortController().signal,
-  });
-  return { code, out, error };
-}
+import { run } from './run-command.ts';
 
 describe('The command line', () => {
   it('prints its version', async () => {

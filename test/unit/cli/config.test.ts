@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { runCommand } from '../../../src/cli/commands.ts';
 import { migrateConfiguration } from '../../../src/cli/config-migrate.ts';
 import { showConfiguration } from '../../../src/cli/config-show.ts';
 import { loadConfigurationFile } from '../../../src/cli/configuration-file.ts';
@@ -13,6 +12,7 @@ import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../../src/policy
 import { ConfigurationSchema } from '../../../src/policy/configuration-schema.ts';
 import { toEffectiveFile } from '../../../src/policy/effective-file.ts';
 import { configure } from '../judging.ts';
+import { run } from './run-command.ts';
 
 const HEAD = 'apiVersion: curfew.dev/v1alpha1\nkind: CurfewConfiguration\n';
 
@@ -25,21 +25,6 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(folder, { recursive: true });
 });
-
-async function run(...argv: readonly string[]) {
-  let out = '';
-  let error = '';
-  const code = await runCommand(argv, {
-    write: (text) => {
-      out += text;
-    },
-    writeError: (text) => {
-      error += text;
-    },
-    signal: new AbortController().signal,
-  });
-  return { code, out, error };
-}
 
 describe('curfew init', () => {
   it('prints a file that editors know the schema of, and that changes nothing', async () => {
