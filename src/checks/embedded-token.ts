@@ -9,7 +9,7 @@ import {
 import { EXAMPLE_LEGACY_CLAIMS, exampleBoundClaims, exampleJwt, toBase64 } from '../objects/example-tokens.ts';
 import { createTokenSearch } from '../objects/find-tokens.ts';
 import { toPointer, valueAt } from '../objects/json.ts';
-import type { PastedText } from '../objects/pasted-text.ts';
+import type { PastedPlace } from '../objects/pasted-text.ts';
 import { listPastedTexts } from '../objects/pasted-text.ts';
 import { nameForCommand, quote } from '../objects/text.ts';
 import type { AccountToken } from '../objects/token-claims.ts';
@@ -93,13 +93,13 @@ other clusters and of other issuers, and tokens that have expired, are let throu
     const facts = { issuers: context.cluster.issuers, now: context.now };
     const search = createTokenSearch();
     const findings = new Map<string, Finding>();
-    for (const place of listPastedTexts(subject)) {
-      const found = place.isData ? search.findInData(place.text) : search.findIn(place.text);
+    for (const { text, isData, locate } of listPastedTexts(subject)) {
+      const found = isData ? search.findInData(text) : search.findIn(text);
       for (const claims of found) {
         const token = readAccountToken(claims, facts);
         if (token === undefined || token.expiresAt * 1_000 <= context.now || token.lifetimeSeconds <= maxSeconds)
           continue;
-        const finding = describeToken(place, token, maxSeconds);
+        const finding = describeToken(locate(), token, maxSeconds);
         if (!findings.has(finding.key)) findings.set(finding.key, finding);
       }
     }
@@ -220,7 +220,7 @@ other clusters and of other issuers, and tokens that have expired, are let throu
   ],
 });
 
-function describeToken(place: PastedText, token: AccountToken, maxSeconds: number): Finding {
+function describeToken(place: PastedPlace, token: AccountToken, maxSeconds: number): Finding {
   const { namespace, account, expiresAt, lifetimeSeconds } = token;
   const isForEver = expiresAt === Number.POSITIVE_INFINITY;
   const life = isForEver

@@ -9,6 +9,9 @@ const STEP = 256;
 /** Quads of text, one after the other, that no key and no archive has by chance. */
 const LONG_RUN = 32;
 const QUAD = 4;
+/** Characters of base64 that are decoded at once, and how many bytes that makes. */
+const PAGE = 4_096;
+const PAGE_BYTES = (PAGE / QUAD) * 3;
 /** The quads that must decode to text, from each of the four characters at which the first may start. */
 const WINDOW_QUADS = 4;
 const WINDOW = QUAD - 1 + WINDOW_QUADS * QUAD;
@@ -30,6 +33,9 @@ const SEXTETS: Int8Array = toSextets([
   'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
   'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
 ]);
+
+/** 1 for every byte that is no text. */
+const OTHER_BYTES: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => (isTextByte(byte) ? 0 : 1));
 
 /**
  * The bytes of `text` as a string of one character a byte; undefined if it is no base64. Node's Buffer takes a quarter of
@@ -157,7 +163,7 @@ function findStretch(text: string, from: number): Stretch {
   let end = from;
   let quad: readonly number[] = [];
   do {
-    while (isText(quadAt(text, end))) end += QUAD;
+    end = endOfText(text, end);
     quad = nextQuad(text, end);
     // A last quad may have two or three characters. One alone is no byte.
     const last = quad.length > 1 ? quad[quad.length - 1] : undefined;
@@ -178,6 +184,22 @@ function findStretch(text: string, from: number): Stretch {
     }
   } while (isText(quadOf(text, quad)));
   return { start, end, hasBreaks };
+}
+
+/** Where the quads of text that begin at `from` end. Native code decodes them a page at a time, a few times as fast. */
+function endOfText(text: string, from: number): number {
+  let end = from;
+  while (end + PAGE <= text.length && isTextPage(Buffer.from(text.slice(end, end + PAGE), 'base64'))) end += PAGE;
+  while (isText(quadAt(text, end))) end += QUAD;
+  return end;
+}
+
+/** A page with anything but base64 in it has fewer bytes. */
+function isTextPage(bytes: Uint8Array): boolean {
+  if (bytes.length !== PAGE_BYTES) return false;
+  let other = 0;
+  for (let at = 0; at < PAGE_BYTES; at += 1) other |= OTHER_BYTES[bytes[at] ?? 0] ?? 1;
+  return other === 0;
 }
 
 function nextQuad(text: string, from: number): readonly number[] {

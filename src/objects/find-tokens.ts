@@ -23,6 +23,9 @@ const MOST_HEADERS = 8;
 /** Shorter claims cannot name an issuer and an account. */
 const LEAST_CLAIMS_CHARACTERS = 40;
 
+/** The least header that names an algorithm, two dots, the least claims and a signature of one character. */
+export const LEAST_TOKEN_CHARACTERS = 'eyJhbGciOiIifQ'.length + 1 + LEAST_CLAIMS_CHARACTERS + 1 + 1;
+
 /** Parsing what is no JSON is what costs; an object that is all of such texts must not take seconds. */
 const MOST_CANDIDATES = 1_000;
 

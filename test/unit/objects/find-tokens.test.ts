@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EXAMPLE_LEGACY_CLAIMS, exampleBoundClaims, exampleJwt } from '../../../src/objects/example-tokens.ts';
-import { createTokenSearch } from '../../../src/objects/find-tokens.ts';
+import { createTokenSearch, LEAST_TOKEN_CHARACTERS } from '../../../src/objects/find-tokens.ts';
 import { numRuns } from '../arbitraries.ts';
 
 const CLAIMS = exampleBoundClaims(7_200);
@@ -18,6 +18,10 @@ const kubeconfig = (token: string) =>
   `apiVersion: v1\nusers:\n- name: ci\n  user:\n    token: ${token}\n    # Zoë\ncurrent-context: main\n`;
 const dockerConfig = (token: string) =>
   JSON.stringify({ auths: { 'registry.example': { auth: base64(`ci:${token}`) } } }, undefined, 2);
+
+/** Some pages of it are decoded at once. */
+const LONG = 'a line of text\n'.repeat(700);
+const BINARY = '\xff\x00\x80'.repeat(3_000);
 
 const WRAPPINGS: readonly (readonly [string, string])[] = [
   ['nothing', TOKEN],
@@ -44,6 +48,10 @@ const WRAPPINGS: readonly (readonly [string, string])[] = [
   ['base64 of 61 columns, indented', `token: |\n    ${wrap(base64(TOKEN), 61, '\n    ')}\n`],
   ['base64 of 76 columns in JSON', JSON.stringify({ token: wrap(base64(TOKEN), 76, '\n') })],
   ['base64 of 75 columns in JSON', JSON.stringify({ token: wrap(base64(`x${TOKEN}`), 75, '\r\n') })],
+  ['base64 of pages of text', base64(`${LONG}${TOKEN}${LONG}`)],
+  ['base64 after a page of base64 that begins elsewhere', `${base64(LONG)}x${base64(`${LONG}${TOKEN}${BINARY}`)}`],
+  ['base64 of pages of text of the other alphabet', base64Url(`>>>???${LONG}${TOKEN}>>>???${LONG}`)],
+  ['base64 of pages of text before binary data', base64(`${LONG}${TOKEN}${BINARY}`)],
   ['.dockerconfigjson', dockerConfig(TOKEN)],
   ['base64 of .dockerconfigjson', base64(dockerConfig(TOKEN))],
   ['base64 twice', base64(base64(TOKEN))],
@@ -74,6 +82,14 @@ describe('The search for tokens', () => {
 
   it('reads data that is no base64 as text', () => {
     expect(findTokensInData(`{"token": "${TOKEN}"}`)).toEqual([CLAIMS]);
+  });
+
+  it('finds the shortest token, and in nothing shorter', () => {
+    const claims = base64Url(`{"iss":"i","sub":"${'s'.repeat(10)}"}`);
+    const shortest = `${base64Url('{"alg":""}')}.${claims}.s`;
+    expect(shortest).toHaveLength(LEAST_TOKEN_CHARACTERS);
+    expect(findTokens(shortest)).toHaveLength(1);
+    expect(findTokens(shortest.slice(0, -1))).toEqual([]);
   });
 
   const [header = '', payload = '', signature = ''] = TOKEN.split('.');
