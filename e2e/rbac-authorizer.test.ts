@@ -6,11 +6,11 @@
 import { Agent, request } from 'node:https';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { collectGrants, listRights } from '../src/objects/grants.ts';
 import type { JsonObject } from '../src/objects/json.ts';
 import { asString, valueAt } from '../src/objects/json.ts';
-import type { Right } from '../src/objects/rbac.ts';
-import { allowsName, listGranted, prepareRights, readRules } from '../src/objects/rbac.ts';
+import { collectGrants, listRights } from '../src/objects/rbac/grants.ts';
+import type { Right } from '../src/objects/rbac/rules.ts';
+import { allowsName, listGranted, prepareRights, readRules } from '../src/objects/rbac/rules.ts';
 import { waitUntil } from './installed-curfew.ts';
 import { startTestCluster, type TestCluster } from './test-cluster.ts';
 
@@ -120,11 +120,7 @@ describe('Our reading of RBAC rules', () => {
       const ask = async (right: Right, name: string) => await isAllowed({ right, name, index, namespace });
       const read = readRules({ rules });
       const all = new Set(
-        collectGrants(
-          { rules },
-          undefined,
-          listRights(TABLES[kind], () => false),
-        ).map(({ key }) => key),
+        collectGrants({ rules }, undefined, { list: listRights(TABLES[kind], () => false) }).map(({ key }) => key),
       );
       for (const { right, name } of asked) {
         const ours = read.some((rule) => listGranted(rule, TABLES[kind]).includes(right) && allowsName(rule, name));

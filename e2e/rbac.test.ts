@@ -133,6 +133,24 @@ describe('With everything enforced', () => {
     expect(more.stderr).not.toContain('get, list');
   });
 
+  it('an old role of thousands of names loses one, and gets no other', async () => {
+    const namespace = await suite.cluster.createNamespace({}, { withoutAccount: true });
+    const names = Array.from({ length: 3_000 }, (_, index) => `web-${index}`);
+    const exec = { apiGroups: [''], resources: ['pods/exec'], verbs: ['create'], resourceNames: names };
+    const old = JSON.stringify({ ...role('large', [READS, exec]), metadata: { name: 'large', namespace } });
+    expect((await suite.cluster.kubectl.run(['create', '-f', '-'], { input: old, as: UNSEEN })).code).toBe(0);
+
+    const patch = async (operation: JsonObject) =>
+      await suite.cluster.kubectl.run([
+        ...['patch', 'role', 'large', '-n', namespace, '--type=json'],
+        ...['-p', JSON.stringify([operation])],
+      ]);
+    expect((await patch({ op: 'remove', path: '/rules/1/resourceNames/7' })).code).toBe(0);
+    const more = await patch({ op: 'add', path: '/rules/1/resourceNames/-', value: 'other' });
+    expect(more.code).toBe(1);
+    expect(more.stderr).toContain('  rbac-pod-exec at /rules/1');
+  });
+
   it('the service account that Curfew itself runs as has no right that Curfew refuses', async () => {
     const roles = JSON.parse(
       await suite.cluster.must([

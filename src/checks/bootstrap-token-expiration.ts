@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
-import { decodeBase64 } from '../objects/base64-text.ts';
 import { toBase64 } from '../objects/example-tokens.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { asString, valueAt } from '../objects/json.ts';
+import { decodeBase64 } from '../objects/pasted-tokens/base64-quads.ts';
 import type { Subject } from '../objects/subject.ts';
 import type { Finding } from './define-check.ts';
 import { defineCheck } from './define-check.ts';

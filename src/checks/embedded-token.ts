@@ -7,13 +7,13 @@ import {
   exampleSecret,
 } from '../objects/example-objects.ts';
 import { EXAMPLE_LEGACY_CLAIMS, exampleBoundClaims, exampleJwt, toBase64 } from '../objects/example-tokens.ts';
-import { createTokenSearch } from '../objects/find-tokens.ts';
 import { toPointer, valueAt } from '../objects/json.ts';
-import type { PastedPlace } from '../objects/pasted-text.ts';
-import { listPastedTexts } from '../objects/pasted-text.ts';
+import { createTokenSearch } from '../objects/pasted-tokens/find-tokens.ts';
+import type { PastedPlace } from '../objects/pasted-tokens/pasted-text.ts';
+import { listPastedTexts } from '../objects/pasted-tokens/pasted-text.ts';
+import type { AccountToken } from '../objects/pasted-tokens/token-claims.ts';
+import { readAccountToken } from '../objects/pasted-tokens/token-claims.ts';
 import { nameForCommand, quote } from '../objects/text.ts';
-import type { AccountToken } from '../objects/token-claims.ts';
-import { readAccountToken } from '../objects/token-claims.ts';
 import type { Finding, Undecided } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
 import { READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';

@@ -1,7 +1,8 @@
 import { Type } from 'typebox';
 import { exampleClusterRole, exampleRole, exampleRule } from '../objects/example-objects.ts';
-import type { Grant } from '../objects/grants.ts';
-import { listRights } from '../objects/grants.ts';
+import { listRights } from '../objects/rbac/grants.ts';
+import type { Grant } from '../objects/rbac/products.ts';
+import type { Right } from '../objects/rbac/rules.ts';
 import { defineCheck } from './define-check.ts';
 import type { GrantWords } from './role-grants.ts';
 import { judgeGrants, prepareRoleTables, RBAC_GROUP, READS_ROLES, TOLD_BY_OTHERS, tableFor } from './role-grants.ts';
@@ -148,7 +149,7 @@ function wordsOfVerb({ verb }: Grant): GrantWords {
 }
 
 /** Names that limit nothing: any role one may escalate, the role with every right, the signers of the cluster itself. */
-function isDangerous({ verb, resource }: Grant, name: string): boolean {
+function isDangerous({ verb, resource }: Right, name: string): boolean {
   if (resource === SIGNERS) return name.startsWith('kubernetes.io/');
   return verb === 'escalate' || name === 'cluster-admin';
 }

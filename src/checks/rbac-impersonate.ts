@@ -1,9 +1,10 @@
 import { Type } from 'typebox';
 import { exampleClusterRole, exampleRole, exampleRule } from '../objects/example-objects.ts';
-import type { Grant, ListGrants } from '../objects/grants.ts';
-import { listProduct, listRights } from '../objects/grants.ts';
-import type { PolicyRule } from '../objects/rbac.ts';
-import { ALL } from '../objects/rbac.ts';
+import type { ListGrants } from '../objects/rbac/grants.ts';
+import { listProduct, listRights } from '../objects/rbac/grants.ts';
+import type { GrantProduct } from '../objects/rbac/products.ts';
+import type { PolicyRule } from '../objects/rbac/rules.ts';
+import { ALL } from '../objects/rbac/rules.ts';
 import type { Subject } from '../objects/subject.ts';
 import { defineCheck } from './define-check.ts';
 import { isRole, judgeGrants, prepareRoleTables, READS_ROLES, TOLD_BY_OTHERS, tableFor } from './role-grants.ts';
@@ -85,7 +86,7 @@ named.`,
       list: listImpersonation(subject, isNamedAllowed),
       wordsOf: (grant) => {
         if (grant.verb === OLD_VERB) return OLD_WORDS;
-        return isNamed(grant) ? NAMED_WORDS : NEW_WORDS;
+        return isLimited(grant.verb, grant.name !== undefined) ? NAMED_WORDS : NEW_WORDS;
       },
       toldBy: TOLD_BY_OTHERS,
     });
@@ -178,15 +179,16 @@ named.`,
 });
 
 /** Limited in whom: by name, or to the own node; what is done as them is limited by whom. */
-function isNamed({ verb, name }: Grant): boolean {
-  return name !== undefined || verb === OWN_NODE_VERB || verb.startsWith(DO_PREFIX);
+function isLimited(verb: string, isNamed: boolean): boolean {
+  return isNamed || verb === OWN_NODE_VERB || verb.startsWith(DO_PREFIX);
 }
 
 function listImpersonation(subject: Subject, isNamedAllowed: boolean): ListGrants {
   const listFixed = listRights(tableFor(subject, TABLES), () => true);
-  const isJudged = (grant: Grant) => grant.verb === OLD_VERB || !isNamedAllowed || !isNamed(grant);
+  const isJudged = ({ verbs, names }: GrantProduct) =>
+    verbs.includes(OLD_VERB) || !isNamedAllowed || !verbs.every((verb) => isLimited(verb, names !== undefined));
   return function* list(rule) {
-    for (const grant of listFixed(rule)) if (isJudged(grant)) yield grant;
+    for (const product of listFixed(rule)) if (isJudged(product)) yield product;
     if (!isRole(subject)) yield* listExtras(rule, isNamedAllowed);
     if (!isNamedAllowed) {
       const verbs = rule.verbs.filter((verb) => verb.startsWith(DO_PREFIX));
@@ -196,7 +198,7 @@ function listImpersonation(subject: Subject, isNamedAllowed: boolean): ListGrant
 }
 
 /** Extra fields have any name: those that the rule lists, or `*`. */
-function listExtras(rule: PolicyRule, isNamedAllowed: boolean): Iterable<Grant> {
+function listExtras(rule: PolicyRule, isNamedAllowed: boolean): Iterable<GrantProduct> {
   const isAnyVerb = rule.verbs.includes(ALL);
   const isUserVerbAllowed = isNamedAllowed && rule.names.length > 0;
   const verbs = [OLD_VERB, ...(isUserVerbAllowed ? [] : [USER_VERB])].filter(

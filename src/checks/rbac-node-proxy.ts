@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { exampleClusterRole, exampleRole, exampleRule } from '../objects/example-objects.ts';
-import { listRights } from '../objects/grants.ts';
+import { listRights } from '../objects/rbac/grants.ts';
 import { defineCheck } from './define-check.ts';
 import { judgeGrants, prepareRoleTables, READS_ROLES, TOLD_BY_OTHERS, tableFor } from './role-grants.ts';
 

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { exampleClusterRole, exampleRole, exampleRule } from '../objects/example-objects.ts';
-import { listRights } from '../objects/grants.ts';
-import { prepareRights } from '../objects/rbac.ts';
+import { listRights } from '../objects/rbac/grants.ts';
+import { prepareRights } from '../objects/rbac/rules.ts';
 import { defineCheck } from './define-check.ts';
 import { isRole, judgeGrants, READS_ROLES, TOLD_BY_OTHERS } from './role-grants.ts';
 

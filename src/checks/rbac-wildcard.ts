@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
 import { exampleClusterRole, exampleRole, exampleRule } from '../objects/example-objects.ts';
-import type { ListGrants } from '../objects/grants.ts';
-import { listProduct } from '../objects/grants.ts';
-import type { PolicyRule, RightTable } from '../objects/rbac.ts';
-import { ALL, listGranted, prepareRights } from '../objects/rbac.ts';
+import type { ListGrants } from '../objects/rbac/grants.ts';
+import { listProduct } from '../objects/rbac/grants.ts';
+import type { PolicyRule, RightTable } from '../objects/rbac/rules.ts';
+import { ALL, listGranted, prepareRights } from '../objects/rbac/rules.ts';
 import type { Subject } from '../objects/subject.ts';
 import { joinSome, quote } from '../objects/text.ts';
 import { defineCheck } from './define-check.ts';

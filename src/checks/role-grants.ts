@@ -1,9 +1,10 @@
 /** What the checks on Roles and ClusterRoles share: what they read, and the words for what a rule grants. */
 
-import type { Grant, KeyedGrant, ListGrants } from '../objects/grants.ts';
-import { collectGrants, formatGranted } from '../objects/grants.ts';
-import type { PolicyRule, Right, RightTable } from '../objects/rbac.ts';
-import { ALL, prepareRights } from '../objects/rbac.ts';
+import type { KeyedGrant, ListGrants } from '../objects/rbac/grants.ts';
+import { collectGrants, formatGranted } from '../objects/rbac/grants.ts';
+import type { Grant } from '../objects/rbac/products.ts';
+import type { PolicyRule, Right, RightTable } from '../objects/rbac/rules.ts';
+import { ALL, prepareRights } from '../objects/rbac/rules.ts';
 import type { Reads } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
 import { joinSome, quote, toOneLine } from '../objects/text.ts';
@@ -75,7 +76,7 @@ type Group = { readonly rule: PolicyRule; readonly words: GrantWords; readonly k
 
 /** One finding for each thing granted; those of a rule with the same words share a sentence. */
 export function judgeGrants(subject: Subject, { list, wordsOf, toldBy, describe }: JudgeGrants): readonly Finding[] {
-  const groups = groupGrants(collectGrants(subject.object, subject.oldObject, list), wordsOf);
+  const groups = groupGrants(collectGrants(subject.object, subject.oldObject, { list }), wordsOf);
   let detail = '';
   return groups.flatMap(({ words, rule, keyed }, index) => {
     // Of thousands of rules nobody reads more: the rest is told as the last one was.

@@ -1,7 +1,7 @@
 /** Tokens for examples, made of claims and a signature that anyone can see is none. */
 
 import type { JsonObject } from './json.ts';
-import { LEGACY_ISSUER } from './token-claims.ts';
+import { LEGACY_ISSUER } from './pasted-tokens/token-claims.ts';
 
 const HEADER: JsonObject = { alg: 'RS256', kid: 'example' };
 const NO_SIGNATURE = 'this-is-an-example-and-not-a-signature';

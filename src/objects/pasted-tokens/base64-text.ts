@@ -4,59 +4,17 @@
  * an image, a certificate or a Helm release cost next to nothing. All is linear in the text.
  */
 
+import { nextOf, nextQuad, previousQuad } from './base64-breaks.ts';
+import { decodeBase64, isText, isTextPage, NO_QUAD, PAGE, QUAD, quadAt, quadOf, sextetAt } from './base64-quads.ts';
+
 /** A stretch is found if it has this many characters and a window's; the shortest token in base64 has some 400. */
 const STEP = 256;
 /** Quads of text, one after the other, that no key and no archive has by chance. */
 const LONG_RUN = 32;
-const QUAD = 4;
-/** Characters of base64 that are decoded at once, and how many bytes that makes. */
-const PAGE = 4_096;
-const PAGE_BYTES = (PAGE / QUAD) * 3;
 /** The quads that must decode to text, from each of the four characters at which the first may start. */
 const WINDOW_QUADS = 4;
 const WINDOW = QUAD - 1 + WINDOW_QUADS * QUAD;
-const NO_QUAD = -1;
 const NONE: readonly number[] = [];
-/** A line break within base64, with the indentation of a YAML block; more is the end of it. */
-const MOST_GAP_CHARACTERS = 128;
-
-const TAB = 9;
-const LINE_FEED = 10;
-const CARRIAGE_RETURN = 13;
-const SPACE = 32;
-const BACKSLASH = 92;
-const LETTER_N = 110;
-const LETTER_R = 114;
-
-/** Value of each UTF-16 code unit in base64, of both alphabets; -1 of every other one. */
-const SEXTETS: Int8Array = toSextets([
-  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
-  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
-]);
-
-/** 1 for every byte that is no text. */
-const OTHER_BYTES: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => (isTextByte(byte) ? 0 : 1));
-
-/**
- * The bytes of `text` as a string of one character a byte; undefined if it is no base64. Node's Buffer takes a quarter of
- * the time of `atob`, which is most of what a large Secret costs, but skips over what is no base64: then it has fewer
- * bytes than there should be, and `atob` tells whether those were blanks.
- */
-export function decodeBase64(text: string): string | undefined {
-  const bytes = Buffer.from(text, 'base64');
-  if (bytes.length === countBytes(text)) return bytes.toString('latin1');
-  try {
-    return atob(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** How many bytes `text` has if all of it is base64. */
-function countBytes(text: string): number {
-  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
-  return Math.floor(((text.length - padding) * 3) / 4);
-}
 
 /**
  * False if no stretch of base64 in `text` that is long enough to be found decodes to printable text. True where that is
@@ -194,121 +152,8 @@ function endOfText(text: string, from: number): number {
   return end;
 }
 
-/** A page with anything but base64 in it has fewer bytes. */
-function isTextPage(bytes: Uint8Array): boolean {
-  if (bytes.length !== PAGE_BYTES) return false;
-  let other = 0;
-  for (let at = 0; at < PAGE_BYTES; at += 1) other |= OTHER_BYTES[bytes[at] ?? 0] ?? 1;
-  return other === 0;
-}
-
-function nextQuad(text: string, from: number): readonly number[] {
-  const positions: number[] = [];
-  let position = nextOf(text, from);
-  while (position !== -1 && positions.length < QUAD) {
-    positions.push(position);
-    position = nextOf(text, position + 1);
-  }
-  return positions;
-}
-
-function previousQuad(text: string, before: number): readonly number[] {
-  const positions: number[] = [];
-  let position = previousOf(text, before - 1);
-  while (position !== -1 && positions.length < QUAD) {
-    positions.unshift(position);
-    position = previousOf(text, position - 1);
-  }
-  return positions;
-}
-
-/** The 24 bits of the four characters at `at`, if all are base64. */
-function quadAt(text: string, at: number): number {
-  const a = sextetAt(text, at);
-  const b = sextetAt(text, at + 1);
-  const c = sextetAt(text, at + 2);
-  const d = sextetAt(text, at + 3);
-  return (a | b | c | d) < 0 ? NO_QUAD : (a << 18) | (b << 12) | (c << 6) | d;
-}
-
-/** The 24 bits of the characters at these positions, if they are four. */
-function quadOf(text: string, positions: readonly number[]): number {
-  if (positions.length !== QUAD) return NO_QUAD;
-  return positions.reduce((bits, position) => (bits << 6) | sextetAt(text, position), 0);
-}
-
-/** Whether all three bytes of a quad are printable ASCII or blanks of text files. */
-function isText(quad: number): boolean {
-  return quad !== NO_QUAD && isTextByte(quad >> 16) && isTextByte((quad >> 8) & 0xff) && isTextByte(quad & 0xff);
-}
-
-function isTextByte(byte: number): boolean {
-  return byte >= SPACE ? byte < 127 : byte === LINE_FEED || byte === TAB || byte === CARRIAGE_RETURN;
-}
-
 function decodeStretch(text: string, { start, end, hasBreaks }: Stretch): string {
   const stretch = text.slice(start, end);
   const joined = hasBreaks ? stretch.replaceAll(/\\[nr]|\s/g, '') : stretch;
   return decodeBase64(joined.replaceAll('-', '+').replaceAll('_', '/')) ?? '';
-}
-
-/**
- * The position of the next character of base64 at or after `at`: there, or after a line break; -1 if there is none.
- * Line breaks are also those that JSON writes as `\n`.
- */
-function nextOf(text: string, at: number, isInGap = false): number {
-  let hasBreak = isInGap;
-  let position = at;
-  const end = Math.min(text.length, at + MOST_GAP_CHARACTERS);
-  while (position < end) {
-    if (sextetAt(text, position) >= 0) return position === at || hasBreak ? position : -1;
-    const length = lengthOfBreak(text, position);
-    if (length === 0 && !isIndentation(text, position)) return -1;
-    hasBreak ||= length > 0;
-    position += Math.max(1, length);
-  }
-  return -1;
-}
-
-/** The same backwards, at or before `at`. */
-function previousOf(text: string, at: number): number {
-  let hasBreak = false;
-  let position = at;
-  const end = Math.max(-1, at - MOST_GAP_CHARACTERS);
-  while (position > end) {
-    const isEscape = lengthOfBreak(text, position - 1) === 2;
-    if (!isEscape && sextetAt(text, position) >= 0) return position === at || hasBreak ? position : -1;
-    const isBreak = isEscape || lengthOfBreak(text, position) > 0;
-    if (!isBreak && !isIndentation(text, position)) return -1;
-    hasBreak ||= isBreak;
-    position -= isEscape ? 2 : 1;
-  }
-  return -1;
-}
-
-/** Of a line break at `at`: 1, or 2 for one that JSON escapes; else 0. */
-function lengthOfBreak(text: string, at: number): number {
-  const code = text.charCodeAt(at);
-  if (code === LINE_FEED || code === CARRIAGE_RETURN) return 1;
-  if (code !== BACKSLASH) return 0;
-  const escaped = text.charCodeAt(at + 1);
-  return escaped === LETTER_N || escaped === LETTER_R ? 2 : 0;
-}
-
-function isIndentation(text: string, at: number): boolean {
-  const code = text.charCodeAt(at);
-  return code === SPACE || code === TAB;
-}
-
-/** -1 where the text has ended too. */
-function sextetAt(text: string, at: number): number {
-  return at >= 0 && at < text.length ? (SEXTETS[text.charCodeAt(at)] ?? -1) : -1;
-}
-
-function toSextets(alphabets: readonly string[]): Int8Array {
-  const sextets = new Int8Array(0x1_00_00).fill(-1);
-  for (const alphabet of alphabets) {
-    for (let value = 0; value < alphabet.length; value += 1) sextets[alphabet.charCodeAt(value)] = value;
-  }
-  return sextets;
 }

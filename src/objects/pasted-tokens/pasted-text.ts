@@ -1,13 +1,13 @@
 /** The places of an object where somebody may have pasted a credential as text, and the words for them. */
 
-import { listContainers } from './containers.ts';
+import { listContainers } from '../containers.ts';
+import type { JsonObject, JsonPath } from '../json.ts';
+import { asArray, asString, isObject, member, stringMembers, valueAt } from '../json.ts';
+import type { FoundPodSpec } from '../pod-spec.ts';
+import { findPodSpecs } from '../pod-spec.ts';
+import type { Subject } from '../subject.ts';
+import { quote } from '../text.ts';
 import { LEAST_TOKEN_CHARACTERS } from './find-tokens.ts';
-import type { JsonObject, JsonPath } from './json.ts';
-import { asArray, asString, isObject, member, stringMembers, valueAt } from './json.ts';
-import type { FoundPodSpec } from './pod-spec.ts';
-import { findPodSpecs } from './pod-spec.ts';
-import type { Subject } from './subject.ts';
-import { quote } from './text.ts';
 
 /** What `kubectl apply` keeps of the object that was applied: it repeats what is judged where it stands. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';

@@ -1,7 +1,7 @@
 /** What the claims of a service account token say. Claims prove nothing; they tell whose token it is and how long it lives. */
 
-import type { JsonObject } from './json.ts';
-import { asString, member, valueAt } from './json.ts';
+import type { JsonObject } from '../json.ts';
+import { asString, member, valueAt } from '../json.ts';
 
 /** Issuer of the tokens in Secrets, the same in every cluster (kubernetes, pkg/serviceaccount/legacy.go). */
 export const LEGACY_ISSUER = 'kubernetes/serviceaccount';

@@ -4,10 +4,11 @@
  * compressed or encrypted is not looked into.
  */
 
-import { decodeBase64, decodeStretches, mayHaveTextStretch } from './base64-text.ts';
-import type { JsonObject } from './json.ts';
-import { asString, member } from './json.ts';
-import { decodeJwtPart, MAX_JWT_CHARACTERS } from './jwt.ts';
+import type { JsonObject } from '../json.ts';
+import { asString, member } from '../json.ts';
+import { decodeJwtPart, MAX_JWT_CHARACTERS } from '../jwt.ts';
+import { decodeBase64 } from './base64-quads.ts';
+import { decodeStretches, mayHaveTextStretch } from './base64-text.ts';
 
 /** How often a text is decoded: base64 in base64. */
 const MOST_DECODINGS = 2;

@@ -6,8 +6,8 @@
  * A rule grants the product of its lists, which may be astronomically large: nothing here ever writes it out.
  */
 
-import type { JsonObject } from './json.ts';
-import { asArray, isObject, member } from './json.ts';
+import type { JsonObject } from '../json.ts';
+import { asArray, isObject, member } from '../json.ts';
 
 /** Stands for every verb, API group or resource, subresources included. */
 export const ALL = '*';
@@ -121,6 +121,28 @@ export function limitOf(rule: PolicyRule, right: Right): readonly string[] | und
   const isNameless = NAMELESS_VERBS.has(right.verb) && !right.resource.includes('/');
   return isNameless && rule.allowsNameless ? undefined : rule.names;
 }
+
+/** The product of `verbs` and `resources` of a rule in up to three, each limited to its names as a whole or not at all. */
+export function limitEach(
+  { names, allowsNameless }: PolicyRule,
+  verbs: readonly string[],
+  resources: readonly string[],
+): readonly Limited[] {
+  if (names.length === 0) return [{ verbs, resources }];
+  if (!allowsNameless) return [{ verbs, resources, names }];
+  const nameless = verbs.filter((verb) => NAMELESS_VERBS.has(verb));
+  return [
+    { verbs: nameless, resources: resources.filter((resource) => !resource.includes('/')) },
+    { verbs: nameless, resources: resources.filter((resource) => resource.includes('/')), names },
+    { verbs: verbs.filter((verb) => !NAMELESS_VERBS.has(verb)), resources, names },
+  ];
+}
+
+type Limited = {
+  readonly verbs: readonly string[];
+  readonly resources: readonly string[];
+  readonly names?: readonly string[];
+};
 
 const NAMELESS_VERBS: ReadonlySet<string> = new Set(['create', 'list', 'watch', 'deletecollection', 'escalate', ALL]);
 

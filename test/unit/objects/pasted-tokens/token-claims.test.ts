@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { EXAMPLE_LEGACY_CLAIMS, exampleBoundClaims } from '../../../src/objects/example-tokens.ts';
-import type { JsonObject } from '../../../src/objects/json.ts';
-import { readAccountToken } from '../../../src/objects/token-claims.ts';
+import { EXAMPLE_LEGACY_CLAIMS, exampleBoundClaims } from '../../../../src/objects/example-tokens.ts';
+import type { JsonObject } from '../../../../src/objects/json.ts';
+import { readAccountToken } from '../../../../src/objects/pasted-tokens/token-claims.ts';
 
 const ISSUER = 'https://kubernetes.default.svc';
 const NOW = Date.UTC(2026, 0, 1);

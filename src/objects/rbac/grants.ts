@@ -1,0 +1,186 @@
+/**
+ * What rules grant, one by one, with a key for each, so that an update can be compared with what was stored: reordering,
+ * splitting or merging rules changes no key, narrowing `*` or all names to some adds none.
+ */
+
+import type { JsonObject } from '../json.ts';
+import { createCover } from './cover.ts';
+import type { Grant, GrantProduct } from './products.ts';
+import { countGrants, expandProduct, toProduct } from './products.ts';
+import type { PolicyRule, Right, RightTable } from './rules.ts';
+import { ALL, limitEach, limitOf, listGranted, readRules } from './rules.ts';
+
+/** A grant with the rule it comes from, and the key that the stored object has for it, if it grants it already. */
+export type KeyedGrant = {
+  readonly key: string;
+  readonly grant: Grant;
+  readonly rule: PolicyRule;
+  readonly isNew: boolean;
+};
+
+/** What of a rule is looked at. */
+export type ListGrants = (rule: PolicyRule) => Iterable<GrantProduct>;
+
+/** Told one by one up to here; beyond it a rule is told as a whole. Hardly a role that a person wrote comes near. */
+export const MOST_GRANTS = 2_000;
+
+/** More are not compared with, which may show as new what is old. */
+const MOST_OLD_PRODUCTS = 20_000;
+
+export type CollectGrants = {
+  readonly list: ListGrants;
+  /** How many grants of an object are told one by one. Default: {@link MOST_GRANTS}. */
+  readonly most?: number;
+};
+
+/** What the rules of `object` grant of what `list` looks at, each once; compared with `oldObject`, if there is one. */
+export function collectGrants(
+  object: JsonObject,
+  oldObject: JsonObject | undefined,
+  { list, most = MOST_GRANTS }: CollectGrants,
+): readonly KeyedGrant[] {
+  const found = collect(object, list, most);
+  const old = oldObject === undefined || found.size === 0 ? undefined : collect(oldObject, list, most);
+  const findOld = old === undefined ? () => undefined : findIn(old, list);
+  const keyed = new Map<string, KeyedGrant>();
+  for (const [text, { grant, rule, isWhole }] of found) {
+    const known = findOld(text, { grant, rule, isWhole });
+    const key = known ?? text;
+    if (!keyed.has(key)) keyed.set(key, { key, grant, rule, isNew: known === undefined });
+  }
+  return [...keyed.values()];
+}
+
+/** Lists the rights of `table` that a rule grants; those limited to names only if `countsName` says so for the name. */
+export function listRights(table: RightTable, countsName: (right: Right, name: string) => boolean): ListGrants {
+  return function* list(rule) {
+    for (const right of listGranted(rule, table)) {
+      const names = limitOf(rule, right)?.filter((name) => countsName(right, name));
+      if (names?.length === 0) continue;
+      const product = { verbs: [right.verb], groups: [right.group], resources: [right.resource] };
+      yield names === undefined ? product : { ...product, names };
+    }
+  };
+}
+
+/** Lists the product of these parts of a rule; `*` takes the place of the rest of its list. */
+export function* listProduct(
+  rule: PolicyRule,
+  parts: Pick<PolicyRule, 'verbs' | 'groups' | 'resources'>,
+): Iterable<GrantProduct> {
+  const groups = reduce(parts.groups);
+  for (const limited of limitEach(rule, reduce(parts.verbs), reduce(parts.resources))) {
+    const product = { ...limited, groups };
+    if (countGrants(product) > 0) yield product;
+  }
+}
+
+/** The key of a grant, in kubectl's words: `create pods/exec`, `patch deployments.apps named web`. */
+function keyOf({ verb, group, resource, name }: Grant): string {
+  const text = `${plain(verb, VERB)} ${formatGranted({ group, resource })}`;
+  return name === undefined ? text : `${text} named ${name}`;
+}
+
+/** `deployments.apps`, `pods/exec`: the form kubectl uses. A part that could be taken for two is in quotes. */
+export function formatGranted({ group, resource }: Pick<Grant, 'group' | 'resource'>): string {
+  const slash = resource.indexOf('/');
+  const base = slash === -1 ? resource : resource.slice(0, slash);
+  const subresource = slash === -1 ? '' : `/${plain(resource.slice(slash + 1), SUBRESOURCE)}`;
+  return `${plain(base, RESOURCE)}${group === '' ? '' : `.${plain(group, GROUP)}`}${subresource}`;
+}
+
+const VERB = /^[^\s"]+$/;
+const RESOURCE = /^[^\s"./]+$/;
+const GROUP = /^[^\s"/]+$/;
+const SUBRESOURCE = /^[^\s"]+$/;
+
+/** Two grants never have the same key, whatever a rule's strings are. */
+function plain(text: string, pattern: RegExp): string {
+  return pattern.test(text) ? text : JSON.stringify(text);
+}
+
+type Found = {
+  /** One of them, if the rule is told as a whole. */
+  readonly grant: Grant;
+  readonly rule: PolicyRule;
+  readonly isWhole: boolean;
+};
+
+function collect(object: JsonObject, list: ListGrants, most: number): ReadonlyMap<string, Found> {
+  const rules = readRules(object);
+  const found = new Map<string, Found>();
+  let count = 0;
+  for (const rule of rules) {
+    for (const product of list(rule)) {
+      count += countGrants(product);
+      if (count > most) return collectWhole(rules, list);
+      for (const grant of expandProduct(product)) addTo(found, grant, rule);
+    }
+  }
+  return found;
+}
+
+function addTo(found: Map<string, Found>, grant: Grant, rule: PolicyRule): void {
+  const text = keyOf(grant);
+  const other = found.get(text);
+  // A reader is sent to the rule that names it, not to one that has it by a `*`.
+  if (other === undefined || (other.rule.isForAllResources && !rule.isForAllResources))
+    found.set(text, { grant, rule, isWhole: false });
+}
+
+/** Every rule that grants anything, by its own text. */
+function collectWhole(rules: readonly PolicyRule[], list: ListGrants): ReadonlyMap<string, Found> {
+  const found = new Map<string, Found>();
+  for (const rule of rules) {
+    const [product] = list(rule);
+    const [grant] = product === undefined ? [] : expandProduct(product);
+    if (grant === undefined) continue;
+    const text = `all of ${JSON.stringify(rule.raw)}`;
+    if (!found.has(text)) found.set(text, { grant, rule, isWhole: true });
+  }
+  return found;
+}
+
+/** Finds the key under which `old` grants the same or more; undefined if it does not. */
+function findIn(old: ReadonlyMap<string, Found>, list: ListGrants): (text: string, found: Found) => string | undefined {
+  let cover: (products: Iterable<GrantProduct>) => string | undefined;
+  const coverOnce = () => (cover ??= coverBy(old, list));
+  const isOldWhole = [...old.values()].some(({ isWhole }) => isWhole);
+  return (text, { grant, rule, isWhole }) => {
+    if (old.has(text)) return text;
+    if (isWhole) return coverOnce()(list(rule));
+    return isOldWhole ? coverOnce()([toProduct(grant)]) : findCovering(grant, old);
+  };
+}
+
+function coverBy(old: ReadonlyMap<string, Found>, list: ListGrants) {
+  const products: GrantProduct[] = [];
+  const keys: string[] = [];
+  for (const [key, { grant, rule, isWhole }] of old) {
+    for (const product of isWhole ? list(rule) : [toProduct(grant)]) {
+      if (products.length === MOST_OLD_PRODUCTS) break;
+      products.push(product);
+      keys.push(key);
+    }
+  }
+  const { find } = createCover(products);
+  return (wanted: Iterable<GrantProduct>): string | undefined => {
+    const number = find(wanted);
+    return number === undefined ? undefined : keys[number];
+  };
+}
+
+/** The same for a grant where all are told one by one. */
+function findCovering(grant: Grant, old: ReadonlyMap<string, Found>): string | undefined {
+  const slash = grant.resource.indexOf('/');
+  const resources = [grant.resource, ALL, ...(slash === -1 ? [] : [`${ALL}${grant.resource.slice(slash)}`])];
+  const wider = [grant.verb, ALL].flatMap((verb) =>
+    [grant.group, ALL].flatMap((group) => resources.map((resource) => ({ verb, group, resource }))),
+  );
+  const named = grant.name === undefined ? [] : wider.map((right) => ({ ...right, name: grant.name }));
+  return [...wider, ...named].map(keyOf).find((key) => old.has(key));
+}
+
+function reduce(texts: readonly string[]): readonly string[] {
+  return texts.includes(ALL) ? [ALL] : texts;
+}
