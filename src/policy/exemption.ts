@@ -3,13 +3,13 @@
  * once, and leaves a record of it; it never lets a whole request pass unjudged.
  */
 
+import { matchesAny } from '../objects/glob.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { asArray, asString, stringMembers, valueAt } from '../objects/json.ts';
 import { KINDS } from '../objects/kinds.ts';
 import { findPodSpecs, serviceAccountOf } from '../objects/pod-spec.ts';
 import type { ResourceName, Subject } from '../objects/subject.ts';
 import { toOneLine } from '../objects/text.ts';
-import { matchesAny } from './glob.ts';
 
 /** Absent where the exemption says nothing of it; what is there must match, one entry of each list. */
 export type ExemptionMatch = {
