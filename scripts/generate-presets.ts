@@ -122,10 +122,27 @@ export function renderPreset(name: string, preset: Preset): string {
           ),
         ]),
     ...(trigger === undefined ? [] : ['## Without our annotation', '', describeTrigger(name, preset), '']),
+    ...describeForeignWebhooks(name, preset),
     ...(differences.length === 0
       ? []
       : ['## What is different from the original', '', ...differences.map((one) => `- ${one}`), '']),
   ]);
+}
+
+function describeForeignWebhooks(name: string, { foreignWebhooks, trigger }: Preset): readonly string[] {
+  if (foreignWebhooks === undefined) return [];
+  const names = foreignWebhooks.map((glob) => `\`${glob}\``).join(', ');
+  const said = `A MutatingWebhookConfiguration called ${names} serves this scheme too. While one is registered, \`curfew_foreign_webhooks{preset="${name}"}\` and a line in the log say so`;
+  const effect =
+    trigger === undefined
+      ? '.'
+      : `, and without our annotation nothing is injected: the pod is left to that webhook, and the audit annotation \`note\` says so. With \`mutations.inject-token.besideForeignWebhooks: [${name}]\` it is injected all the same.`;
+  return [
+    '## Beside its own webhook',
+    '',
+    `${said}${effect} Our annotation is an explicit wish, and always holds. [More](../../guides/foreign-webhooks.md).`,
+    '',
+  ];
 }
 
 function describeTrigger(name: string, { trigger, expiration, skipContainers, onlyContainers }: Preset): string {

@@ -31,6 +31,8 @@ export type PolicySourceOptions = {
   readonly clock: Clock;
   readonly log: Logger;
   readonly recorder: Pick<Recorder, 'configurationReload' | 'exemptionEnds'>;
+  /** A new version is in force. */
+  readonly onChange?: () => void;
 };
 
 /** Starts with `first`; an invalid new version is refused, counted and logged once, and the old one stays. */
@@ -75,6 +77,7 @@ export function createPolicySource(options: PolicySourceOptions): PolicySource {
       policy = toPolicy(loaded.configuration);
       recorder.configurationReload('accepted');
       log.info({ file }, 'the new configuration is in force');
+      options.onChange?.();
     } catch (error) {
       const refusal = error instanceof Error ? error.message : 'unknown error';
       if (refusal === lastRefusal) return;

@@ -23,6 +23,7 @@ import { createPrometheusRecorder } from '../metrics/prometheus.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import { listPublishedRules } from '../review/entries.ts';
 import { buildApp } from '../server/app.ts';
+import { createForeignWebhookReport } from '../server/foreign-webhooks.ts';
 import { listen, parseListenAddress, swapCertificate } from '../server/listen.ts';
 import type { ReadinessFact } from '../server/operations-app.ts';
 import { buildOperationsApp } from '../server/operations-app.ts';
@@ -70,21 +71,33 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const client = options.withoutCluster
     ? undefined
     : await connect(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
-  const { secretIndex } = first.configuration;
+  const { secretIndex, foreignWebhooks } = first.configuration;
+  const release = options.publishWebhooks ?? DEFAULT_RELEASE;
+  const onChange = () => reportForeignWebhooks();
   const index =
     client === undefined
       ? undefined
-      : createClusterIndex({ client, recorder, log, clock, withTokenSecrets: secretIndex });
+      : createClusterIndex({
+          client,
+          recorder,
+          log,
+          clock,
+          withTokenSecrets: secretIndex,
+          ...(foreignWebhooks.watch ? { mutatingWebhooks: { own: release, onChange } } : {}),
+        });
+  const reader = index?.reader ?? createUnknownReader(NO_CLUSTER);
   const policies = createPolicySource({
     file: options.config,
     first,
     ownToken: await readOwnToken(),
     ownNamespace: options.namespace ?? '',
-    release: options.publishWebhooks ?? DEFAULT_RELEASE,
+    release,
     clock,
     log,
     recorder,
+    onChange,
   });
+  const reportForeignWebhooks = createForeignWebhookReport({ policy: policies.current, reader, recorder, log });
   const certificates = await createCertificates(options, first.configuration, { client, clock, log, signal });
   const publisher = createPublisherFor(options, certificates, {
     client,
@@ -96,7 +109,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   let isStopping = false;
   const app = buildApp({
     policy: policies.current,
-    reader: index?.reader ?? createUnknownReader(NO_CLUSTER),
+    reader,
     listPods: client === undefined ? createUnknownLister(NO_CLUSTER) : createPodLister(client),
     recorder,
     log,
@@ -117,6 +130,8 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   });
   await writeAuthority(options.caOut, certificates);
 
+  // Where they are watched, the first list says so, or its failure.
+  if (index === undefined || !foreignWebhooks.watch) reportForeignWebhooks();
   index?.start();
   certificates.start();
   const reloading = policies.run(signal);
@@ -215,6 +230,9 @@ function listNotes(publisher: Publisher | undefined, index: ClusterIndex | undef
   }
   if (index?.status().tokenSecrets !== undefined) {
     notes.push({ name: 'token Secrets known', missing: () => index.status().tokenSecrets?.failure });
+  }
+  if (index?.status().mutatingWebhooks !== undefined) {
+    notes.push({ name: 'foreign webhooks known', missing: () => index.status().mutatingWebhooks?.failure });
   }
   return notes;
 }

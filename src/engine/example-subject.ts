@@ -74,6 +74,7 @@ function prepare(example: Pick<Example, 'subject' | 'context'>): Pick<PreparedEx
       namespace: toExampleNamespace(context.namespace, subject.namespace),
       serviceAccount: () => account,
       tokenSecret: (name) => toExampleSecret(context.tokenSecrets, { namespace: subject.namespace, name }),
+      mutatingWebhooks: { state: 'found', value: context.mutatingWebhooks ?? [] },
       acceptApiAccessFrom: context.acceptApiAccessFrom ?? ['ServiceAccount'],
     },
   };

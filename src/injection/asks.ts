@@ -29,12 +29,16 @@ export type World = {
   readonly account: Lookup<ServiceAccountView>;
   readonly namespaceName: string;
   readonly namespace: Lookup<NamespaceView>;
+  /** Names of webhook configurations. */
+  readonly mutatingWebhooks: Lookup<readonly string[]>;
 };
 
 export type InjectionSettings = {
   readonly presets: Presets;
   /** Presets that the scheme's own annotations ask for. */
   readonly triggers: readonly string[];
+  /** Presets that are injected although a webhook of their scheme is registered. */
+  readonly besideForeignWebhooks: readonly string[];
   readonly maxExpirationSeconds: number;
 };
 
@@ -64,7 +68,7 @@ export type Asks = {
 
 export function toWorld(
   pod: JsonObject,
-  context: Pick<RuleContext, 'serviceAccount' | 'namespace'>,
+  context: Pick<RuleContext, 'serviceAccount' | 'namespace' | 'mutatingWebhooks'>,
   namespaceName: string,
 ): World {
   const spec = member(pod, 'spec');
@@ -77,6 +81,7 @@ export function toWorld(
     account: context.serviceAccount(accountName),
     namespaceName,
     namespace: context.namespace,
+    mutatingWebhooks: context.mutatingWebhooks,
   };
 }
 
@@ -169,7 +174,8 @@ function listTriggered(world: World, { presets, triggers }: InjectionSettings, a
   });
 }
 
-function findTrigger({ trigger }: Preset, world: World): Origin | undefined {
+/** What of the pod and its account means that the scheme's token is wanted; undefined if nothing does. */
+export function findTrigger({ trigger }: Preset, world: World): Origin | undefined {
   if (trigger === undefined) return undefined;
   const { accountAnnotation, podLabel, skip = [] } = trigger;
   const { account, namespace, annotations, labels, accountName, namespaceName } = world;

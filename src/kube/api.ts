@@ -55,6 +55,11 @@ export type ClusterReader = {
   ): Promise<Lookup<ServiceAccountView>>;
   /** From memory alone: Curfew has no right to read a Secret. `unknown` while the index of token Secrets is off. */
   tokenSecret(namespace: string, name: string): Lookup<TokenSecretView>;
+  /**
+   * Names of the MutatingWebhookConfigurations, but for Curfew's own; from memory alone. The last list that was complete,
+   * with what was heard since; `unknown` until there is one.
+   */
+  mutatingWebhooks(): Lookup<readonly string[]>;
 };
 
 /** Some of the pods of a namespace, raw; or why there are no more of them. */

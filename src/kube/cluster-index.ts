@@ -1,10 +1,12 @@
 /**
- * The index of namespaces and service accounts, and of token Secrets where that is asked for: what rules look up while
- * a request waits. Kept by list and watch; what it does not hold is read live, but for Secrets. Nothing but narrow views
- * is kept (`objects/views.ts`).
+ * The index of namespaces and service accounts, and where that is asked for of token Secrets and of webhook
+ * configurations: what rules look up while a request waits. Kept by list and watch; of namespaces and accounts, what it
+ * does not hold is read live. Nothing but narrow views is kept (`objects/views.ts`).
  */
 
+import { asString, valueAt } from '../objects/json.ts';
 import {
+  type Lookup,
   type NamespaceView,
   type ServiceAccountView,
   TOKEN_SECRET_TYPE,
@@ -15,7 +17,13 @@ import {
 } from '../objects/views.ts';
 import type { ClusterReader } from './api.ts';
 import type { Gate } from './live-reads.ts';
-import { createResourceIndex, type IndexOptions, type ResourceStatus } from './resource-index.ts';
+import {
+  createResourceIndex,
+  type IndexOptions,
+  type ResourceIndex,
+  type ResourceStatus,
+  type Shared,
+} from './resource-index.ts';
 import type { Entry } from './view-store.ts';
 
 const MAX_NAMESPACE_BYTES = 32 * 1024 * 1024;
@@ -35,11 +43,27 @@ export const TOKEN_SECRETS = {
   watchAccept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
 } as const;
 
+const MAX_MUTATING_WEBHOOK_BYTES = 4 * 1024 * 1024;
+/** Of webhook configurations their names are needed: metadata only, with the whole object as the fallback. */
+const MUTATING_WEBHOOKS = {
+  path: '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations',
+  listAccept: NAMESPACE_LIST,
+  watchAccept: NAMESPACE_WATCH,
+} as const;
+
+const WEBHOOKS_ARE_UNKNOWN = { state: 'unknown', why: 'foreignWebhooks.watch is false' } as const;
 const SECRETS_ARE_UNKNOWN = { state: 'unknown', why: 'the index of token Secrets is off' } as const;
 
 export type ClusterIndexOptions = IndexOptions & {
   /** List and watch the metadata of token Secrets too; needs the right to list and watch Secrets. */
   readonly withTokenSecrets: boolean;
+  /** List and watch the names of mutating webhook configurations too; needs that right. */
+  readonly mutatingWebhooks?: {
+    /** The name of Curfew's own, which is left out. */
+    readonly own: string;
+    /** They changed, or the API server was not heard. */
+    readonly onChange: () => void;
+  };
 };
 
 export type ClusterIndex = {
@@ -48,8 +72,9 @@ export type ClusterIndex = {
   /** Ends the watches and the live reads; resolves when they have ended. */
   stop(): Promise<void>;
   /**
-   * Everything that is needed was listed. Token Secrets are waited for until their first list is complete or has failed:
-   * a right that is missing must not keep a replica, and the entries that fail closed, from being ready.
+   * Everything that is needed was listed. Token Secrets and webhook configurations are waited for until their first list
+   * is complete or has failed: an optional right that is missing must not keep a replica, and the entries that fail
+   * closed, from being ready.
    */
   isSynced(): boolean;
   status(): {
@@ -57,6 +82,8 @@ export type ClusterIndex = {
     readonly serviceAccounts: ResourceStatus;
     /** Undefined while this index is off. */
     readonly tokenSecrets: ResourceStatus | undefined;
+    /** Undefined while this index is off. */
+    readonly mutatingWebhooks: ResourceStatus | undefined;
   };
 };
 
@@ -93,6 +120,8 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
         maxBytes: MAX_TOKEN_SECRET_BYTES,
       })
     : undefined;
+  const mutatingWebhooks =
+    options.mutatingWebhooks === undefined ? undefined : createWebhookNames(shared, options.mutatingWebhooks);
   const isSettled = (status: ResourceStatus | undefined) =>
     status === undefined || status.synced || status.failure !== undefined;
   let running: Promise<unknown> = Promise.resolve();
@@ -118,19 +147,25 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
           : { state: 'absent' },
       tokenSecret: (namespace, name) =>
         tokenSecrets?.peek(`${namespace}/${name}`, 'token Secrets') ?? SECRETS_ARE_UNKNOWN,
+      mutatingWebhooks: () => mutatingWebhooks?.names() ?? WEBHOOKS_ARE_UNKNOWN,
     },
     start: () => {
-      running = Promise.all([namespaces.run(), serviceAccounts.run(), tokenSecrets?.run()]);
+      running = Promise.all([namespaces.run(), serviceAccounts.run(), tokenSecrets?.run(), mutatingWebhooks?.run()]);
     },
     stop: async () => {
       stopping.abort(new Error('the index is stopped'));
       await running;
     },
-    isSynced: () => namespaces.status().synced && serviceAccounts.status().synced && isSettled(tokenSecrets?.status()),
+    isSynced: () =>
+      namespaces.status().synced &&
+      serviceAccounts.status().synced &&
+      isSettled(tokenSecrets?.status()) &&
+      isSettled(mutatingWebhooks?.status()),
     status: () => ({
       namespaces: namespaces.status(),
       serviceAccounts: serviceAccounts.status(),
       tokenSecrets: tokenSecrets?.status(),
+      mutatingWebhooks: mutatingWebhooks?.status(),
     }),
   };
 }
@@ -138,7 +173,47 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
 /** For `--without-cluster`: every lookup is unknown. */
 export function createUnknownReader(why: string): ClusterReader {
   const unknown = { state: 'unknown', why } as const;
-  return { namespace: async () => unknown, serviceAccount: async () => unknown, tokenSecret: () => unknown };
+  return {
+    namespace: async () => unknown,
+    serviceAccount: async () => unknown,
+    tokenSecret: () => unknown,
+    mutatingWebhooks: () => unknown,
+  };
+}
+
+type WebhookNames = Pick<ResourceIndex<string>, 'run' | 'status'> & {
+  /** But for our own; made anew on a change alone, since every pod asks for it. */
+  names(): Lookup<readonly string[]>;
+};
+
+function createWebhookNames(
+  shared: Shared,
+  { own, onChange }: NonNullable<ClusterIndexOptions['mutatingWebhooks']>,
+): WebhookNames {
+  let kept: Lookup<readonly string[]> | undefined;
+  const index = createResourceIndex<string>(shared, {
+    ...MUTATING_WEBHOOKS,
+    resource: 'mutatingwebhookconfigurations',
+    project: (raw) => toEntry(asString(valueAt(raw, ['metadata', 'name'])), (name) => name),
+    sizeOf: (name) => sizeOfStrings([name], new Map()),
+    maxBytes: MAX_MUTATING_WEBHOOK_BYTES,
+    onChange: () => {
+      kept = undefined;
+      onChange();
+    },
+  });
+  const read = (): Lookup<readonly string[]> => {
+    const all = index.list('webhook configurations');
+    return all.state === 'found' ? { ...all, value: all.value.filter((name) => name !== own).toSorted() } : all;
+  };
+  return {
+    run: index.run,
+    status: index.status,
+    names: () => {
+      kept ??= read();
+      return kept;
+    },
+  };
 }
 
 function toEntry<View>(view: View | undefined, toKey: (view: View) => string): Entry<View> | undefined {

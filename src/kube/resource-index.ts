@@ -42,6 +42,8 @@ export type Resource<View> = Pick<
   readonly resource: IndexResource;
   sizeOf(view: View): number;
   readonly maxBytes: number;
+  /** What is held here changed, or the API server was not heard. */
+  onChange?(): void;
 };
 
 export type ResourceIndex<View> = {
@@ -54,6 +56,12 @@ export type ResourceIndex<View> = {
    * @param noun - what it is an index of, for people
    */
   peek(key: string, noun: string): Lookup<View>;
+  /**
+   * Everything, as of when the API server was last heard; `unknown` before the first list is complete.
+   *
+   * @param noun - what it is an index of, for people
+   */
+  list(noun: string): Lookup<readonly View[]>;
   run(): Promise<void>;
   status(): ResourceStatus;
 };
@@ -81,6 +89,7 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
       log.warn({ resource: resource.resource, entries: store.size() }, 'index is full: the rest is read live');
     }
     state.full = store.isFull();
+    resource.onChange?.();
   };
   const sink: ListWatchOptions<View>['sink'] = {
     collect: () => {
@@ -115,6 +124,7 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
       state.failure = why;
       recorder.indexError(resource.resource);
       log.warn({ resource: resource.resource, why, failures }, 'index lost the API server, will try again');
+      resource.onChange?.();
     },
   };
   return {
@@ -129,6 +139,11 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
       if (state.failure !== undefined) return unknown('does not hear the API server');
       if (!state.synced) return unknown('is not filled yet');
       return store.isFull() ? unknown('is full') : { state: 'absent' };
+    },
+    list: (noun) => {
+      if (state.synced) return { state: 'found', value: [...store.views()] };
+      const how = state.failure === undefined ? 'is not filled yet' : 'does not hear the API server';
+      return { state: 'unknown', why: `the index of ${noun} ${how}` };
     },
     run: () => runListWatch({ ...resource, client, clock, signal, sink }),
     status: () => ({

@@ -15,6 +15,7 @@ export type ViewStore<View> = {
   /** A new content that is collected while the old one stays readable. */
   collect(): Collection<View>;
   size(): number;
+  views(): Iterable<View>;
   /** Entries are missing because there was no room. */
   isFull(): boolean;
 };
@@ -54,6 +55,7 @@ export function createViewStore<View>(limits: StoreLimits<View>): ViewStore<View
       };
     },
     size: () => content.entries.size,
+    views: () => content.entries.values(),
     isFull: () => content.isFull,
   };
 }

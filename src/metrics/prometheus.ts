@@ -22,7 +22,7 @@ export const METRICS = {
   },
   mutations: {
     name: 'curfew_mutations_total',
-    help: 'Mutations applied (mutate), only reported (would_mutate), or asked for in a way that is denied (deny).',
+    help: 'Mutations applied (mutate), only reported (would_mutate), asked for in a way that is denied (deny), or left to a foreign webhook (stand_back).',
   },
   exemptions: { name: 'curfew_exemptions_total', help: 'Uses of an exemption: what a check found was removed.' },
   exemptionEnds: {
@@ -43,6 +43,14 @@ export const METRICS = {
   liveReads: {
     name: 'curfew_live_reads_total',
     help: 'Lookups that the index could not answer, by what came of them.',
+  },
+  foreignWebhooks: {
+    name: 'curfew_foreign_webhooks',
+    help: 'Webhook configurations of others that serve the scheme of a preset: where it is triggered, it stands back.',
+  },
+  foreignWebhooksKnown: {
+    name: 'curfew_foreign_webhooks_known',
+    help: '1 if the webhook configurations of the cluster are known; 0 if they are not watched or were never listed.',
   },
   certificateNotAfter: {
     name: 'curfew_certificate_not_after_seconds',
@@ -92,6 +100,8 @@ export function createPrometheusRecorder(version: string, now: () => number): Pr
   });
   const indexEntries = new Gauge({ ...METRICS.indexEntries, labelNames: ['resource'], registers });
   const liveReads = new Counter({ ...METRICS.liveReads, labelNames: ['outcome'], registers });
+  const foreignWebhooks = new Gauge({ ...METRICS.foreignWebhooks, labelNames: ['preset'], registers });
+  const foreignWebhooksKnown = new Gauge({ ...METRICS.foreignWebhooksKnown, registers });
   const certificate = new Gauge({ ...METRICS.certificateNotAfter, registers });
 
   return {
@@ -112,6 +122,11 @@ export function createPrometheusRecorder(version: string, now: () => number): Pr
       contacts.set(resource, at);
     },
     indexSize: (resource, entries) => indexEntries.set({ resource }, entries),
+    foreignWebhooks: (counts) => {
+      foreignWebhooksKnown.set(counts === undefined ? 0 : 1);
+      foreignWebhooks.reset();
+      for (const [preset, count] of counts ?? []) foreignWebhooks.set({ preset }, count);
+    },
     liveRead: (outcome) => liveReads.inc({ outcome }),
     certificateNotAfter: (at) => certificate.set(at / 1000),
   };

@@ -17,8 +17,8 @@ export type EvaluationRecord = {
 
 export type MutationRecord = {
   readonly mutation: string;
-  /** `deny`: what was asked for cannot be made. */
-  readonly decision: 'mutate' | 'would_mutate' | 'deny' | 'would_deny';
+  /** `deny`: what was asked for cannot be made; `stand_back`: it was left to a foreign webhook. */
+  readonly decision: 'mutate' | 'would_mutate' | 'deny' | 'would_deny' | 'stand_back';
   readonly operation: string;
   readonly resource: string;
 };
@@ -30,7 +30,7 @@ export type ReviewRecord = {
   readonly seconds: number;
 };
 
-export type IndexResource = 'namespaces' | 'serviceaccounts' | 'secrets';
+export type IndexResource = 'namespaces' | 'serviceaccounts' | 'secrets' | 'mutatingwebhookconfigurations';
 
 export type ExemptionEnd = {
   readonly name: string;
@@ -54,6 +54,8 @@ export type Recorder = {
   /** The index heard from the API server (list, event or bookmark) at this time, in ms since the epoch. */
   indexContact(resource: IndexResource, at: number): void;
   indexSize(resource: IndexResource, entries: number): void;
+  /** How many foreign webhooks serve the scheme of each preset that can stand back; undefined if nobody knows. */
+  foreignWebhooks(counts: ReadonlyMap<string, number> | undefined): void;
   /** A lookup the index could not answer went to the API server. */
   liveRead(outcome: 'found' | 'absent' | 'unknown'): void;
   /** The serving certificate now in use ends at this time, in ms since the epoch. */

@@ -33,6 +33,8 @@ export type Note = {
   readonly note: string;
   /** Also printed by kubectl. */
   readonly isWarning?: boolean;
+  /** Counted as `stand_back`: the object is left to a foreign webhook that does the same. */
+  readonly standsBack?: boolean;
 };
 
 export type MutationOutcome = Change | Refusal | Note;

@@ -1,4 +1,3 @@
-import type { Static } from 'typebox';
 import { Type } from 'typebox';
 import { TokenSchema } from '../injection/annotation.ts';
 import type { InjectionSettings } from '../injection/asks.ts';
@@ -6,6 +5,9 @@ import { collectAsks, toWorld } from '../injection/asks.ts';
 import { emit } from '../injection/emit.ts';
 import type { Plan, PlanProblem } from '../injection/plan.ts';
 import { toPlan } from '../injection/plan.ts';
+import { readRecord } from '../injection/record.ts';
+import { toSettings } from '../injection/settings.ts';
+import { leaveToForeignWebhooks } from '../injection/stand-back.ts';
 import { listContainers } from '../objects/containers.ts';
 import { createDraft } from '../objects/draft.ts';
 import { examplePod, exampleServiceAccount, exampleTokenVolume } from '../objects/example-objects.ts';
@@ -17,11 +19,9 @@ import { POD } from '../objects/pod-spec.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
 import { EXTENDED_EXPIRATION_SECONDS } from '../objects/tokens.ts';
-import type { Preset, Presets } from '../presets/format.ts';
 import { PresetSchema } from '../presets/format.ts';
-import { listPresetProblems } from '../presets/problems.ts';
-import { BUILT_IN_PRESETS } from '../presets/registry.ts';
-import type { Refusal } from './define-mutation.ts';
+import { listBesideProblems, listPresetProblems } from '../presets/problems.ts';
+import type { Note, Refusal } from './define-mutation.ts';
 import { ASKED_FOR, defineMutation } from './define-mutation.ts';
 
 const Options = Type.Object(
@@ -41,6 +41,14 @@ const Options = Type.Object(
         description: "Presets that the scheme's own annotations and labels ask for too. Default: none.",
       }),
     ),
+    besideForeignWebhooks: Type.Optional(
+      Type.Array(Type.String({ maxLength: 40, description: 'Name of a preset.' }), {
+        maxItems: 32,
+        uniqueItems: true,
+        description:
+          'Triggered presets that inject although a webhook of their scheme is registered in the cluster. Default: none; they leave the pod to that webhook.',
+      }),
+    ),
     presets: Type.Optional(
       Type.Record(Type.String({ pattern: '^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$' }), PresetSchema, {
         additionalProperties: false,
@@ -53,6 +61,8 @@ const Options = Type.Object(
 
 const VOLUMES = '/spec/volumes/0';
 
+const ROLE = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/web' };
+
 const MOST_CONTAINERS = 128;
 
 export default defineMutation({
@@ -60,9 +70,9 @@ export default defineMutation({
   since: '0.1',
   level: ASKED_FOR,
   options: Options,
-  defaults: { maxExpirationSeconds: 86_400, triggers: [], presets: {} },
+  defaults: { maxExpirationSeconds: 86_400, triggers: [], besideForeignWebhooks: [], presets: {} },
   reads: [{ group: POD.group, resource: POD.resource, operations: ['CREATE'] }],
-  needs: ['serviceAccount'],
+  needs: ['serviceAccount', 'mutatingWebhooks'],
   title: 'a pod gets the short-lived tokens that it, its service account or its namespace asks for',
   why: `A token for Vault, a cloud or a service of one's own needs a projected volume, a mount in every container and often a
 variable, in every manifest and chart. An annotation ${TOKEN_ANNOTATION_PREFIX}<name> says it once: on the pod, else on its
@@ -72,8 +82,8 @@ refused, since it would start without the token it asked for.`,
   mutate(subject, draft, { options, context }) {
     const settings = toSettings(options);
     if (!isEligible(subject)) return [];
-    const { plans, problems, unread } = planAll(subject, settings, context);
-    const notes = unread.map((note) => ({ note }));
+    const { plans, problems, unread, competition } = planAll(subject, settings, context);
+    const notes: readonly Note[] = [...competition, ...unread.map((note) => ({ note }))];
     if (problems.length > 0) return problems.map(toRefusal);
     const isNothingToDo = plans.length === 0 && annotationOf(subject, INJECTED_ANNOTATION) === undefined;
     if (isNothingToDo) return notes;
@@ -93,12 +103,12 @@ refused, since it would start without the token it asked for.`,
     return usesAccount && problems.some(({ isMissingParameter }) => isMissingParameter === true);
   },
   listOptionProblems(options) {
-    const { presets, triggers } = toSettings(options);
-    return listPresetProblems(options.presets ?? {}, {
-      presets,
-      triggers,
-      reserved: Object.keys(TokenSchema.properties),
-    });
+    const { presets, triggers, besideForeignWebhooks } = toSettings(options);
+    const reserved = Object.keys(TokenSchema.properties);
+    return [
+      ...listPresetProblems(options.presets ?? {}, { presets, triggers, reserved }),
+      ...listBesideProblems(besideForeignWebhooks, presets),
+    ];
   },
   examples: [
     {
@@ -135,10 +145,7 @@ refused, since it would start without the token it asked for.`,
       title: 'A role of AWS, by a preset and the annotation of its scheme',
       subject: { object: askingPod({ aws: '{preset: aws-irsa}' }) },
       context: {
-        serviceAccount: exampleServiceAccount(
-          {},
-          { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/web' },
-        ),
+        serviceAccount: exampleServiceAccount({}, ROLE),
       },
       expect: {
         [`${VOLUMES}/name`]: 'aws-iam-token',
@@ -149,6 +156,20 @@ refused, since it would start without the token it asked for.`,
       title: 'The pod takes away what its service account asks for',
       subject: { object: askingPod({ vault: 'off' }) },
       context: { serviceAccount: exampleServiceAccount({}, { 'tokens.curfew.dev/vault': '{audience: vault}' }) },
+      expect: 'unchanged',
+    },
+    {
+      title: 'The annotation of AWS, where the configuration lets it ask, and its webhook is not there',
+      subject: { object: examplePod({ automountServiceAccountToken: false }) },
+      options: { triggers: ['aws-irsa'] },
+      context: { serviceAccount: exampleServiceAccount({}, ROLE) },
+      expect: { [`${VOLUMES}/name`]: 'aws-iam-token' },
+    },
+    {
+      title: 'The same where its webhook is registered: the pod is left to it',
+      subject: { object: examplePod({ automountServiceAccountToken: false }) },
+      options: { triggers: ['aws-irsa'] },
+      context: { serviceAccount: exampleServiceAccount({}, ROLE), mutatingWebhooks: ['pod-identity-webhook'] },
       expect: 'unchanged',
     },
     { title: 'A pod that asks for nothing', subject: { object: examplePod() }, expect: 'unchanged' },
@@ -182,25 +203,6 @@ function askingPod(tokens: Readonly<Record<string, string>>, volumes?: readonly 
   };
 }
 
-/** The presets of an administrator are one object as long as the configuration is in force. */
-const merged = new WeakMap<object, Presets>();
-
-function toSettings({
-  maxExpirationSeconds = 86_400,
-  triggers = [],
-  presets,
-}: Static<typeof Options>): InjectionSettings {
-  return { maxExpirationSeconds, triggers, presets: presets === undefined ? BUILT_IN_PRESETS : mergePresets(presets) };
-}
-
-function mergePresets(own: Readonly<Record<string, Preset>>): Presets {
-  const known = merged.get(own);
-  if (known !== undefined) return known;
-  const presets = new Map([...BUILT_IN_PRESETS, ...Object.entries(own)]);
-  merged.set(own, presets);
-  return presets;
-}
-
 /** A pod without a service account (on admission that is a mirror pod) can have no token. */
 function isEligible({ object }: Subject): boolean {
   const spec = member(object, 'spec');
@@ -216,17 +218,22 @@ type Planned = {
   readonly plans: readonly Plan[];
   readonly problems: readonly PlanProblem[];
   readonly unread: readonly string[];
+  /** What is said of foreign webhooks that inject the same. */
+  readonly competition: readonly Note[];
   readonly usesAccount: boolean;
 };
 
 function planAll(subject: Subject, settings: InjectionSettings, context: RuleContext): Planned {
   const world = toWorld(subject.object, context, subject.namespace);
-  const { asks, wrong, unread } = collectAsks(world, settings);
+  const { asks: all, wrong, unread } = collectAsks(world, settings);
+  const injected = new Set(readRecord(subject.object).keys());
+  const { asks, notes: competition } = leaveToForeignWebhooks(all, world, { settings, injected });
   const results = asks.map((ask) => toPlan(ask, world, settings));
   return {
     plans: results.flatMap((result) => ('plan' in result ? [result.plan] : [])),
     problems: [...wrong, ...results.flatMap((result) => ('problems' in result ? result.problems : []))],
     unread,
+    competition,
     usesAccount: world.account.state === 'found',
   };
 }

@@ -10,6 +10,8 @@ export type ExampleContext = {
   readonly namespace?: JsonObject;
   /** Token Secrets of the namespace: name to service account; `unknown` while their index is off; by default none. */
   readonly tokenSecrets?: Readonly<Record<string, string>> | 'unknown';
+  /** Names of the webhook configurations of the cluster; by default none. */
+  readonly mutatingWebhooks?: readonly string[];
   /** By default the service account alone. */
   readonly acceptApiAccessFrom?: readonly ApiAccessSource[];
 };

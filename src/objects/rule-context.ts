@@ -25,12 +25,17 @@ export type RuleContext = {
    * account token. `unknown` while the index of token Secrets is off (the default), and unless the rule declares the need.
    */
   tokenSecret(name: string): Lookup<TokenSecretView>;
+  /**
+   * Names of the MutatingWebhookConfigurations of the cluster, but for Curfew's own. The last list counts, however old.
+   * `unknown` until there is one, and unless the rule declares the need.
+   */
+  readonly mutatingWebhooks: Lookup<readonly string[]>;
   /** Where the annotation that documents the need of the API counts (`apiAccess.acceptFrom`). */
   readonly acceptApiAccessFrom: readonly ApiAccessSource[];
 };
 
 /** What a rule must declare before it can look it up. */
-export type Need = 'serviceAccount' | 'tokenSecrets';
+export type Need = 'serviceAccount' | 'tokenSecrets' | 'mutatingWebhooks';
 
 /** Which requests a rule reads. */
 export type Reads = {

@@ -114,6 +114,19 @@ export const ConfigurationSchema = Type.Object(
           'Keep an index of the names of token Secrets, for long-lived-token-mount, service-account-secrets and ephemeral-container-token; from the start. It needs the right to list and watch all Secrets, which the chart grants with it. Default: false.',
       }),
     ),
+    foreignWebhooks: Type.Optional(
+      Type.Object(
+        {
+          watch: Type.Optional(
+            Type.Boolean({
+              description:
+                'Notice the webhooks of other token schemes, by name, so that triggered presets stand back from them; from the start. Takes the right to list and watch mutating webhook configurations, which the chart gives or leaves out by this. Without it presets inject as if there were none. Default: true.',
+            }),
+          ),
+        },
+        closed,
+      ),
+    ),
     namespaceWarnings: Type.Optional(
       Type.Object(
         {

@@ -43,6 +43,8 @@ export type Configuration = {
   readonly clusterScoped: Omit<Levels, 'mutate'>;
   /** Whether token Secrets are listed and watched; what is read at the start stays until the process ends. */
   readonly secretIndex: boolean;
+  /** Whether webhook configurations are listed and watched; what is read at the start stays until the process ends. */
+  readonly foreignWebhooks: { readonly watch: boolean };
   readonly apiAccess: {
     readonly acceptFrom: readonly ApiAccessSource[];
     /** Whether documenting access takes a right of its own. */
@@ -177,6 +179,7 @@ function withDefaults(file: ConfigurationFile): Configuration {
     mutateMode,
     enforceTemplates: file.enforceTemplates ?? false,
     secretIndex: file.secretIndex ?? false,
+    foreignWebhooks: { watch: file.foreignWebhooks?.watch ?? true },
     namespaceWarnings: { enabled: file.namespaceWarnings?.enabled ?? true },
     excludedNamespaces: new Set([
       ...(file.excludedNamespaces ?? []),

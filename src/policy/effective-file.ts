@@ -22,6 +22,7 @@ export function toEffectiveFile(configuration: Configuration): JsonObject {
     apiAccess: configuration.apiAccess,
     namespaceWarnings: configuration.namespaceWarnings,
     secretIndex: configuration.secretIndex,
+    foreignWebhooks: configuration.foreignWebhooks,
     excludedNamespaces: configuration.excludedNamespacesOfFile,
     excludedNamespaceSets: configuration.excludedNamespaceSets,
     ...(cluster.apiAudiences === undefined && cluster.issuers === undefined ? {} : { cluster: dropUnset(cluster) }),

@@ -2,6 +2,9 @@
 
 import type { Preset } from './format.ts';
 
+/** The name in AWS's own manifests, on EKS and on OpenShift; the names that charts of others give it. */
+const AWS_WEBHOOKS = ['pod-identity-webhook', '*eks-pod-identity-webhook*', '*aws-pod-identity-webhook*'];
+
 /** amazon-eks-pod-identity-webhook v0.6.17, IRSA. */
 export const AWS_IRSA: Preset = {
   title: 'AWS: IAM roles for service accounts',
@@ -27,6 +30,7 @@ export const AWS_IRSA: Preset = {
     accountAnnotation: 'eks.amazonaws.com/role-arn',
     skip: ['eks.amazonaws.com/skip-pod-identity-webhook'],
   },
+  foreignWebhooks: AWS_WEBHOOKS,
   skipContainers: { annotation: 'eks.amazonaws.com/skip-containers', separator: ',' },
   differences: [
     'The annotation eks.amazonaws.com/sts-regional-endpoints and the flag --aws-default-region are not read: give stsRegionalEndpoints and region.',
@@ -52,6 +56,7 @@ export const AWS_POD_IDENTITY: Preset = {
     { name: 'AWS_CONTAINER_CREDENTIALS_FULL_URI', value: 'http://169.254.170.23/v1/credentials' },
     { name: 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', value: '${tokenFile}' },
   ],
+  foreignWebhooks: AWS_WEBHOOKS,
   differences: [
     'Useful only where the EKS Pod Identity agent runs on the node and an association exists.',
     'The lifetime is an hour and not a random one of nearly a day, so that a pod that is made again is the same.',
@@ -87,6 +92,7 @@ export const AZURE: Preset = {
     { name: 'AZURE_AUTHORITY_HOST', value: '${authorityHost}', group: 'authority' },
   ],
   trigger: { podLabel: { key: 'azure.workload.identity/use', value: 'true' } },
+  foreignWebhooks: ['azure-wi-webhook-mutating-webhook-configuration'],
   skipContainers: { annotation: 'azure.workload.identity/skip-containers', separator: ';' },
   differences: [
     'The layout is that of releases up to 1.5.1; applications read AZURE_FEDERATED_TOKEN_FILE, so any path serves them.',
@@ -141,6 +147,7 @@ export const GCP: Preset = {
     },
   },
   trigger: { accountAnnotation: 'cloud.google.com/workload-identity-provider' },
+  foreignWebhooks: ['*gcp-workload-identity-federation-webhook*'],
   skipContainers: { annotation: 'cloud.google.com/skip-containers', separator: ',' },
   differences: [
     'Whoever may change annotations of the pod can change the credential file, and so where the token is sent; as in mode direct of the webhook.',
@@ -196,6 +203,8 @@ export const ALIBABA_RRSA: Preset = {
     { name: 'ALIBABA_CLOUD_STS_ENDPOINT', value: '${stsEndpoint}', group: 'endpoint' },
     { name: 'ALIBABA_CLOUD_STS_REGION', value: '${stsRegion}', group: 'stsRegion' },
   ],
+  // The source is closed: the name is that of the component, and what stands around it is not known.
+  foreignWebhooks: ['*ack-pod-identity-webhook*'],
   skipContainers: { annotation: 'pod-identity.alibabacloud.com/skip-containers', separator: ',' },
   onlyContainers: { annotation: 'pod-identity.alibabacloud.com/only-containers', separator: ',' },
   differences: [
@@ -234,6 +243,7 @@ export const STACKIT: Preset = {
     accountAnnotation: 'workload-identity.stackit.cloud/service-account-email',
     skip: ['workload-identity.stackit.cloud/skip-pod-identity-webhook'],
   },
+  foreignWebhooks: ['*stackit-pod-identity-webhook*'],
   differences: [
     'A container that has one of the variables keeps its own; the webhook refuses the pod.',
     'The annotation federated-token-file is not read: the file stays where clients look for it.',

@@ -19,6 +19,9 @@ const Template = (description: string) => Type.String({ minLength: 1, maxLength:
 const Key = (description: string) => Type.String({ pattern: QualifiedKey, description });
 const Seconds = (description: string) => Type.Integer({ minimum: 600, maximum: 4_294_967_296, description });
 
+/** A glob of object names (`*`, `?`) with at least one letter or digit: a bare `*` would be every webhook of the cluster. */
+const WebhookName = '^[a-z0-9.*?-]*[a-z0-9][a-z0-9.*?-]*$';
+
 const ListAnnotation = (description: string) =>
   Type.Optional(
     Type.Object(
@@ -137,6 +140,17 @@ export const PresetSchema = Type.Object(
       ),
     ),
     trigger: Type.Optional(Trigger),
+    foreignWebhooks: Type.Optional(
+      Type.Array(
+        Type.String({ pattern: WebhookName, maxLength: 253, description: 'Name; `*` and `?` are wildcards.' }),
+        {
+          minItems: 1,
+          maxItems: 8,
+          description:
+            "Names of the MutatingWebhookConfigurations that serve the scheme too. Where one is there, the scheme's own annotations make this preset inject nothing.",
+        },
+      ),
+    ),
     skipContainers: ListAnnotation('Containers that the scheme leaves out.'),
     onlyContainers: ListAnnotation('The only containers that the scheme gives the token to.'),
     differences: Type.Optional(

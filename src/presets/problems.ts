@@ -32,6 +32,20 @@ export function listPresetProblems(
   return [...ofTriggers, ...Object.entries(own).flatMap(([name, preset]) => listOwnProblems(name, preset, reserved))];
 }
 
+/** Of names of presets that are injected beside a foreign webhook: one that never stands back is a mistake. */
+export function listBesideProblems(beside: readonly string[], presets: Presets): readonly PresetProblem[] {
+  return beside.flatMap((name, index) => {
+    const path = `/besideForeignWebhooks/${index}`;
+    const preset = presets.get(name);
+    if (preset === undefined) {
+      return [{ path, problem: `${quote(name)} is no preset${suggest(name, [...presets.keys()])}` }];
+    }
+    return preset.foreignWebhooks === undefined
+      ? [{ path, problem: `preset ${quote(name)} names no foreignWebhooks, so it never stands back` }]
+      : [];
+  });
+}
+
 function listOwnProblems(name: string, preset: Preset, reserved: readonly string[]): readonly PresetProblem[] {
   const path = `/presets/${name}`;
   const parameters = Object.keys(preset.parameters ?? {});

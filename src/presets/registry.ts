@@ -40,7 +40,7 @@ const TELEPORT: Preset = {
   differences: ['Teleport has no webhook: people write this volume by hand.'],
 };
 
-/** vault-k8s: its injector consumes a token and adds none. */
+/** vault-k8s: its injector consumes a token and adds none, so it is no foreign webhook to stand back from. */
 const VAULT: Preset = {
   title: 'HashiCorp Vault: agent injector',
   volume: 'vault-token',

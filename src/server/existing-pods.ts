@@ -89,6 +89,7 @@ function judgePod(
       namespace: found,
       serviceAccount: () => account,
       tokenSecret: (name: string) => reader.tokenSecret(namespace.name, name),
+      mutatingWebhooks: reader.mutatingWebhooks(),
       acceptApiAccessFrom: configuration.apiAccess.acceptFrom,
     },
   };

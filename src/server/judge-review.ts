@@ -100,6 +100,7 @@ export async function judgeReview(
     namespace,
     serviceAccount: (name) => accounts.get(name) ?? { state: 'unknown', why: 'it was not looked up' },
     tokenSecret: (name) => deps.reader.tokenSecret(subject.namespace, name),
+    mutatingWebhooks: deps.reader.mutatingWebhooks(),
     acceptApiAccessFrom: policy.configuration.apiAccess.acceptFrom,
   };
   const levels = effectiveLevels(policy.configuration, subject.namespace, namespace);
@@ -112,6 +113,9 @@ export async function judgeReview(
     for (const { mutation, decision } of outcome.results) {
       deps.recorder.mutation({ mutation: mutation.id, decision, ...labelsOf(subject) });
       reportDecision(deps, report, { decision, rules: [mutation.id] });
+    }
+    for (const { id } of outcome.notes.filter(({ standsBack }) => standsBack === true)) {
+      deps.recorder.mutation({ mutation: id, decision: 'stand_back', ...labelsOf(subject) });
     }
     const verdict = toMutationVerdict(subject, outcome, levels.notes);
     return { answer: respond(review.uid, verdict), isAllowed: verdict.denial === undefined };

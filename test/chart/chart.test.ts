@@ -1,24 +1,19 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { runProgram } from '../../scripts/run-program.ts';
-import { findTools } from '../../scripts/tools.ts';
-import { asArray, asString, isObject, type JsonObject, member, valueAt } from '../../src/objects/json.ts';
+import { asArray, isObject, type JsonObject, member, valueAt } from '../../src/objects/json.ts';
 import { readConfiguration } from '../../src/policy/configuration.ts';
 import { NAMESPACE_SETS, PLATFORM_NAMESPACES } from '../../src/policy/platform-namespaces.ts';
 import { SYSTEM_NAMESPACE, UNWATCHED_NAMESPACES } from '../../src/policy/scope.ts';
 import { ENTRIES, type Entry } from '../../src/review/entries.ts';
+import { CHART, configurationOf, find, findHelms, HELMS, KUBERNETES, parse, render, values } from './rendering.ts';
 
-const CHART = join(import.meta.dirname, '..', '..', 'charts', 'curfew');
 const CASES = [undefined, ...readdirSync(join(CHART, 'ci'))];
-const HELMS = ['helm', 'helm3'] as const;
-/** Offline, Helm assumes the version it was linked with: 1.20 if none was, which is below the chart's floor. */
-const KUBERNETES = ['--kube-version', '1.36.0'];
 
 let helms: Readonly<Record<(typeof HELMS)[number], string>>;
 beforeAll(async () => {
-  helms = await findTools(HELMS);
+  helms = await findHelms();
 });
 
 describe.each(CASES.map((file) => ({ name: file ?? 'default values', file })))('With $name', ({ file }) => {
@@ -101,86 +96,6 @@ describe.each(CASES.map((file) => ({ name: file ?? 'default values', file })))('
   });
 });
 
-describe('Rights', () => {
-  it('are those that the design lists, and no more', async () => {
-    const objects = parse(await render('helm', undefined));
-    expect(member(find(objects, 'ClusterRole'), 'rules')).toEqual([
-      { apiGroups: [''], resources: ['namespaces', 'serviceaccounts'], verbs: ['get', 'list', 'watch'] },
-      { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
-      {
-        apiGroups: ['admissionregistration.k8s.io'],
-        resources: ['validatingwebhookconfigurations', 'mutatingwebhookconfigurations'],
-        resourceNames: ['curfew'],
-        verbs: ['get', 'patch'],
-      },
-    ]);
-    expect(member(find(objects, 'Role'), 'rules')).toEqual([
-      {
-        apiGroups: [''],
-        resources: ['secrets'],
-        resourceNames: ['curfew-tls'],
-        verbs: ['get', 'create', 'patch', 'update'],
-      },
-    ]);
-    // The other one is for people, and bound to nobody.
-    const roles = objects.filter((object) => ['Role', 'ClusterRole'].includes(asString(member(object, 'kind')) ?? ''));
-    expect(roles.map((role) => valueAt(role, ['metadata', 'name']))).toEqual(['curfew', 'curfew-relax', 'curfew']);
-    const bindings = objects.filter((object) => asString(member(object, 'kind'))?.endsWith('RoleBinding'));
-    expect(bindings.map((binding) => valueAt(binding, ['roleRef', 'name']))).toEqual(['curfew', 'curfew']);
-  });
-
-  it('to approve documented access come with its guard, bound to nobody', async () => {
-    const objects = parse(await render('helm', undefined, ['config.apiAccess.approval=true']));
-    const role = objects.find((object) => valueAt(object, ['metadata', 'name']) === 'curfew-approve');
-    expect(member(role, 'rules')).toEqual([
-      { apiGroups: ['curfew.dev'], resources: ['apiaccess'], verbs: ['approve'] },
-    ]);
-    const webhooks = asArray(member(find(objects, 'ValidatingWebhookConfiguration'), 'webhooks'));
-    expect(webhooks.map((webhook) => member(webhook, 'name'))).toContain('api-access.curfew.dev');
-  });
-
-  it('to list pods go with the warnings that they are for', async () => {
-    const objects = parse(await render('helm', undefined, ['config.namespaceWarnings.enabled=false']));
-    expect(JSON.stringify(member(find(objects, 'ClusterRole'), 'rules'))).not.toContain('"pods"');
-    expect(configurationOf(objects)).toMatchObject({ namespaceWarnings: { enabled: false } });
-  });
-
-  it('to list and watch Secrets come and go with the index that needs them', async () => {
-    const secrets = { apiGroups: [''], resources: ['secrets'], verbs: ['list', 'watch'] };
-    const rulesOf = async (settings: readonly string[]) =>
-      asArray(member(find(parse(await render('helm', undefined, settings)), 'ClusterRole'), 'rules'));
-    expect(await rulesOf(['config.secretIndex=true'])).toContainEqual(secrets);
-    expect(await rulesOf(['config.secretIndex=false'])).not.toContainEqual(secrets);
-    // The server reads the switch at its start, so the pods must be replaced.
-    const template = async (on: boolean) =>
-      valueAt(find(parse(await render('helm', undefined, [`config.secretIndex=${on}`])), 'Deployment'), [
-        'spec',
-        'template',
-      ]);
-    expect(await template(true)).not.toEqual(await template(false));
-  });
-
-  it.each(['ClusterRole', 'Role'])('of the %s are given to its own account and to nobody else', async (kind) => {
-    const objects = parse(await render('helm', undefined));
-    const binding = find(objects, `${kind}Binding`);
-    const account = { kind: 'ServiceAccount', name: 'curfew', namespace: 'curfew-system' };
-    expect(member(binding, 'subjects')).toEqual([account]);
-    expect(member(binding, 'roleRef')).toEqual({ apiGroup: 'rbac.authorization.k8s.io', kind, name: 'curfew' });
-    expect(valueAt(find(objects, kind), ['metadata', 'name'])).toBe('curfew');
-  });
-
-  it.each([
-    ['an existing Secret', ['tls.existingSecret=serving']],
-    ['files of a volume', ['config.tls.certFile=/tls/tls.crt', 'config.tls.keyFile=/tls/tls.key']],
-  ])('on the Secret go when %s has the certificate', async (_what, settings) => {
-    const objects = parse(await render('helm', undefined, settings));
-    const kinds = objects.map((object) => member(object, 'kind'));
-    expect(kinds).not.toContain('Role');
-    expect(kinds).not.toContain('RoleBinding');
-    expect(argumentsOf(objects)).not.toContain('--certificate-secret');
-  });
-});
-
 describe('Labels', () => {
   it('are written once each, and those of the pod win over the common ones', async () => {
     const settings = ['commonLabels.team=platform', 'commonLabels.tier=one', 'podLabels.tier=two'];
@@ -245,45 +160,6 @@ describe('Values that cannot be right', () => {
     }
   });
 });
-
-function values(file: string | undefined): readonly string[] {
-  return file === undefined ? [] : ['--values', join(CHART, 'ci', file)];
-}
-
-async function render(
-  helm: (typeof HELMS)[number],
-  file: string | undefined,
-  settings: readonly string[] = [],
-): Promise<string> {
-  const args = ['template', 'curfew', CHART, '--namespace', 'curfew-system', ...KUBERNETES, ...values(file)];
-  args.push(...settings.flatMap((setting) => ['--set', setting]));
-  const { code, stdout, stderr } = await runProgram(helms[helm], args);
-  if (code !== 0) throw new Error(stderr);
-  return stdout;
-}
-
-function parse(text: string): readonly JsonObject[] {
-  return parseAllDocuments(text)
-    .map((document): unknown => {
-      // A key that stands twice is an error here; Helm would take one of the two.
-      if (document.errors.length > 0) throw new Error(document.errors.join('\n'));
-      return document.toJS();
-    })
-    .filter(isObject);
-}
-
-function find(objects: readonly JsonObject[], kind: string): JsonObject | undefined {
-  return objects.find((object) => member(object, 'kind') === kind);
-}
-
-function argumentsOf(objects: readonly JsonObject[]): readonly unknown[] {
-  return asArray(valueAt(find(objects, 'Deployment'), ['spec', 'template', 'spec', 'containers', 0, 'args']));
-}
-
-function configurationOf(objects: readonly JsonObject[]): JsonObject {
-  const [text] = Object.values(member(find(objects, 'ConfigMap'), 'data') ?? {});
-  return parse(String(text))[0] ?? {};
-}
 
 function byName(objects: readonly JsonObject[]): ReadonlyMap<string, JsonObject> {
   const nameOf = (object: JsonObject) =>

@@ -252,5 +252,7 @@ function toFolder(path: string): string {
 }
 
 function isCollection(path: string): boolean {
-  return /^\/api\/v1\/(namespaces|serviceaccounts|secrets|namespaces\/[^/]+\/pods)$/.test(path);
+  return /^\/api\/v1\/(namespaces|serviceaccounts|secrets|namespaces\/[^/]+\/pods)$|\/mutatingwebhookconfigurations$/.test(
+    path,
+  );
 }

@@ -11,6 +11,8 @@ export type Counts = {
   readonly sizes: Map<string, number>;
   readonly live: string[];
   readonly lines: readonly string[];
+  /** How often the webhook configurations were said to have changed. */
+  webhookChanges: number;
 };
 
 /** An index that is not started, its API server, and what the index counted and said. */
@@ -21,16 +23,29 @@ export type IndexHarness = {
   readonly counts: Counts;
 };
 
-export async function createIndexHarness({ withTokenSecrets = false } = {}): Promise<IndexHarness> {
+export async function createIndexHarness({
+  withTokenSecrets = false,
+  withMutatingWebhooks = false,
+} = {}): Promise<IndexHarness> {
   const server = await startFakeApiServer();
   const clock = createFakeClock();
   const log = createLineLog();
-  const counts: Counts = { errors: 0, contacts: 0, sizes: new Map(), live: [], lines: log.lines };
+  const counts: Counts = { errors: 0, contacts: 0, sizes: new Map(), live: [], lines: log.lines, webhookChanges: 0 };
   const index = createClusterIndex({
     client: await connect({ kubeconfig: server.kubeconfig }),
     clock,
     log,
     withTokenSecrets,
+    ...(withMutatingWebhooks
+      ? {
+          mutatingWebhooks: {
+            own: 'curfew',
+            onChange: () => {
+              counts.webhookChanges += 1;
+            },
+          },
+        }
+      : {}),
     recorder: {
       indexError: () => {
         counts.errors += 1;

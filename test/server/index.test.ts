@@ -76,6 +76,7 @@ describe('list and watch', () => {
       namespaces: { synced: true, entries: 5, lastContact: clock.now(), failure: undefined },
       serviceAccounts: { synced: true, entries: 1, lastContact: clock.now(), failure: undefined },
       tokenSecrets: undefined,
+      mutatingWebhooks: undefined,
     });
     expect(Object.fromEntries(counts.sizes)).toEqual({ namespaces: 5, serviceaccounts: 1 });
     expect(counts.live).toEqual([]);

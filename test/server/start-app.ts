@@ -42,6 +42,7 @@ export const PLAIN_READER: ClusterReader = {
     value: { namespace, name, automount: undefined, annotations: new Map() },
   }),
   tokenSecret: () => ({ state: 'absent' }),
+  mutatingWebhooks: () => ({ state: 'found', value: [] }),
 };
 
 export async function startApp(

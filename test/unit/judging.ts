@@ -63,6 +63,7 @@ export function contextOf(subject: Subject, setting: Setting): Omit<RuleContext,
     namespace: found(subject.namespace, setting.labels),
     serviceAccount: () => setting.serviceAccount ?? PLAIN_ACCOUNT,
     tokenSecret: () => ({ state: 'absent' }),
+    mutatingWebhooks: { state: 'found', value: [] },
     acceptApiAccessFrom: configure(setting.configuration).apiAccess.acceptFrom,
     ...setting.context,
   };

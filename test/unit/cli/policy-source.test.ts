@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfigurationFile } from '../../../src/cli/configuration-file.ts';
-import { createPolicySource } from '../../../src/cli/policy-source.ts';
+import { createPolicySource, type PolicySource } from '../../../src/cli/policy-source.ts';
 import { createFakeClock, eventually } from '../../server/fake-clock.ts';
 
 const HEAD = 'apiVersion: curfew.dev/v1alpha1\nkind: CurfewConfiguration\n';
@@ -28,9 +28,11 @@ async function start(at?: number) {
   const clock = createFakeClock(at);
   const reloads: string[] = [];
   const lines: string[] = [];
+  /** What was in force each time that it was said to have changed. */
+  const changes: boolean[] = [];
   const ends: (readonly (readonly [string, number])[])[] = [];
   const log = (_fields: object, message: string) => void lines.push(message);
-  const source = createPolicySource({
+  const source: PolicySource = createPolicySource({
     file,
     first: await loadConfigurationFile(file),
     ownToken: undefined,
@@ -42,6 +44,7 @@ async function start(at?: number) {
       configurationReload: (outcome) => void reloads.push(outcome),
       exemptionEnds: (given) => void ends.push(given.map(({ name, end }) => [name, end])),
     },
+    onChange: () => void changes.push(source.current().configuration.dryRun),
   });
   void source.run(stop.signal);
   const look = async (text?: string) => {
@@ -51,15 +54,17 @@ async function start(at?: number) {
     clock.advance(5_000);
     await eventually(() => clock.sleepers() === 1);
   };
-  return { source, look, reloads, lines, ends, clock };
+  return { source, look, reloads, changes, lines, ends, clock };
 }
 
 describe('The policy in force', () => {
   it('follows the file', async () => {
-    const { source, look, reloads } = await start();
+    const { source, look, reloads, changes } = await start();
     await look(`${HEAD}dryRun: true\n`);
     expect(source.current().configuration.dryRun).toBe(true);
     expect(reloads).toEqual(['accepted']);
+    await look(BROKEN);
+    expect(changes).toEqual([true]);
   });
 
   it('stays when the file is broken or gone, and says each mistake once', async () => {

@@ -1,0 +1,34 @@
+/** From the options of `inject-token` to what injection runs on. All their defaults are here. */
+
+import type { Preset, Presets } from '../presets/format.ts';
+import { BUILT_IN_PRESETS } from '../presets/registry.ts';
+import type { InjectionSettings } from './asks.ts';
+
+/** As the configuration has them; it was checked against the schema. */
+export type InjectionOptions = {
+  readonly maxExpirationSeconds?: number;
+  readonly triggers?: readonly string[];
+  readonly besideForeignWebhooks?: readonly string[];
+  readonly presets?: Readonly<Record<string, Preset>>;
+};
+
+/** The presets of an administrator are one object as long as the configuration is in force. */
+const merged = new WeakMap<object, Presets>();
+
+export function toSettings(options: InjectionOptions): InjectionSettings {
+  const { maxExpirationSeconds = 86_400, triggers = [], besideForeignWebhooks = [], presets } = options;
+  return {
+    maxExpirationSeconds,
+    triggers,
+    besideForeignWebhooks,
+    presets: presets === undefined ? BUILT_IN_PRESETS : mergePresets(presets),
+  };
+}
+
+function mergePresets(own: Readonly<Record<string, Preset>>): Presets {
+  const known = merged.get(own);
+  if (known !== undefined) return known;
+  const presets = new Map([...BUILT_IN_PRESETS, ...Object.entries(own)]);
+  merged.set(own, presets);
+  return presets;
+}

@@ -1,0 +1,59 @@
+/** The chart as Helm renders it. */
+
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { runProgram } from '../../scripts/run-program.ts';
+import { findTools } from '../../scripts/tools.ts';
+import { asArray, isObject, type JsonObject, member, valueAt } from '../../src/objects/json.ts';
+
+export const CHART = join(import.meta.dirname, '..', '..', 'charts', 'curfew');
+export const HELMS = ['helm', 'helm3'] as const;
+/** Offline, Helm assumes the version it was linked with: 1.20 if none was, which is below the chart's floor. */
+export const KUBERNETES = ['--kube-version', '1.36.0'];
+
+let found: ReturnType<typeof findTools<(typeof HELMS)[number]>> | undefined;
+
+/** Both Helms; a cold machine builds them first, so call it in a hook. */
+export async function findHelms(): Promise<Readonly<Record<(typeof HELMS)[number], string>>> {
+  found ??= findTools(HELMS);
+  return await found;
+}
+
+export function values(file: string | undefined): readonly string[] {
+  return file === undefined ? [] : ['--values', join(CHART, 'ci', file)];
+}
+
+export async function render(
+  helm: (typeof HELMS)[number],
+  file: string | undefined,
+  settings: readonly string[] = [],
+): Promise<string> {
+  const args = ['template', 'curfew', CHART, '--namespace', 'curfew-system', ...KUBERNETES, ...values(file)];
+  args.push(...settings.flatMap((setting) => ['--set', setting]));
+  const { code, stdout, stderr } = await runProgram((await findHelms())[helm], args);
+  if (code !== 0) throw new Error(stderr);
+  return stdout;
+}
+
+export function parse(text: string): readonly JsonObject[] {
+  return parseAllDocuments(text)
+    .map((document): unknown => {
+      // A key that stands twice is an error here; Helm would take one of the two.
+      if (document.errors.length > 0) throw new Error(document.errors.join('\n'));
+      return document.toJS();
+    })
+    .filter(isObject);
+}
+
+export function find(objects: readonly JsonObject[], kind: string): JsonObject | undefined {
+  return objects.find((object) => member(object, 'kind') === kind);
+}
+
+export function argumentsOf(objects: readonly JsonObject[]): readonly unknown[] {
+  return asArray(valueAt(find(objects, 'Deployment'), ['spec', 'template', 'spec', 'containers', 0, 'args']));
+}
+
+export function configurationOf(objects: readonly JsonObject[]): JsonObject {
+  const [text] = Object.values(member(find(objects, 'ConfigMap'), 'data') ?? {});
+  return parse(String(text))[0] ?? {};
+}
