@@ -1,10 +1,11 @@
 import type { Static } from 'typebox';
 import { Type } from 'typebox';
-import { TokenSchema } from '../injection/annotation.ts';
+import { PARAMETER_PATTERN, TokenSchema } from '../injection/annotation.ts';
 import type { InjectionSettings } from '../injection/asks.ts';
 import { collectAsks, toWorld } from '../injection/asks.ts';
 import { emit } from '../injection/emit.ts';
-import type { Plan, PlanProblem } from '../injection/plan.ts';
+import type { PlanProblem } from '../injection/parameters.ts';
+import type { Plan } from '../injection/plan.ts';
 import { toPlan } from '../injection/plan.ts';
 import { listContainers } from '../objects/containers.ts';
 import { createDraft } from '../objects/draft.ts';
@@ -41,6 +42,20 @@ const Options = Type.Object(
         description: "Presets that the scheme's own annotations and labels ask for too. Default: none.",
       }),
     ),
+    presetParameters: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: '^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$' }),
+        Type.Record(Type.String({ pattern: '^[a-z][A-Za-z0-9]{0,39}$' }), Type.String({ pattern: PARAMETER_PATTERN }), {
+          additionalProperties: false,
+          description: 'Values by parameter.',
+        }),
+        {
+          additionalProperties: false,
+          description:
+            'Parameters of presets for the whole cluster, by preset: what a webhook gets by flags. A pod’s and its service account’s own win.',
+        },
+      ),
+    ),
     presets: Type.Optional(
       Type.Record(Type.String({ pattern: '^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$' }), PresetSchema, {
         additionalProperties: false,
@@ -60,7 +75,7 @@ export default defineMutation({
   since: '0.1',
   level: ASKED_FOR,
   options: Options,
-  defaults: { maxExpirationSeconds: 86_400, triggers: [], presets: {} },
+  defaults: { maxExpirationSeconds: 86_400, triggers: [], presetParameters: {}, presets: {} },
   reads: [{ group: POD.group, resource: POD.resource, operations: ['CREATE'] }],
   needs: ['serviceAccount'],
   title: 'a pod gets the short-lived tokens that it, its service account or its namespace asks for',
@@ -98,6 +113,7 @@ refused, since it would start without the token it asked for.`,
       presets,
       triggers,
       reserved: Object.keys(TokenSchema.properties),
+      given: options.presetParameters ?? {},
     });
   },
   examples: [
@@ -188,9 +204,15 @@ const merged = new WeakMap<object, Presets>();
 function toSettings({
   maxExpirationSeconds = 86_400,
   triggers = [],
+  presetParameters = {},
   presets,
 }: Static<typeof Options>): InjectionSettings {
-  return { maxExpirationSeconds, triggers, presets: presets === undefined ? BUILT_IN_PRESETS : mergePresets(presets) };
+  return {
+    maxExpirationSeconds,
+    triggers,
+    presetParameters,
+    presets: presets === undefined ? BUILT_IN_PRESETS : mergePresets(presets),
+  };
 }
 
 function mergePresets(own: Readonly<Record<string, Preset>>): Presets {
