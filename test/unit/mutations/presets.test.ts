@@ -27,6 +27,7 @@ const CASES: readonly { readonly preset: string; readonly value: string; readonl
   },
   { preset: 'aws-pod-identity', value: '{preset: aws-pod-identity}' },
   { preset: 'azure', value: '{preset: azure}', onAccount: AZURE },
+  { preset: 'azure-v1-6', value: '{preset: azure-v1-6}', onAccount: AZURE },
   {
     preset: 'gcp',
     value: '{preset: gcp, project: shop}',
@@ -37,8 +38,23 @@ const CASES: readonly { readonly preset: string; readonly value: string; readonl
   },
   { preset: 'gcp-docs', value: `{preset: gcp-docs, provider: ${PROVIDER}}` },
   {
+    preset: 'gcp-fleet',
+    value:
+      '{preset: gcp-fleet, pool: shop.svc.id.goog, identityProvider: "https://gkehub.googleapis.com/projects/shop/locations/global/memberships/web"}',
+  },
+  {
     preset: 'alibaba-rrsa',
     value: '{preset: alibaba-rrsa, roleArn: "acs:ram::1:role/web", oidcProviderArn: "acs:ram::1:oidc-provider/ack"}',
+  },
+  {
+    preset: 'tencent',
+    value: '{preset: tencent, region: ap-guangzhou, providerId: cls-1}',
+    onAccount: { 'tke.cloud.tencent.com/role-arn': 'qcs::cam::uin/1:roleName/web' },
+  },
+  {
+    preset: 'volcengine',
+    value: '{preset: volcengine}',
+    onAccount: { 'vke.volcengine.com/role-trn': 'trn:iam::1:role/web' },
   },
   { preset: 'stackit', value: '{preset: stackit}', onAccount: STACKIT },
   { preset: 'ibm', value: '{preset: ibm}' },
@@ -66,17 +82,21 @@ describe('A preset', () => {
   });
 
   it('reads no key of an account or a namespace that the index drops', () => {
-    const keys = [...BUILT_IN_PRESETS.values()].flatMap(({ parameters = {}, trigger, expiration }) => [
-      ...Object.values(parameters).flatMap(({ annotation }) => annotation ?? []),
-      ...(trigger?.accountAnnotation === undefined ? [] : [trigger.accountAnnotation]),
-      ...(expiration === undefined ? [] : [expiration.annotation]),
+    const keys = [...BUILT_IN_PRESETS.values()].flatMap((preset) => [
+      ...Object.values(preset.parameters ?? {}).flatMap(({ annotation }) => annotation ?? []),
+      preset.trigger?.accountAnnotation ?? [],
+      preset.trigger?.namespaceLabel?.key ?? [],
+      preset.trigger?.skip ?? [],
+      preset.expiration?.annotation ?? [],
+      preset.overrideEnv?.key ?? [],
+      (preset.unsupported ?? []).flatMap(({ annotation, on }) => (on === 'ServiceAccount' ? [annotation] : [])),
     ]);
-    expect(keys.filter((key) => !SCHEME_KEYS.has(key))).toEqual([]);
+    expect(new Set(keys.flat())).toEqual(new Set(SCHEME_KEYS));
   });
 
   it('of Curfew’s own is one that an administrator could write', () => {
     const presets = Object.fromEntries(BUILT_IN_PRESETS) as unknown as JsonObject;
-    const triggers = ['aws-irsa', 'azure', 'gcp', 'stackit'];
+    const triggers = ['aws-irsa', 'azure', 'gcp', 'alibaba-rrsa', 'tencent', 'volcengine', 'stackit'];
     const result = readConfiguration({
       ...EMPTY_CONFIGURATION_FILE,
       mutations: { 'inject-token': { presets, triggers } },
@@ -225,7 +245,7 @@ describe('The annotations of a scheme', () => {
     ['the account', undefined, 900],
     ['too short: raised', '60', 600],
     ['too long: cut to the limit', '999999', 86_400],
-    ['not a number: the default', 'long', 3600],
+    ['not a number: that of the account', 'long', 900],
     ['3607: an hour', '3607', 3600],
   ])('give the lifetime of AWS: %s', (_what, onPod, wanted) => {
     const key = 'eks.amazonaws.com/token-expiration';
