@@ -45,6 +45,7 @@ export const AWS_IRSA: Preset = {
     'A volume of the same name with other content is refused; the webhook mounts it, or in newer releases leaves the pod without a token.',
     'A mount that is in the way of the token is refused; the webhook makes a pod that the API server refuses, or sets variables that lead nowhere.',
     'A container that has all the variables of its own gets the mount nevertheless; the webhook leaves it out.',
+    'A container that has the very role in AWS_ROLE_ARN gets AWS_WEB_IDENTITY_TOKEN_FILE too; the webhook adds neither where one is there.',
     'Windows is seen by spec.os and required node affinity too; the webhook looks at the node selector alone.',
     'The label eks.amazonaws.com/skip-pod-identity-webhook is heeded as an annotation and on account and namespace too.',
     'Names in eks.amazonaws.com/skip-containers are trimmed.',

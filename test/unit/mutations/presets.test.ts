@@ -161,6 +161,42 @@ describe('An administrator’s preset', () => {
       { presets: { shop: { ...own, volume: 'kube-api-access-x' } } },
       '/mutations/inject-token/presets/shop has a volume called kube-api-access-…',
     ],
+    [
+      { presets: { shop: { ...own, parameters: { a: { default: '${b}' }, b: {} } } } },
+      '/mutations/inject-token/presets/shop/parameters/a/default has ${b}, which is no parameter before it',
+    ],
+    [
+      { presets: { shop: { ...own, tokenFile: '${mountPath}/x' } } },
+      '/mutations/inject-token/presets/shop/tokenFile has ${mountPath}, which is no parameter before it',
+    ],
+    [
+      { presets: { shop: { ...own, parameters: { ...own.parameters, tokenFile: {} } } } },
+      '/mutations/inject-token/presets/shop/parameters/tokenFile is filled in by Curfew; choose another name',
+    ],
+    [
+      { presets: { shop: { ...own, credential: { annotation: 'a/b', volume: 'v', path: 'f', content: {} } } } },
+      '/mutations/inject-token/presets/shop/credential has one of volume and mountPath; give both or neither',
+    ],
+    [
+      { presets: { shop: { ...own, credential: { annotation: 'a/b', path: 'token', content: {} } } } },
+      '/mutations/inject-token/presets/shop/credential/path is the file of the token; choose another name',
+    ],
+    [
+      { triggers: ['azure', 'azure-v1-6'] },
+      '/mutations/inject-token/triggers/1 preset "azure-v1-6" has the trigger of "azure"',
+    ],
+    [
+      { presetParameters: { azur: { tenantId: 'x' } } },
+      '/mutations/inject-token/presetParameters/azur "azur" is no preset; did you mean "azure"?',
+    ],
+    [
+      { presetParameters: { azure: { tenant: 'x' } } },
+      '/mutations/inject-token/presetParameters/azure/tenant "tenant" is no parameter of preset "azure"; did you mean "tenantId"?',
+    ],
+    [
+      { presetParameters: { azure: { tenantId: 'a b' } } },
+      '/mutations/inject-token/presetParameters/azure/tenantId "a b" is not allowed: must match pattern',
+    ],
     [{ presets: { shop: { ...own, extra: 1 } } }, '/mutations/inject-token/presets/shop has the unknown key "extra"'],
   ])('with a mistake is told when the configuration is read: %j', (options, wanted) => {
     const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, mutations: { 'inject-token': options } });
@@ -177,6 +213,76 @@ describe('An administrator’s preset', () => {
           Array.isArray(listPresetProblems({ shop: preset }, { triggers: [], presets: new Map(), reserved: [] })),
         ).toBe(true);
       }),
+    );
+  });
+});
+
+describe('What the administrator gives to everybody', () => {
+  const configuration = (presetParameters: JsonObject) => ({ mutations: { 'inject-token': { presetParameters } } });
+  const audience = (world: World, value = '{preset: aws-irsa, roleArn: r}') =>
+    inject(asking({ aws: value }), world).at(
+      ...['spec', 'volumes', 0, 'projected', 'sources', 0, 'serviceAccountToken', 'audience'],
+    );
+
+  it('wins over the preset, and loses to the service account and to the annotation', () => {
+    const onAccount = { 'eks.amazonaws.com/audience': 'of-account' };
+    const given = configuration({ 'aws-irsa': { audience: 'of-cluster' } });
+    expect(audience({})).toBe('sts.amazonaws.com');
+    expect(audience({ configuration: given })).toBe('of-cluster');
+    expect(audience({ configuration: given, onAccount })).toBe('of-account');
+    const asked = '{preset: aws-irsa, roleArn: r, audience: of-pod}';
+    expect(audience({ configuration: given, onAccount }, asked)).toBe('of-pod');
+  });
+
+  it('is of one preset alone', () => {
+    const { denial } = inject(asking({ azure: '{preset: azure}' }), {
+      configuration: configuration({ 'azure-v1-6': { tenantId: 't' } }),
+    });
+    expect(denial).toContain('preset azure needs tenantId, and nothing gives it');
+  });
+});
+
+describe('What a scheme can be asked for and Curfew does not do', () => {
+  it('is told, and the token is there', () => {
+    const onAccount = { 'cloud.google.com/injection-mode': 'gcloud' };
+    const { warnings, at } = inject(asking({ gcp: '{preset: gcp, provider: p}' }), { onAccount });
+    expect(warnings).toEqual([
+      'curfew inject-token: token gcp: annotation cloud.google.com/injection-mode: the command gcloud is not set up; clients read GOOGLE_APPLICATION_CREDENTIALS as in mode direct',
+    ]);
+    expect(at('spec', 'volumes', 0, 'name')).toBe('gcp-iam-token');
+    const direct = { 'cloud.google.com/injection-mode': 'direct' };
+    expect(inject(asking({ gcp: '{preset: gcp, provider: p}' }), { onAccount: direct }).warnings).toEqual([]);
+  });
+
+  it('is refused where the pod would wait for it', () => {
+    const annotations = { 'azure.workload.identity/inject-proxy-sidecar': '' };
+    const pod = asking({ azure: '{preset: azure}' }, {}, { annotations });
+    expect(inject(pod, { onAccount: AZURE }).denial).toContain(
+      'annotation azure.workload.identity/inject-proxy-sidecar: Curfew adds no proxy to pods',
+    );
+    const elsewhere = { ...AZURE, ...annotations };
+    expect(inject(asking({ azure: '{preset: azure}' }), { onAccount: elsewhere }).denial).toBe('');
+  });
+});
+
+describe('A file that a parameter names', () => {
+  const asked = (more: string) => asking({ s: `{preset: stackit, serviceAccountEmail: a@b.example${more}}` });
+
+  it.each(['/token', 'token', '/a/../token', '/a/token/', '//a/token'])('is refused: %s', (file) => {
+    expect(inject(asked(`, federatedTokenFile: ${file}`)).denial).toContain(
+      `the file of the token is to be "${file}"; allowed: an absolute path in a directory`,
+    );
+  });
+
+  it('gives way to mountPath and path of the annotation', () => {
+    const { at } = inject(asked(', federatedTokenFile: /a/b/c, mountPath: /x, path: y'));
+    expect(at('spec', 'containers', 0, 'env', 1)).toEqual({ name: 'STACKIT_FEDERATED_TOKEN_FILE', value: '/x/y' });
+  });
+
+  it('cannot be the credential file', () => {
+    const fleet = '{preset: gcp-fleet, pool: p, identityProvider: i, path: google-application-credentials.json}';
+    expect(inject(asking({ fleet })).denial).toContain(
+      'path is "google-application-credentials.json", which is the credential file of preset gcp-fleet',
     );
   });
 });
