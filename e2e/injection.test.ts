@@ -88,6 +88,35 @@ describe('A pod that asks for two tokens', () => {
   });
 });
 
+describe('A pod for Windows', () => {
+  it('is stored with Windows paths in its variables and its credential file, and Unix paths in its mounts', async () => {
+    const namespace = await suite.cluster.createNamespace();
+    const fleet = '{preset: gcp-fleet, pool: fleet.svc.id.goog, identityProvider: "https://gkehub.example/one"}';
+    const spec = { os: { name: 'windows' }, automountServiceAccountToken: false };
+    const { code, stderr } = await apply(namespace, asking({ vault: VAULT, fleet }, spec));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const stored = await read(namespace);
+    expect(valueAt(stored, ['spec', 'os', 'name'])).toBe('windows');
+    const folder = 'C:\\var\\run\\secrets\\tokens\\gcp-ksa';
+    expect(valueAt(stored, ['spec', 'containers', 0, 'env'])).toEqual([
+      { name: 'VAULT_TOKEN_PATH', value: 'C:\\var\\run\\curfew\\vault\\token' },
+      { name: 'GOOGLE_APPLICATION_CREDENTIALS', value: `${folder}\\google-application-credentials.json` },
+    ]);
+    expect(valueAt(stored, ['spec', 'containers', 0, 'volumeMounts'])).toEqual([
+      { name: 'gcp-ksa', mountPath: '/var/run/secrets/tokens/gcp-ksa', readOnly: true },
+      { name: 'curfew-token-vault', mountPath: '/var/run/curfew/vault', readOnly: true },
+    ]);
+    const credentials = valueAt(stored, ['metadata', 'annotations', 'curfew.dev/gcp-fleet-credentials']);
+    expect(valueAt(JSON.parse(asString(credentials) ?? ''), ['credential_source', 'file'])).toBe(`${folder}\\token`);
+    // The API server took both sources of one volume.
+    const sources = asArray(valueAt(stored, ['spec', 'volumes', 0, 'projected', 'sources']));
+    expect(sources.map((source) => Object.keys(source as JsonObject))).toEqual([
+      ['serviceAccountToken'],
+      ['downwardAPI'],
+    ]);
+  });
+});
+
 describe('Who may ask', () => {
   it('is the service account, made by the same kubectl apply', async () => {
     const namespace = await suite.cluster.createNamespace({}, { withoutAccount: true });
