@@ -6,7 +6,26 @@ import { colliding } from '../test/unit/mutations/random-pods.ts';
 import { setUpSuite } from './suite.ts';
 import { pod } from './test-cluster.ts';
 
-const suite = setUpSuite({ levels: { warn: 'off' }, mutations: { 'inject-token': { triggers: ['aws-irsa'] } } });
+/** A preset that an administrator wrote, asked for by keys of his own. */
+const SHOP = {
+  volume: 'shop-token',
+  mountPath: '/var/run/shop',
+  audience: '${audience}',
+  parameters: { audience: { annotation: 'shop.example/audience' }, region: {} },
+  env: [{ name: 'SHOP_REGION', value: '${region}' }],
+  trigger: { accountAnnotation: 'shop.example/audience', namespaceLabel: { key: 'shop.example/inject', value: 'on' } },
+};
+
+const suite = setUpSuite({
+  levels: { warn: 'off' },
+  mutations: {
+    'inject-token': {
+      triggers: ['aws-irsa', 'shop'],
+      presets: { shop: SHOP },
+      presetParameters: { shop: { region: 'north' } },
+    },
+  },
+});
 
 const VAULT = '{audience: vault, expiration: 10m, env: VAULT_TOKEN_PATH}';
 const PODS = process.env['CURFEW_LONG'] === '1' ? 500 : 100;
@@ -158,6 +177,23 @@ describe('Who may ask', () => {
       const stored = await read(namespace, `web-${round}`);
       expect(valueAt(stored, ['spec', 'containers', 0, 'env', 0, 'value'])).toBe(role);
     }
+  });
+
+  it('is a scheme of the administrator’s own, by a label of the namespace and an annotation of the account', async () => {
+    const labels = { 'shop.example/inject': 'on' };
+    const namespace = await suite.cluster.createNamespace(labels, { withoutAccount: true });
+    const account = {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'web', annotations: { 'shop.example/audience': 'shop' } },
+    };
+    const { code, stderr } = await suite.cluster.kubectl.apply([account, pod('web')], ['-n', namespace]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const stored = await read(namespace);
+    const volumes = asArray(valueAt(stored, ['spec', 'volumes']));
+    const volume = volumes.find((one) => member(one, 'name') === 'shop-token');
+    expect(valueAt(volume, ['projected', 'sources', 0, 'serviceAccountToken', 'audience'])).toBe('shop');
+    expect(valueAt(stored, ['spec', 'containers', 0, 'env'])).toEqual([{ name: 'SHOP_REGION', value: 'north' }]);
   });
 
   it('is the namespace', async () => {

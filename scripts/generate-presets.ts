@@ -59,7 +59,24 @@ export function renderTokenAnnotation(): string {
     '',
     toTable(['preset', ''], presets),
     'Your own are below `mutations.inject-token.presets` of the configuration, in the same format. Texts may have `${name}` for',
-    `a parameter, and ${PLACEHOLDERS.map((name) => `\`\${${name}}\``).join(', ')}.`,
+    `a parameter, and ${PLACEHOLDERS.map((name) => `\`\${${name}}\``).join(', ')}. The index keeps the keys of accounts and`,
+    'namespaces that presets read; if a reload adds such a key, start Curfew again: the log says so.',
+    '',
+    'What a webhook gets by flags (region, tenant, account) is below `mutations.inject-token.presetParameters`:',
+    '',
+    toYamlBlock({
+      mutations: {
+        'inject-token': {
+          triggers: ['aws-irsa', 'azure'],
+          presetParameters: {
+            'aws-irsa': { region: 'eu-west-1' },
+            azure: { tenantId: '22222222-2222-4222-8222-222222222222' },
+          },
+        },
+      },
+    }),
+    '',
+    'Our annotation wins over the service account, that over `presetParameters`, and those over the default of the preset.',
     '',
   ]);
 }

@@ -21,6 +21,7 @@ import type { Logger, LogLevel } from '../log/logger.ts';
 import { createLogger } from '../log/logger.ts';
 import { createPrometheusRecorder } from '../metrics/prometheus.ts';
 import type { Configuration } from '../policy/configuration.ts';
+import { listSchemeKeys } from '../policy/configuration.ts';
 import { listPublishedRules } from '../review/entries.ts';
 import { buildApp } from '../server/app.ts';
 import { listen, parseListenAddress, swapCertificate } from '../server/listen.ts';
@@ -74,7 +75,14 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const index =
     client === undefined
       ? undefined
-      : createClusterIndex({ client, recorder, log, clock, withTokenSecrets: secretIndex });
+      : createClusterIndex({
+          client,
+          recorder,
+          log,
+          clock,
+          withTokenSecrets: secretIndex,
+          schemeKeys: listSchemeKeys(first.configuration),
+        });
   const policies = createPolicySource({
     file: options.config,
     first,

@@ -22,6 +22,7 @@ import type { Preset, Presets } from '../presets/format.ts';
 import { PresetSchema } from '../presets/format.ts';
 import { listPresetProblems } from '../presets/problems.ts';
 import { BUILT_IN_PRESETS } from '../presets/registry.ts';
+import { listSchemeKeys } from '../presets/scheme-keys.ts';
 import type { Refusal } from './define-mutation.ts';
 import { ASKED_FOR, defineMutation } from './define-mutation.ts';
 
@@ -115,6 +116,9 @@ refused, since it would start without the token it asked for.`,
       reserved: Object.keys(TokenSchema.properties),
       given: options.presetParameters ?? {},
     });
+  },
+  listSchemeKeys({ presets = {} }) {
+    return Object.values(presets).flatMap(listSchemeKeys);
   },
   examples: [
     {

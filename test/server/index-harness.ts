@@ -21,7 +21,10 @@ export type IndexHarness = {
   readonly counts: Counts;
 };
 
-export async function createIndexHarness({ withTokenSecrets = false } = {}): Promise<IndexHarness> {
+export async function createIndexHarness({
+  withTokenSecrets = false,
+  schemeKeys = new Set<string>(),
+} = {}): Promise<IndexHarness> {
   const server = await startFakeApiServer();
   const clock = createFakeClock();
   const log = createLineLog();
@@ -31,6 +34,7 @@ export async function createIndexHarness({ withTokenSecrets = false } = {}): Pro
     clock,
     log,
     withTokenSecrets,
+    schemeKeys,
     recorder: {
       indexError: () => {
         counts.errors += 1;

@@ -4,10 +4,17 @@ import { stringify } from 'yaml';
 import { SCHEME_KEYS } from '../../../src/objects/injection-keys.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
 import { asArray, valueAt } from '../../../src/objects/json.ts';
-import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../../src/policy/configuration.ts';
+import { toNamespaceView, toServiceAccountView } from '../../../src/objects/views.ts';
+import {
+  EMPTY_CONFIGURATION_FILE,
+  listSchemeKeys as listKeysOfConfiguration,
+  readConfiguration,
+} from '../../../src/policy/configuration.ts';
 import { fillIn } from '../../../src/presets/format.ts';
 import { listPresetProblems } from '../../../src/presets/problems.ts';
 import { BUILT_IN_PRESETS } from '../../../src/presets/registry.ts';
+import { listSchemeKeys } from '../../../src/presets/scheme-keys.ts';
+import { configure } from '../judging.ts';
 import { asking, inject, type World } from './injecting.ts';
 
 const ROLE = 'arn:aws:iam::111122223333:role/web';
@@ -82,16 +89,8 @@ describe('A preset', () => {
   });
 
   it('reads no key of an account or a namespace that the index drops', () => {
-    const keys = [...BUILT_IN_PRESETS.values()].flatMap((preset) => [
-      ...Object.values(preset.parameters ?? {}).flatMap(({ annotation }) => annotation ?? []),
-      preset.trigger?.accountAnnotation ?? [],
-      preset.trigger?.namespaceLabel?.key ?? [],
-      preset.trigger?.skip ?? [],
-      preset.expiration?.annotation ?? [],
-      preset.overrideEnv?.key ?? [],
-      (preset.unsupported ?? []).flatMap(({ annotation, on }) => (on === 'ServiceAccount' ? [annotation] : [])),
-    ]);
-    expect(new Set(keys.flat())).toEqual(new Set(SCHEME_KEYS));
+    const keys = [...BUILT_IN_PRESETS.values()].flatMap(listSchemeKeys);
+    expect(new Set(keys)).toEqual(new Set(SCHEME_KEYS));
   });
 
   it('of Curfew’s own is one that an administrator could write', () => {
@@ -141,6 +140,33 @@ describe('An administrator’s preset', () => {
     expect(denial).toBe('');
     expect(at('spec', 'volumes', 0, 'name')).toBe('shop-token');
     expect(at('spec', 'containers', 0, 'env')).toEqual([{ name: 'SHOP_TOKEN_FILE', value: '/var/run/shop/token' }]);
+  });
+
+  it('may be triggered by keys of its own, on the service account and the namespace', () => {
+    const scheme = {
+      ...own,
+      parameters: { audience: { annotation: 'shop.example/audience' } },
+      env: [],
+      trigger: {
+        accountAnnotation: 'shop.example/audience',
+        namespaceLabel: { key: 'shop.example/inject', value: 'yes' },
+      },
+    };
+    const configuration = { mutations: { 'inject-token': { presets: { shop: scheme }, triggers: ['shop'] } } };
+    const keys = listKeysOfConfiguration(configure(configuration));
+    expect([...keys]).toEqual(['shop.example/audience', 'shop.example/inject']);
+    const account = toServiceAccountView(
+      { metadata: { name: 'web', namespace: 'shop', annotations: { 'shop.example/audience': 'of-account' } } },
+      keys,
+    );
+    const namespace = toNamespaceView({ metadata: { name: 'shop', labels: { 'shop.example/inject': 'yes' } } }, keys);
+    if (account === undefined || namespace === undefined) throw new Error('both have names');
+    const context: NonNullable<World['context']> = {
+      serviceAccount: () => ({ state: 'found', value: account }),
+      namespace: { state: 'found', value: namespace },
+    };
+    const { at } = inject(asking({}), { configuration, context });
+    expect(at('spec', 'volumes', 0, 'projected', 'sources', 0, 'serviceAccountToken', 'audience')).toBe('of-account');
   });
 
   it.each<[JsonObject, string]>([
