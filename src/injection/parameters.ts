@@ -33,7 +33,8 @@ export function fillParameters(ask: Ask, world: World, { presetParameters }: Inj
   const missing: PlanProblem[] = [];
   const { preset, token, origin } = ask;
   const who = `service account ${namespaceName}/${accountName}`;
-  const ofCluster = new Map(Object.entries(presetParameters[token.preset ?? ''] ?? {}));
+  const ofPreset = new Map(Object.entries(presetParameters)).get(token.preset ?? '');
+  const ofCluster = new Map(Object.entries(ofPreset ?? {}));
   for (const [name, parameter] of Object.entries(preset?.parameters ?? {})) {
     const { annotation } = parameter;
     const given = token.parameters.get(name);

@@ -40,7 +40,8 @@ export const AWS_IRSA: Preset = {
   },
   skipContainers: { annotation: 'eks.amazonaws.com/skip-containers', separator: ',' },
   differences: [
-    'Flags are presetParameters: --aws-default-region is region, --sts-regional-endpoint stsRegionalEndpoints, --token-audience audience. A role’s bare name (--compose-role-arn) is not completed.',
+    'Flags are presetParameters: --aws-default-region is region, --sts-regional-endpoint stsRegionalEndpoints, --token-audience audience. A role’s bare name (--compose-role-arn) is not completed, and no ConfigMap of roles (--watch-config-map) is read.',
+    'Annotations of another prefix (--annotation-prefix) are for a preset of your own.',
     'Variables are written before those of the container, so that these may use them, and the volume is the last one; the webhook writes the variables after and the volume first.',
     'A volume of the same name with other content is refused; the webhook mounts it, or in newer releases leaves the pod without a token.',
     'A mount that is in the way of the token is refused; the webhook makes a pod that the API server refuses, or sets variables that lead nowhere.',

@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { JsonObject, JsonValue } from '../../../src/objects/json.ts';
-import { asArray, isObject, member } from '../../../src/objects/json.ts';
+import { asArray, asString, isObject, member } from '../../../src/objects/json.ts';
 
 const FOLDER = join(import.meta.dirname, 'originals');
 
@@ -75,7 +75,7 @@ const KEYS: ReadonlyMap<string, string> = new Map([
 export function normalise(value: JsonValue, under = ''): JsonValue {
   const key = KEYS.get(under);
   if (Array.isArray(value) && key !== undefined) {
-    const entries = value.map((entry: JsonValue) => [String(member(entry, key)), normalise(entry)] as const);
+    const entries = value.map((entry: JsonValue) => [asString(member(entry, key)) ?? '', normalise(entry)] as const);
     const named = Object.fromEntries(entries);
     if (Object.keys(named).length !== entries.length) throw new Error(`${under} has two entries of one name`);
     return named;
