@@ -24,6 +24,7 @@ export const SCHEME_KEYS: ReadonlySet<string> = new Set([
   'cloud.google.com/audience',
   'cloud.google.com/token-expiration',
   'cloud.google.com/injection-mode',
+  'cloud.google.com/project',
   'pod-identity.alibabacloud.com/role-name',
   'pod-identity.alibabacloud.com/service-account-token-expiration',
   'pod-identity.alibabacloud.com/injection',

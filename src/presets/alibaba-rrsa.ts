@@ -52,7 +52,8 @@ export const ALIBABA_RRSA: Preset = {
     'The STS variables are there where their parameters have a value; AutoInjectSTSEnvVars and the annotation inject-sts-endpoint are not read.',
     'A role name with spaces, quotes, backslashes or $ refuses the pod; the webhook leaves it without a token.',
     'A volume or mount of the same name with other content is refused. Unverified: what the webhook does.',
-    'Variables are written before those of the container, so that these may use them; a variable that the container has is kept together with the role’s others.',
+    'Variables are written before those of the container, so that these may use them.',
+    'A container that has one of the role’s three variables gets none of the others, as half of them would be of another role. Unverified: what the webhook does.',
     'Unverified: whether a pod label injection with another value than on stops what its namespace asks for; here it does.',
   ],
 };

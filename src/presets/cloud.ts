@@ -159,7 +159,7 @@ export const GCP: Preset = {
       description: 'Service account to impersonate; without it the pod has the access that is granted to it directly.',
     },
     audience: { annotation: 'cloud.google.com/audience', default: 'sts.googleapis.com' },
-    project: { isOptional: true, description: 'Project of gcloud.' },
+    project: { annotation: 'cloud.google.com/project', isOptional: true, description: 'Project of gcloud.' },
     region: { isOptional: true, description: 'Region of gcloud.' },
   },
   env: [
@@ -198,12 +198,13 @@ export const GCP: Preset = {
     'Mode direct alone: no init container, no gcloud image, no emptyDir, no CLOUDSDK_CONFIG; gcloud-run-as-user says nothing. injection-mode: gcloud is warned about.',
     'Impersonation is optional; the webhook demands a service account, and refuses a pod whose account has an e-mail address and no provider.',
     'The token file is 0644 and not 0440, which an image that does not run as root cannot read.',
-    'There is no default region, and the project is not guessed from the e-mail address: give region and project, or set them by presetParameters.',
+    'There is no default region, and the project is not guessed from the e-mail address: give region, and project or the annotation cloud.google.com/project, or set them by presetParameters.',
     'Variables, volumes and mounts of the pod are kept or refused; the webhook overwrites two of the variables, and volumes and mounts of its names.',
     'Of the annotations that the webhook writes on the pod only external-credentials-json is there.',
+    'The form of the provider is not checked; the webhook refuses a pod whose account has another.',
     'An empty token-expiration is as if it were not there; the webhook refuses the pod.',
     'Variables are written before those of the container, so that these may use them.',
-    'On Windows the path in GOOGLE_APPLICATION_CREDENTIALS and in the file are Windows paths; the webhook knows no Windows.',
+    'On Windows the paths in GOOGLE_APPLICATION_CREDENTIALS and in the file are Windows paths; the webhook knows no Windows.',
   ],
 };
 
