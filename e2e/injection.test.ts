@@ -6,7 +6,26 @@ import { colliding } from '../test/unit/mutations/random-pods.ts';
 import { setUpSuite } from './suite.ts';
 import { pod } from './test-cluster.ts';
 
-const suite = setUpSuite({ levels: { warn: 'off' }, mutations: { 'inject-token': { triggers: ['aws-irsa'] } } });
+/** A preset that an administrator wrote, asked for by keys of his own. */
+const SHOP = {
+  volume: 'shop-token',
+  mountPath: '/var/run/shop',
+  audience: '${audience}',
+  parameters: { audience: { annotation: 'shop.example/audience' }, region: {} },
+  env: [{ name: 'SHOP_REGION', value: '${region}' }],
+  trigger: { accountAnnotation: 'shop.example/audience', namespaceLabel: { key: 'shop.example/inject', value: 'on' } },
+};
+
+const suite = setUpSuite({
+  levels: { warn: 'off' },
+  mutations: {
+    'inject-token': {
+      triggers: ['aws-irsa', 'shop'],
+      presets: { shop: SHOP },
+      presetParameters: { shop: { region: 'north' } },
+    },
+  },
+});
 
 const VAULT = '{audience: vault, expiration: 10m, env: VAULT_TOKEN_PATH}';
 const PODS = process.env['CURFEW_LONG'] === '1' ? 500 : 100;
@@ -88,6 +107,35 @@ describe('A pod that asks for two tokens', () => {
   });
 });
 
+describe('A pod for Windows', () => {
+  it('is stored with Windows paths in its variables and its credential file, and Unix paths in its mounts', async () => {
+    const namespace = await suite.cluster.createNamespace();
+    const fleet = '{preset: gcp-fleet, pool: fleet.svc.id.goog, identityProvider: "https://gkehub.example/one"}';
+    const spec = { os: { name: 'windows' }, automountServiceAccountToken: false };
+    const { code, stderr } = await apply(namespace, asking({ vault: VAULT, fleet }, spec));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const stored = await read(namespace);
+    expect(valueAt(stored, ['spec', 'os', 'name'])).toBe('windows');
+    const folder = 'C:\\var\\run\\secrets\\tokens\\gcp-ksa';
+    expect(valueAt(stored, ['spec', 'containers', 0, 'env'])).toEqual([
+      { name: 'VAULT_TOKEN_PATH', value: 'C:\\var\\run\\curfew\\vault\\token' },
+      { name: 'GOOGLE_APPLICATION_CREDENTIALS', value: `${folder}\\google-application-credentials.json` },
+    ]);
+    expect(valueAt(stored, ['spec', 'containers', 0, 'volumeMounts'])).toEqual([
+      { name: 'gcp-ksa', mountPath: '/var/run/secrets/tokens/gcp-ksa', readOnly: true },
+      { name: 'curfew-token-vault', mountPath: '/var/run/curfew/vault', readOnly: true },
+    ]);
+    const credentials = valueAt(stored, ['metadata', 'annotations', 'curfew.dev/gcp-fleet-credentials']);
+    expect(valueAt(JSON.parse(asString(credentials) ?? ''), ['credential_source', 'file'])).toBe(`${folder}\\token`);
+    // The API server took both sources of one volume.
+    const sources = asArray(valueAt(stored, ['spec', 'volumes', 0, 'projected', 'sources']));
+    expect(sources.map((source) => Object.keys(source as JsonObject))).toEqual([
+      ['serviceAccountToken'],
+      ['downwardAPI'],
+    ]);
+  });
+});
+
 describe('Who may ask', () => {
   it('is the service account, made by the same kubectl apply', async () => {
     const namespace = await suite.cluster.createNamespace({}, { withoutAccount: true });
@@ -129,6 +177,23 @@ describe('Who may ask', () => {
       const stored = await read(namespace, `web-${round}`);
       expect(valueAt(stored, ['spec', 'containers', 0, 'env', 0, 'value'])).toBe(role);
     }
+  });
+
+  it('is a scheme of the administrator’s own, by a label of the namespace and an annotation of the account', async () => {
+    const labels = { 'shop.example/inject': 'on' };
+    const namespace = await suite.cluster.createNamespace(labels, { withoutAccount: true });
+    const account = {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'web', annotations: { 'shop.example/audience': 'shop' } },
+    };
+    const { code, stderr } = await suite.cluster.kubectl.apply([account, pod('web')], ['-n', namespace]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const stored = await read(namespace);
+    const volumes = asArray(valueAt(stored, ['spec', 'volumes']));
+    const volume = volumes.find((one) => member(one, 'name') === 'shop-token');
+    expect(valueAt(volume, ['projected', 'sources', 0, 'serviceAccountToken', 'audience'])).toBe('shop');
+    expect(valueAt(stored, ['spec', 'containers', 0, 'env'])).toEqual([{ name: 'SHOP_REGION', value: 'north' }]);
   });
 
   it('is the namespace', async () => {

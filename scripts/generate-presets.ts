@@ -59,20 +59,39 @@ export function renderTokenAnnotation(): string {
     '',
     toTable(['preset', ''], presets),
     'Your own are below `mutations.inject-token.presets` of the configuration, in the same format. Texts may have `${name}` for',
-    `a parameter, and ${PLACEHOLDERS.map((name) => `\`\${${name}}\``).join(', ')}.`,
+    `a parameter, and ${PLACEHOLDERS.map((name) => `\`\${${name}}\``).join(', ')}. The index keeps the keys of accounts and`,
+    'namespaces that presets read; if a reload adds such a key, start Curfew again: the log says so.',
+    '',
+    'What a webhook gets by flags (region, tenant, account) is below `mutations.inject-token.presetParameters`:',
+    '',
+    toYamlBlock({
+      mutations: {
+        'inject-token': {
+          triggers: ['aws-irsa', 'azure'],
+          presetParameters: {
+            'aws-irsa': { region: 'eu-west-1' },
+            azure: { tenantId: '22222222-2222-4222-8222-222222222222' },
+          },
+        },
+      },
+    }),
+    '',
+    'Our annotation wins over the service account, that over `presetParameters`, and those over the default of the preset.',
     '',
   ]);
 }
 
 export function renderPreset(name: string, preset: Preset): string {
   const { title = '', volume, mountPath, path = 'token', audience, credential, trigger, differences = [] } = preset;
+  const { tokenFile } = preset;
   const { expirationSeconds = 3600, minExpirationSeconds = 600, maxExpirationSeconds } = preset;
   const parameters = Object.entries(preset.parameters ?? {}).map(([key, parameter]) => [
     `\`${key}\``,
     parameter.description ?? '',
     parameter.annotation === undefined ? '' : `\`${parameter.annotation}\``,
-    parameter.default ?? (parameter.isOptional === true ? 'left out' : 'must be given'),
+    describeDefault(parameter),
   ]);
+  const keys = listSchemeKeys(preset);
   return toPage(name, [
     title,
     '',
@@ -82,7 +101,10 @@ export function renderPreset(name: string, preset: Preset): string {
       ['', ''],
       [
         ['volume', `\`${volume}\``],
-        ['token file', `\`${mountPath}/${path}\``],
+        [
+          'token file',
+          `\`${mountPath}/${path}\`${tokenFile === undefined ? '' : `, or \`${tokenFile}\` where that has a value`}`,
+        ],
         ['audience', `\`${audience}\``],
         [
           'lifetime',
@@ -93,7 +115,7 @@ export function renderPreset(name: string, preset: Preset): string {
           : [
               [
                 'credential file',
-                `\`${credential.mountPath}/${credential.path}\`, from annotation \`${credential.annotation}\` of the pod`,
+                `\`${credential.mountPath ?? mountPath}/${credential.path}\`, from annotation \`${credential.annotation}\` of the pod`,
               ],
             ]),
         ...Object.entries(preset.podAnnotations ?? {}).map(([key, value]) => [
@@ -107,7 +129,7 @@ export function renderPreset(name: string, preset: Preset): string {
       : [
           '## Parameters',
           '',
-          'In the annotation, else from the service account.',
+          'In our annotation, else from the service account, else from the configuration (`presetParameters`).',
           '',
           toTable(['parameter', 'what', 'annotation of the service account', 'default'], parameters),
         ]),
@@ -121,8 +143,9 @@ export function renderPreset(name: string, preset: Preset): string {
             preset.env.map((one) => [`\`${one.name}\``, `\`${one.value}\``]),
           ),
         ]),
-    ...(trigger === undefined ? [] : ['## Without our annotation', '', describeTrigger(name, preset), '']),
+    ...(trigger === undefined ? [] : ['## Without our annotation', '', describeTrigger(name, trigger), '']),
     ...describeForeignWebhooks(name, preset),
+    ...(keys.length === 0 ? [] : ['## Keys of the scheme', '', 'They count whoever asks.', '', ...keys, '']),
     ...(differences.length === 0
       ? []
       : ['## What is different from the original', '', ...differences.map((one) => `- ${one}`), '']),
@@ -145,24 +168,55 @@ function describeForeignWebhooks(name: string, { foreignWebhooks, trigger }: Pre
   ];
 }
 
-function describeTrigger(name: string, { trigger, expiration, skipContainers, onlyContainers }: Preset): string {
+type Parameter = NonNullable<Preset['parameters']>[string];
+
+function describeDefault({ default: value, isOptional = false }: Parameter): string {
+  const otherwise = isOptional ? 'left out' : 'must be given';
+  if (value === undefined) return otherwise;
+  return value.includes('${') ? `\`${value}\`, else ${otherwise}` : value;
+}
+
+function describeTrigger(name: string, trigger: NonNullable<Preset['trigger']>): string {
+  const { podLabel, namespaceLabel, accountAnnotation, skip = [] } = trigger;
+  const label = ({ key, value }: { readonly key: string; readonly value: string }) => `\`${key}: "${value}"\``;
   const conditions = [
-    trigger?.podLabel === undefined
+    podLabel === undefined ? '' : `the pod has the label ${label(podLabel)}`,
+    namespaceLabel === undefined
       ? ''
-      : `the pod has the label \`${trigger.podLabel.key}: "${trigger.podLabel.value}"\``,
-    trigger?.accountAnnotation === undefined
-      ? ''
-      : `its service account has the annotation \`${trigger.accountAnnotation}\``,
+      : `its namespace has the label ${label(namespaceLabel)}${podLabel === undefined ? '' : ' and the pod none of that key'}`,
   ].filter((text) => text !== '');
-  const lists = [skipContainers, onlyContainers].flatMap((list) =>
-    list === undefined ? [] : [`\`${list.annotation}\` (names separated by \`${list.separator}\`)`],
-  );
+  const all = [
+    conditions.join(', or '),
+    accountAnnotation === undefined ? '' : `its service account has the annotation \`${accountAnnotation}\``,
+  ].filter((text) => text !== '');
+  const unless = skip.length === 0 ? '' : `, unless \`${skip.join('`, `')}\` is there`;
+  return `With \`mutations.inject-token.triggers: [${name}]\` also where ${all.join(', and ')}${unless}.`;
+}
+
+const INVALID = { refuse: 'is refused', ignore: 'is as if it were not there', default: 'is as if nothing were asked' };
+const OUT_OF_RANGE = { refuse: 'is refused', clamp: 'is taken to the nearest', default: 'is as if nothing were asked' };
+
+/** What else is read of pod, account and namespace, one list item each. */
+function listSchemeKeys({ expiration, skipContainers, onlyContainers, overrideEnv, unsupported = [] }: Preset) {
+  const list = (keys: Preset['skipContainers'], what: string) =>
+    keys === undefined ? [] : [`- \`${keys.annotation}\` of the pod: ${what}, separated by \`${keys.separator}\`.`];
   return [
-    `With \`mutations.inject-token.triggers: [${name}]\` also where ${conditions.join(' and ')}`,
-    (trigger?.skip ?? []).length === 0 ? '.' : `, unless \`${(trigger?.skip ?? []).join('`, `')}\` is there.`,
-    expiration === undefined
-      ? ''
-      : ` The lifetime is that of \`${expiration.annotation}\`, on the pod, else on the service account.`,
-    lists.length === 0 ? '' : ` Of the pod’s annotations ${lists.join(' and ')} counts.`,
-  ].join('');
+    ...(expiration === undefined
+      ? []
+      : [
+          `- \`${expiration.annotation}\` of the pod, else of the service account: the lifetime in seconds. What is no number ${INVALID[expiration.whenInvalid]}; what is out of range ${OUT_OF_RANGE[expiration.whenOutOfRange]}.`,
+        ]),
+    ...list(onlyContainers, 'the only containers that get the token'),
+    ...list(skipContainers, 'containers that do not get it'),
+    ...(overrideEnv === undefined
+      ? []
+      : [
+          `- \`${overrideEnv.key}: "${overrideEnv.value}"\`, an annotation of the pod, else a label of its namespace: variables of the container are overwritten.`,
+        ]),
+    ...unsupported.map(({ annotation, on, value, isRefused = false, why }) => {
+      const key = `\`${annotation}${value === undefined ? '' : `: "${value}"`}\``;
+      const who = on === 'Pod' ? 'the pod' : 'the service account';
+      return `- ${key} of ${who} is ${isRefused ? 'refused' : 'warned about'}: ${why}.`;
+    }),
+  ];
 }

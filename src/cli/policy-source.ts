@@ -7,7 +7,9 @@ import type { Clock } from '../kube/clock.ts';
 import type { OwnToken } from '../kube/own-token.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Recorder } from '../metrics/recorder.ts';
+import { SCHEME_KEYS } from '../objects/injection-keys.ts';
 import type { Configuration } from '../policy/configuration.ts';
+import { listSchemeKeys } from '../policy/configuration.ts';
 import { stateOf } from '../policy/exemption.ts';
 import type { Policy } from '../server/judge-review.ts';
 import { findClusterFacts } from './cluster-facts.ts';
@@ -40,6 +42,8 @@ export function createPolicySource(options: PolicySourceOptions): PolicySource {
   const { file, clock, log, recorder, ownToken, ownNamespace, release } = options;
   let { text } = options.first;
   let policy = toPolicy(options.first.configuration);
+  /** What the index of this process keeps. */
+  const keptKeys = listSchemeKeys(options.first.configuration);
   let lastRefusal = '';
   /** Exemptions whose end was told already, with what was told of it. */
   let told = new Map<string, string>();
@@ -78,6 +82,11 @@ export function createPolicySource(options: PolicySourceOptions): PolicySource {
       recorder.configurationReload('accepted');
       log.info({ file }, 'the new configuration is in force');
       options.onChange?.();
+      const keys = [...listSchemeKeys(loaded.configuration)].filter(
+        (key) => !keptKeys.has(key) && !SCHEME_KEYS.has(key),
+      );
+      if (keys.length > 0)
+        log.warn({ file, keys }, 'its presets read keys that are not kept until Curfew starts again');
     } catch (error) {
       const refusal = error instanceof Error ? error.message : 'unknown error';
       if (refusal === lastRefusal) return;

@@ -21,6 +21,7 @@ import type { Logger, LogLevel } from '../log/logger.ts';
 import { createLogger } from '../log/logger.ts';
 import { createPrometheusRecorder } from '../metrics/prometheus.ts';
 import type { Configuration } from '../policy/configuration.ts';
+import { listSchemeKeys } from '../policy/configuration.ts';
 import { listPublishedRules } from '../review/entries.ts';
 import { buildApp } from '../server/app.ts';
 import { createForeignWebhookReport } from '../server/foreign-webhooks.ts';
@@ -83,6 +84,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
           log,
           clock,
           withTokenSecrets: secretIndex,
+          schemeKeys: listSchemeKeys(first.configuration),
           ...(foreignWebhooks.watch ? { mutatingWebhooks: { own: release, onChange } } : {}),
         });
   const reader = index?.reader ?? createUnknownReader(NO_CLUSTER);

@@ -209,13 +209,15 @@ function validatorOf(preset: Preset | undefined): ValidateFunction {
   return validate;
 }
 
+/** A parameter goes into variables and JSON: printable, and nothing that the kubelet or a template would expand. */
+export const PARAMETER_PATTERN = '^[\\x21\\x23\\x25-\\x5b\\x5d-\\x7e]{1,512}$';
+
 /** The schema of a value, with the parameters of `preset` if it names one. */
 export function schemaOf(preset: Preset | undefined): JsonObject {
   const names = Object.keys(preset?.parameters ?? {});
-  // What goes into variables and JSON: printable, and nothing that the kubelet or a template would expand.
   const parameter = {
     type: 'string',
-    pattern: '^[\\x21\\x23\\x25-\\x5b\\x5d-\\x7e]{1,512}$',
+    pattern: PARAMETER_PATTERN,
     description: 'text of at most 512 printable characters without spaces, quotes, backslashes and $',
   };
   const declared = Object.fromEntries(names.map((name) => [name, parameter]));

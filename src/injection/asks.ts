@@ -10,6 +10,7 @@ import { serviceAccountOf } from '../objects/pod-spec.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { Lookup, NamespaceView, ServiceAccountView } from '../objects/views.ts';
 import type { Preset, Presets } from '../presets/format.ts';
+import type { PresetParameters } from '../presets/problems.ts';
 import type { AskedToken, Limits, Problem } from './annotation.ts';
 import { parseToken } from './annotation.ts';
 
@@ -39,6 +40,8 @@ export type InjectionSettings = {
   readonly triggers: readonly string[];
   /** Presets that are injected although a webhook of their scheme is registered. */
   readonly besideForeignWebhooks: readonly string[];
+  /** What the administrator gives to everybody. */
+  readonly presetParameters: PresetParameters;
   readonly maxExpirationSeconds: number;
 };
 
@@ -177,15 +180,21 @@ function listTriggered(world: World, { presets, triggers }: InjectionSettings, a
 /** What of the pod and its account means that the scheme's token is wanted; undefined if nothing does. */
 export function findTrigger({ trigger }: Preset, world: World): Origin | undefined {
   if (trigger === undefined) return undefined;
-  const { accountAnnotation, podLabel, skip = [] } = trigger;
+  const { accountAnnotation, podLabel, namespaceLabel, skip = [] } = trigger;
   const { account, namespace, annotations, labels, accountName, namespaceName } = world;
   const ofAccount = account.state === 'found' ? account.value.annotations : new Map<string, string>();
   const ofNamespace = namespace.state === 'found' ? namespace.value.labels : new Map<string, string>();
   if (skip.some((key) => [labels, annotations, ofAccount, ofNamespace].some((keys) => keys.has(key)))) return undefined;
-  if (podLabel !== undefined && labels.get(podLabel.key) !== podLabel.value) return undefined;
   if (accountAnnotation !== undefined && (ofAccount.get(accountAnnotation) ?? '') === '') return undefined;
-  if (podLabel !== undefined) {
+  // The pod's own label decides where it has one.
+  const ofPod = podLabel === undefined ? undefined : labels.get(podLabel.key);
+  if (podLabel !== undefined && (ofPod !== undefined || namespaceLabel === undefined)) {
+    if (ofPod !== podLabel.value) return undefined;
     return { name: `label ${podLabel.key} of the pod`, path: toPointer(['metadata', 'labels', podLabel.key]) };
+  }
+  if (namespaceLabel !== undefined) {
+    if (ofNamespace.get(namespaceLabel.key) !== namespaceLabel.value) return undefined;
+    return { name: `label ${namespaceLabel.key} of namespace ${namespaceName}`, path: '/metadata/namespace' };
   }
   if (accountAnnotation === undefined) return undefined;
   return {

@@ -63,6 +63,7 @@ type PlanState = {
 function emitPlan(draft: Draft, plan: Plan, state: PlanState): boolean {
   const { sink, ours } = state;
   noteUnknownContainers(specOf(draft), plan, sink);
+  for (const note of plan.notes) sink.note(note);
   if (chooseContainers(specOf(draft), plan).length === 0) return false;
   const shared = plan.volumes.find(({ name }) => state.claimed.has(name));
   if (shared !== undefined) {

@@ -1,20 +1,20 @@
 /** From a token that was asked for to what has to be in the pod: volumes, mounts, variables, annotations. */
 
 import { listContainers } from '../objects/containers.ts';
-import { TOKEN_ANNOTATION_PREFIX } from '../objects/injection-keys.ts';
 import type { JsonObject, JsonValue } from '../objects/json.ts';
 import { isObject, member } from '../objects/json.ts';
 import { isForWindows } from '../objects/operating-system.ts';
 import { quote } from '../objects/text.ts';
-import { EXTENDED_EXPIRATION_SECONDS } from '../objects/tokens.ts';
 import type { Preset } from '../presets/format.ts';
 import { fillIn, listPlaceholders } from '../presets/format.ts';
 import type { Ask, InjectionSettings, Origin, World } from './asks.ts';
-import { limitsOf, TRIGGERED } from './asks.ts';
+import { TRIGGERED } from './asks.ts';
+import { chooseSeconds } from './lifetime.ts';
+import type { PlanProblem } from './parameters.ts';
+import { fillParameters, keyOf } from './parameters.ts';
 
-const DEFAULT_SECONDS = 3600;
-/** What may stand in a variable or in JSON: the same as in the annotation's schema. */
-const PLAIN_TEXT = /^[\x21\x23\x25-\x5b\x5d-\x7e]{1,512}$/;
+/** Where a preset may put its file: a directory and a name, as in the annotation's schema. */
+const TOKEN_FILE = /^(\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}){2,17}$/;
 
 export type EnvVariable = { readonly name: string; readonly value: string; readonly group: string };
 
@@ -36,14 +36,8 @@ export type Plan = {
   /** The only containers that get it; undefined for all. */
   readonly only: readonly string[] | undefined;
   readonly except: readonly string[];
-};
-
-export type PlanProblem = {
-  readonly origin: Origin;
-  readonly problem: string;
-  readonly fix: string;
-  /** True if the annotations of the service account could make it right. */
-  readonly isMissingParameter?: boolean;
+  /** What the author should know, and did not get. */
+  readonly notes: readonly string[];
 };
 
 export type PlanResult = { readonly plan: Plan } | { readonly problems: readonly PlanProblem[] };
@@ -51,19 +45,21 @@ export type PlanResult = { readonly plan: Plan } | { readonly problems: readonly
 export function toPlan(ask: Ask, world: World, settings: InjectionSettings): PlanResult {
   const { name, token, preset, origin } = ask;
   const problems: PlanProblem[] = [];
-  const mountPath = token.mountPath ?? preset?.mountPath ?? `/var/run/curfew/${name}`;
   // Vault's injector takes the first mount whose path has this word for the API token (agent.go, serviceaccount).
   if (token.mountPath === undefined && preset === undefined && name.includes('serviceaccount')) {
     const problem = 'its name would stand in the path of the mount, where Vault’s injector looks for serviceaccount';
     problems.push({ origin, problem, fix: 'choose another name, or set mountPath' });
   }
-  const { values, missing } = fillParameters(ask, world);
-  problems.push(...missing);
+  const { values, missing } = fillParameters(ask, world, settings);
+  const unsupported = listUnsupported(ask, world);
+  problems.push(...missing, ...unsupported.problems);
+  const place = choosePlace(ask, values);
+  if ('problem' in place) problems.push(place);
   const seconds = chooseSeconds(ask, world, settings);
   if (typeof seconds !== 'number') problems.push(seconds);
-  if (typeof seconds !== 'number' || problems.length > 0) return { problems };
+  if (typeof seconds !== 'number' || 'problem' in place || problems.length > 0) return { problems };
 
-  const path = token.path ?? preset?.path ?? 'token';
+  const { mountPath, path } = place;
   const volume = preset?.volume ?? `curfew-token-${name}`;
   const spec = member(world.pod, 'spec');
   const isWindows = isObject(spec) && isForWindows(spec);
@@ -73,10 +69,13 @@ export function toPlan(ask: Ask, world: World, settings: InjectionSettings): Pla
   values.set('tokenFile', shown(`${mountPath}/${path}`));
   values.set('mountPath', mountPath);
   values.set('volume', volume);
-  if (credential !== undefined) values.set('credentialFile', shown(`${credential.mountPath}/${credential.path}`));
+  if (credential !== undefined) {
+    values.set('credentialFile', shown(`${credential.mountPath ?? mountPath}/${credential.path}`));
+  }
 
   const audience = token.audience ?? (preset === undefined ? undefined : fillIn(preset.audience, values)) ?? '';
   const mode = token.mode ?? preset?.mode;
+  const volumes = toVolumes({ volume, audience, seconds, path, mode, credential });
   return {
     plan: {
       name,
@@ -84,16 +83,13 @@ export function toPlan(ask: Ask, world: World, settings: InjectionSettings): Pla
       key: keyOf(ask),
       audience,
       expirationSeconds: seconds,
-      volumes: [
-        toTokenVolume({ volume, audience, seconds, path, mode }),
-        ...(credential === undefined ? [] : [toCredentialVolume(credential)]),
-      ],
-      mounts: [
-        { name: volume, mountPath },
-        ...(credential === undefined ? [] : [{ name: credential.volume, mountPath: credential.mountPath }]),
-      ],
+      volumes,
+      mounts: volumes.map((one, index) => ({
+        name: one.name,
+        mountPath: index === 0 ? mountPath : (credential?.mountPath ?? mountPath),
+      })),
       env: listVariables(ask, values),
-      overrideEnv: token.overrideEnv ?? false,
+      overrideEnv: token.overrideEnv ?? mayOverride(preset, world),
       contents: new Map(
         credential === undefined
           ? []
@@ -107,86 +103,52 @@ export function toPlan(ask: Ask, world: World, settings: InjectionSettings): Pla
       ),
       only: token.containers ?? namesIn(preset?.onlyContainers, world),
       except: [...(token.excludeContainers ?? []), ...(namesIn(preset?.skipContainers, world) ?? [])],
+      notes: unsupported.notes,
     },
   };
 }
 
-function keyOf({ name, token }: Ask): string {
-  return `${TOKEN_ANNOTATION_PREFIX}${name.startsWith(TRIGGERED) ? token.preset : name}`;
+/** Our annotation wins, then the file that a parameter of the scheme names, then the preset. */
+function choosePlace(
+  { name, token, preset, origin }: Ask,
+  values: ReadonlyMap<string, string>,
+): { readonly mountPath: string; readonly path: string } | PlanProblem {
+  const file = preset?.tokenFile === undefined ? undefined : fillIn(preset.tokenFile, values);
+  if (file !== undefined && !TOKEN_FILE.test(file)) {
+    const problem = `the file of the token is to be ${quote(file)}; allowed: an absolute path in a directory, such as /var/run/web/token`;
+    return { origin, problem, fix: 'correct the path' };
+  }
+  const slash = file?.lastIndexOf('/') ?? 0;
+  const mountPath = token.mountPath ?? file?.slice(0, slash) ?? preset?.mountPath ?? `/var/run/curfew/${name}`;
+  const path = token.path ?? file?.slice(slash + 1) ?? preset?.path ?? 'token';
+  if (preset?.credential?.volume === undefined && preset?.credential?.path === path) {
+    const problem = `path is ${quote(path)}, which is the credential file of preset ${token.preset}`;
+    return { origin, problem, fix: 'choose another path' };
+  }
+  return { mountPath, path };
 }
 
-/** From our annotation, else from the scheme's on the service account, else the preset's default. */
-function fillParameters(ask: Ask, { account, accountName, namespaceName }: World) {
-  const values = new Map<string, string>();
-  const missing: PlanProblem[] = [];
-  const { preset, token, origin } = ask;
-  const who = `service account ${namespaceName}/${accountName}`;
-  for (const [name, parameter] of Object.entries(preset?.parameters ?? {})) {
-    const { annotation } = parameter;
-    const given = token.parameters.get(name);
-    const ofAccount =
-      annotation !== undefined && account.state === 'found' ? account.value.annotations.get(annotation) : undefined;
-    if (given === undefined && ofAccount !== undefined && ofAccount !== '' && !PLAIN_TEXT.test(ofAccount)) {
-      const problem = `annotation ${annotation} of ${who} is ${quote(ofAccount)}; allowed: at most 512 printable characters without spaces, quotes, backslashes and $`;
-      missing.push({ origin, problem, fix: `correct it, or give ${name} in ${keyOf(ask)}` });
-      continue;
-    }
-    const needsAccount = given === undefined && annotation !== undefined && account.state !== 'found';
-    // What the account says wins over the default, so without an answer nobody knows the value.
-    if (needsAccount) {
-      const why = account.state === 'unknown' ? account.why : 'it does not exist';
-      const problem = `preset ${token.preset} takes ${name} from ${who}, which could not be read: ${why}; try again`;
-      missing.push({ origin, problem, fix: `try again, or give ${name} in the annotation ${keyOf(ask)}` });
-      continue;
-    }
-    const value = given ?? (ofAccount === '' ? undefined : ofAccount) ?? parameter.default;
-    if (value !== undefined) values.set(name, value);
-    else if (parameter.isOptional !== true) {
-      const onAccount = annotation === undefined ? '' : `, or annotate ${who} with ${annotation}`;
-      missing.push({
-        origin,
-        problem: `preset ${token.preset} needs ${name}, and nothing gives it`,
-        fix: `set ${keyOf(ask)}: "{preset: ${token.preset}, ${name}: …}"${onAccount}`,
-        isMissingParameter: annotation !== undefined,
-      });
-    }
+/** What the scheme's annotations ask for and Curfew does not do: refused, or told. */
+function listUnsupported({ name, preset, origin }: Ask, { annotations, account }: World) {
+  const problems: PlanProblem[] = [];
+  const notes: string[] = [];
+  const ofAccount = account.state === 'found' ? account.value.annotations : new Map<string, string>();
+  for (const { annotation, on, value, isRefused = false, why } of preset?.unsupported ?? []) {
+    const seen = (on === 'Pod' ? annotations : ofAccount).get(annotation);
+    if (seen === undefined || (value !== undefined && seen !== value)) continue;
+    if (isRefused)
+      problems.push({ origin, problem: `annotation ${annotation}: ${why}`, fix: `take ${annotation} out` });
+    else notes.push(`token ${name.replace(TRIGGERED, '')}: annotation ${annotation}: ${why}`);
   }
-  return { values, missing };
+  return { problems, notes };
 }
 
-function chooseSeconds(ask: Ask, world: World, settings: InjectionSettings): number | PlanProblem {
-  const { token, preset, origin } = ask;
-  const { minSeconds, maxSeconds } = limitsOf(preset, settings);
-  if (minSeconds > settings.maxExpirationSeconds) {
-    const problem = `preset ${token.preset} takes no less than ${minSeconds} s, and the administrator’s limit is ${settings.maxExpirationSeconds} s`;
-    return { origin, problem, fix: 'ask the administrator to raise mutations.inject-token.maxExpirationSeconds' };
-  }
-  const clamp = (seconds: number) => {
-    const within = Math.min(Math.max(seconds, minSeconds), maxSeconds);
-    return within === EXTENDED_EXPIRATION_SECONDS ? DEFAULT_SECONDS : within;
-  };
-  if (token.expirationSeconds !== undefined) return token.expirationSeconds;
-  const ofScheme = preset?.expiration === undefined ? undefined : readSchemeSeconds(preset.expiration, world);
-  if (preset?.expiration === undefined || ofScheme === undefined) {
-    return clamp(preset?.expirationSeconds ?? DEFAULT_SECONDS);
-  }
-  const { annotation, whenInvalid, whenOutOfRange } = preset.expiration;
-  const isNumber = /^[0-9]{1,10}$/.test(ofScheme);
-  const isInRange = isNumber && clamp(Number(ofScheme)) === Number(ofScheme);
-  if (isInRange || (isNumber && whenOutOfRange === 'clamp')) return clamp(Number(ofScheme));
-  if (!isNumber && whenInvalid === 'ignore') return clamp(preset.expirationSeconds ?? DEFAULT_SECONDS);
-  return {
-    origin,
-    problem: `annotation ${annotation} is ${quote(ofScheme)}; allowed: ${minSeconds} to ${maxSeconds} seconds`,
-    fix: `set ${annotation} to a number of seconds from ${minSeconds} to ${maxSeconds}`,
-  };
-}
-
-/** The pod's annotation wins over its account's. */
-function readSchemeSeconds({ annotation }: NonNullable<Preset['expiration']>, world: World): string | undefined {
-  const { annotations, account } = world;
+/** The pod's annotation decides where it has one, else the label of its namespace. */
+function mayOverride(preset: Preset | undefined, { annotations, namespace }: World): boolean {
+  if (preset?.overrideEnv === undefined) return false;
+  const { key, value } = preset.overrideEnv;
   return (
-    annotations.get(annotation) ?? (account.state === 'found' ? account.value.annotations.get(annotation) : undefined)
+    (annotations.get(key) ?? (namespace.state === 'found' ? namespace.value.labels.get(key) : undefined)) === value
   );
 }
 
@@ -199,22 +161,28 @@ function listVariables({ token, preset }: Ask, values: ReadonlyMap<string, strin
   return [...own, ...ofPreset.filter(({ name }) => name !== token.env)];
 }
 
-function toTokenVolume(token: {
+/** The token's volume, and that of the credential where it has one of its own. */
+function toVolumes(wanted: {
   readonly volume: string;
   readonly audience: string;
   readonly seconds: number;
   readonly path: string;
   readonly mode: string | undefined;
-}) {
-  const { volume, audience, seconds, path, mode } = token;
-  const source = { serviceAccountToken: { audience, expirationSeconds: seconds, path } };
+  readonly credential: Preset['credential'];
+}): readonly (JsonObject & { readonly name: string })[] {
+  const { volume, audience, seconds, path, mode, credential } = wanted;
+  const token = { serviceAccountToken: { audience, expirationSeconds: seconds, path } };
   const defaultMode = mode === undefined ? {} : { defaultMode: Number.parseInt(mode, 8) };
-  return { name: volume, projected: { sources: [source], ...defaultMode } };
-}
-
-function toCredentialVolume({ volume, path, annotation }: NonNullable<Preset['credential']>) {
-  const fieldPath = `metadata.annotations['${annotation}']`;
-  return { name: volume, downwardAPI: { items: [{ path, fieldRef: { fieldPath } }] } };
+  if (credential === undefined) return [{ name: volume, projected: { sources: [token], ...defaultMode } }];
+  const fieldRef = { fieldPath: `metadata.annotations['${credential.annotation}']` };
+  const file = { downwardAPI: { items: [{ path: credential.path, fieldRef }] } };
+  if (credential.volume === undefined) {
+    return [{ name: volume, projected: { sources: [token, file], ...defaultMode } }];
+  }
+  return [
+    { name: volume, projected: { sources: [token], ...defaultMode } },
+    { name: credential.volume, ...file },
+  ];
 }
 
 /** Members whose text names a parameter without a value are left out. The content is a preset's, so it is not deep. */

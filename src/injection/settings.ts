@@ -1,6 +1,7 @@
 /** From the options of `inject-token` to what injection runs on. All their defaults are here. */
 
 import type { Preset, Presets } from '../presets/format.ts';
+import type { PresetParameters } from '../presets/problems.ts';
 import { BUILT_IN_PRESETS } from '../presets/registry.ts';
 import type { InjectionSettings } from './asks.ts';
 
@@ -9,6 +10,7 @@ export type InjectionOptions = {
   readonly maxExpirationSeconds?: number;
   readonly triggers?: readonly string[];
   readonly besideForeignWebhooks?: readonly string[];
+  readonly presetParameters?: PresetParameters;
   readonly presets?: Readonly<Record<string, Preset>>;
 };
 
@@ -16,11 +18,18 @@ export type InjectionOptions = {
 const merged = new WeakMap<object, Presets>();
 
 export function toSettings(options: InjectionOptions): InjectionSettings {
-  const { maxExpirationSeconds = 86_400, triggers = [], besideForeignWebhooks = [], presets } = options;
+  const {
+    maxExpirationSeconds = 86_400,
+    triggers = [],
+    besideForeignWebhooks = [],
+    presetParameters = {},
+    presets,
+  } = options;
   return {
     maxExpirationSeconds,
     triggers,
     besideForeignWebhooks,
+    presetParameters,
     presets: presets === undefined ? BUILT_IN_PRESETS : mergePresets(presets),
   };
 }

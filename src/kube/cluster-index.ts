@@ -64,6 +64,8 @@ export type ClusterIndexOptions = IndexOptions & {
     /** They changed, or the API server was not heard. */
     readonly onChange: () => void;
   };
+  /** Keys of service accounts and namespaces that are kept beside our own and those of built-in presets. */
+  readonly schemeKeys: ReadonlySet<string>;
 };
 
 export type ClusterIndex = {
@@ -95,19 +97,22 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
   const stopping = new AbortController();
   const gate: Gate = { inFlight: 0 };
   const shared = { ...options, signal: stopping.signal, gate };
+  const { schemeKeys } = options;
+  const projectNamespace = (raw: unknown) => toNamespaceView(raw, schemeKeys);
+  const projectAccount = (raw: unknown) => toServiceAccountView(raw, schemeKeys);
   const namespaces = createResourceIndex<NamespaceView>(shared, {
     resource: 'namespaces',
     path: '/api/v1/namespaces',
     listAccept: NAMESPACE_LIST,
     watchAccept: NAMESPACE_WATCH,
-    project: (raw) => toEntry(toNamespaceView(raw), (view) => view.name),
+    project: (raw) => toEntry(projectNamespace(raw), (view) => view.name),
     sizeOf: (view) => sizeOfStrings([view.name], new Map([...view.labels, ...view.annotations])),
     maxBytes: MAX_NAMESPACE_BYTES,
   });
   const serviceAccounts = createResourceIndex<ServiceAccountView>(shared, {
     resource: 'serviceaccounts',
     path: '/api/v1/serviceaccounts',
-    project: (raw) => toEntry(toServiceAccountView(raw), (view) => `${view.namespace}/${view.name}`),
+    project: (raw) => toEntry(projectAccount(raw), (view) => `${view.namespace}/${view.name}`),
     sizeOf: (view) => sizeOfStrings([view.namespace, view.name], view.annotations),
     maxBytes: MAX_SERVICE_ACCOUNT_BYTES,
   });
@@ -133,7 +138,7 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
               key: name,
               path: `/api/v1/namespaces/${name}`,
               accept: NAMESPACE_WATCH,
-              project: toNamespaceView,
+              project: projectNamespace,
             })
           : { state: 'absent' },
       serviceAccount: async (namespace, name, { fresh = false } = {}) =>
@@ -141,7 +146,7 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
           ? serviceAccounts.lookup({
               key: `${namespace}/${name}`,
               path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}`,
-              project: toServiceAccountView,
+              project: projectAccount,
               fresh,
             })
           : { state: 'absent' },

@@ -105,6 +105,8 @@ export type MutationDefinition<Options extends TObject> = {
   ) => boolean;
   /** What is wrong with options that the schema lets through; paths below those of the mutation. */
   readonly listOptionProblems?: (options: Static<Options>) => readonly OptionProblem[];
+  /** Keys of service accounts and namespaces that these options make it read, beyond SCHEME_KEYS: the index keeps them. */
+  readonly listSchemeKeys?: (options: Static<Options>) => readonly string[];
   readonly examples: readonly MutationExample[];
 };
 
@@ -113,7 +115,7 @@ export type OptionProblem = { readonly path: string; readonly problem: string };
 /** A mutation whose type of options is no longer visible; options were validated with its own schema. */
 export type Mutation = Omit<
   MutationDefinition<TObject>,
-  'mutate' | 'defaults' | 'wantsFreshAccount' | 'listOptionProblems'
+  'mutate' | 'defaults' | 'wantsFreshAccount' | 'listOptionProblems' | 'listSchemeKeys'
 > & {
   readonly defaults: JsonObject;
   readonly mutate: (
@@ -126,6 +128,7 @@ export type Mutation = Omit<
     settings: { readonly options: unknown; readonly context: RuleContext },
   ) => boolean;
   readonly listOptionProblems?: (options: unknown) => readonly OptionProblem[];
+  readonly listSchemeKeys?: (options: unknown) => readonly string[];
 };
 
 /** Gives a definition its types; the one place where they are forgotten again. */

@@ -1,9 +1,10 @@
 import { Type } from 'typebox';
-import { TokenSchema } from '../injection/annotation.ts';
+import { PARAMETER_PATTERN, TokenSchema } from '../injection/annotation.ts';
 import type { InjectionSettings } from '../injection/asks.ts';
 import { collectAsks, toWorld } from '../injection/asks.ts';
 import { emit } from '../injection/emit.ts';
-import type { Plan, PlanProblem } from '../injection/plan.ts';
+import type { PlanProblem } from '../injection/parameters.ts';
+import type { Plan } from '../injection/plan.ts';
 import { toPlan } from '../injection/plan.ts';
 import { readRecord } from '../injection/record.ts';
 import { toSettings } from '../injection/settings.ts';
@@ -21,6 +22,7 @@ import type { Subject } from '../objects/subject.ts';
 import { EXTENDED_EXPIRATION_SECONDS } from '../objects/tokens.ts';
 import { PresetSchema } from '../presets/format.ts';
 import { listBesideProblems, listPresetProblems } from '../presets/problems.ts';
+import { listSchemeKeys } from '../presets/scheme-keys.ts';
 import type { Note, Refusal } from './define-mutation.ts';
 import { ASKED_FOR, defineMutation } from './define-mutation.ts';
 
@@ -49,6 +51,20 @@ const Options = Type.Object(
           'Triggered presets that inject although a webhook of their scheme is registered in the cluster. Default: none; they leave the pod to that webhook.',
       }),
     ),
+    presetParameters: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: '^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$' }),
+        Type.Record(Type.String({ pattern: '^[a-z][A-Za-z0-9]{0,39}$' }), Type.String({ pattern: PARAMETER_PATTERN }), {
+          additionalProperties: false,
+          description: 'Values by parameter.',
+        }),
+        {
+          additionalProperties: false,
+          description:
+            'Parameters of presets for the whole cluster, by preset: what a webhook gets by flags. A pod’s and its service account’s own win.',
+        },
+      ),
+    ),
     presets: Type.Optional(
       Type.Record(Type.String({ pattern: '^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$' }), PresetSchema, {
         additionalProperties: false,
@@ -70,7 +86,13 @@ export default defineMutation({
   since: '0.1',
   level: ASKED_FOR,
   options: Options,
-  defaults: { maxExpirationSeconds: 86_400, triggers: [], besideForeignWebhooks: [], presets: {} },
+  defaults: {
+    maxExpirationSeconds: 86_400,
+    triggers: [],
+    besideForeignWebhooks: [],
+    presetParameters: {},
+    presets: {},
+  },
   reads: [{ group: POD.group, resource: POD.resource, operations: ['CREATE'] }],
   needs: ['serviceAccount', 'mutatingWebhooks'],
   title: 'a pod gets the short-lived tokens that it, its service account or its namespace asks for',
@@ -105,10 +127,14 @@ refused, since it would start without the token it asked for.`,
   listOptionProblems(options) {
     const { presets, triggers, besideForeignWebhooks } = toSettings(options);
     const reserved = Object.keys(TokenSchema.properties);
+    const given = options.presetParameters ?? {};
     return [
-      ...listPresetProblems(options.presets ?? {}, { presets, triggers, reserved }),
+      ...listPresetProblems(options.presets ?? {}, { presets, triggers, reserved, given }),
       ...listBesideProblems(besideForeignWebhooks, presets),
     ];
+  },
+  listSchemeKeys({ presets = {} }) {
+    return Object.values(presets).flatMap(listSchemeKeys);
   },
   examples: [
     {

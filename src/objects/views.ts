@@ -14,7 +14,7 @@ export type Lookup<View> =
 
 export type NamespaceView = {
   readonly name: string;
-  /** Only labels and annotations whose key is under `curfew.dev`, or one of SCHEME_KEYS. */
+  /** Only labels and annotations whose key is under `curfew.dev`, or one of SCHEME_KEYS, or read by a preset of one's own. */
   readonly labels: ReadonlyMap<string, string>;
   readonly annotations: ReadonlyMap<string, string>;
 };
@@ -37,23 +37,33 @@ export type ServiceAccountView = {
   readonly name: string;
   /** `automountServiceAccountToken`; undefined if the account does not say. */
   readonly automount: boolean | undefined;
-  /** Only annotations whose key is under `curfew.dev`, or one of SCHEME_KEYS. */
+  /** Only annotations whose key is under `curfew.dev`, or one of SCHEME_KEYS, or read by a preset of one's own. */
   readonly annotations: ReadonlyMap<string, string>;
 };
 
-/** The view of a raw v1 Namespace (also of its PartialObjectMetadata); undefined if it has no name. */
-export function toNamespaceView(raw: unknown): NamespaceView | undefined {
+const NO_KEYS: ReadonlySet<string> = new Set();
+
+/**
+ * The view of a raw v1 Namespace (also of its PartialObjectMetadata); undefined if it has no name.
+ *
+ * @param more - keys that are kept too
+ */
+export function toNamespaceView(raw: unknown, more = NO_KEYS): NamespaceView | undefined {
   const name = valueAt(raw, ['metadata', 'name']);
   if (typeof name !== 'string') return undefined;
   return {
     name,
-    labels: onlyOurs(stringMembers(valueAt(raw, ['metadata', 'labels']))),
-    annotations: onlyOurs(stringMembers(valueAt(raw, ['metadata', 'annotations']))),
+    labels: onlyOurs(stringMembers(valueAt(raw, ['metadata', 'labels'])), more),
+    annotations: onlyOurs(stringMembers(valueAt(raw, ['metadata', 'annotations'])), more),
   };
 }
 
-/** The view of a raw v1 ServiceAccount; undefined if it has no name or namespace. */
-export function toServiceAccountView(raw: unknown): ServiceAccountView | undefined {
+/**
+ * The view of a raw v1 ServiceAccount; undefined if it has no name or namespace.
+ *
+ * @param more - keys that are kept too
+ */
+export function toServiceAccountView(raw: unknown, more = NO_KEYS): ServiceAccountView | undefined {
   const name = valueAt(raw, ['metadata', 'name']);
   const namespace = valueAt(raw, ['metadata', 'namespace']);
   if (typeof name !== 'string' || typeof namespace !== 'string') return undefined;
@@ -62,7 +72,7 @@ export function toServiceAccountView(raw: unknown): ServiceAccountView | undefin
     namespace,
     name,
     automount: typeof automount === 'boolean' ? automount : undefined,
-    annotations: onlyOurs(stringMembers(valueAt(raw, ['metadata', 'annotations']))),
+    annotations: onlyOurs(stringMembers(valueAt(raw, ['metadata', 'annotations'])), more),
   };
 }
 
@@ -75,6 +85,7 @@ export function toTokenSecretView(raw: unknown): TokenSecretView | undefined {
   return { namespace, name, account: typeof account === 'string' ? account : '' };
 }
 
-function onlyOurs(entries: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  return new Map([...entries].filter(([key]) => /^([a-z0-9-]+\.)*curfew\.dev\//.test(key) || SCHEME_KEYS.has(key)));
+function onlyOurs(entries: ReadonlyMap<string, string>, more: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const isKept = (key: string) => /^([a-z0-9-]+\.)*curfew\.dev\//.test(key) || SCHEME_KEYS.has(key) || more.has(key);
+  return new Map([...entries].filter(([key]) => isKept(key)));
 }

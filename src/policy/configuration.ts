@@ -113,6 +113,12 @@ export function readConfiguration(given: unknown, migrations?: readonly Migratio
   return problems.length === 0 ? { ok: true, configuration } : { ok: false, problems };
 }
 
+/** Keys of service accounts and namespaces that this configuration makes mutations read beyond SCHEME_KEYS. */
+export function listSchemeKeys({ mutations }: Configuration): ReadonlySet<string> {
+  const keys = MUTATIONS.flatMap((mutation) => mutation.listSchemeKeys?.(mutations.get(mutation.id)?.options) ?? []);
+  return new Set(keys);
+}
+
 /** What a schema cannot say: values that are allowed, but not together. */
 function listContradictions({ server, apiAccess, mutations }: Configuration): readonly ConfigurationProblem[] {
   const problems: ConfigurationProblem[] = MUTATIONS.flatMap(({ id, listOptionProblems }) =>

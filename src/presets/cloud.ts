@@ -4,6 +4,16 @@ import type { Preset } from './format.ts';
 
 /** The name in AWS's own manifests, on EKS and on OpenShift; the names that charts of others give it. */
 const AWS_WEBHOOKS = ['pod-identity-webhook', '*eks-pod-identity-webhook*', '*aws-pod-identity-webhook*'];
+/** What the webhook of AWS reads for both its modes (pkg/annotations.go, Go's ParseBool). */
+const AWS_STS = {
+  annotation: 'eks.amazonaws.com/sts-regional-endpoints',
+  annotationValues: {
+    ...Object.fromEntries(['1', 't', 'T', 'TRUE', 'true', 'True'].map((text) => [text, 'regional'])),
+    ...Object.fromEntries(['0', 'f', 'F', 'FALSE', 'false', 'False'].map((text) => [text, ''])),
+  },
+  isOptional: true,
+  description: '`regional` or `legacy`; `true` in the annotation is `regional`.',
+} as const;
 
 /** amazon-eks-pod-identity-webhook v0.6.17, IRSA. */
 export const AWS_IRSA: Preset = {
@@ -17,7 +27,7 @@ export const AWS_IRSA: Preset = {
     roleArn: { annotation: 'eks.amazonaws.com/role-arn', description: 'ARN of the IAM role.' },
     audience: { annotation: 'eks.amazonaws.com/audience', default: 'sts.amazonaws.com' },
     region: { isOptional: true, description: 'Region of STS and of the clients.' },
-    stsRegionalEndpoints: { isOptional: true, description: '`regional` or `legacy`.' },
+    stsRegionalEndpoints: AWS_STS,
   },
   env: [
     { name: 'AWS_STS_REGIONAL_ENDPOINTS', value: '${stsRegionalEndpoints}', group: 'sts' },
@@ -33,9 +43,15 @@ export const AWS_IRSA: Preset = {
   foreignWebhooks: AWS_WEBHOOKS,
   skipContainers: { annotation: 'eks.amazonaws.com/skip-containers', separator: ',' },
   differences: [
-    'The annotation eks.amazonaws.com/sts-regional-endpoints and the flag --aws-default-region are not read: give stsRegionalEndpoints and region.',
-    'Variables are written before those of the container, so that these may use them; the webhook writes them after.',
-    'A volume of the same name with other content is refused; the webhook mounts it.',
+    'Flags are presetParameters: --aws-default-region is region, --sts-regional-endpoint stsRegionalEndpoints, --token-audience audience. A role’s bare name (--compose-role-arn) is not completed, and no ConfigMap of roles (--watch-config-map) is read.',
+    'Annotations of another prefix (--annotation-prefix) are for a preset of your own.',
+    'Variables are written before those of the container, so that these may use them, and the volume is the last one; the webhook writes the variables after and the volume first.',
+    'A volume of the same name with other content is refused; the webhook mounts it, or in newer releases leaves the pod without a token.',
+    'A mount that is in the way of the token is refused; the webhook makes a pod that the API server refuses, or sets variables that lead nowhere.',
+    'A container that has all the variables of its own gets the mount nevertheless; the webhook leaves it out.',
+    'A container that has the very role in AWS_ROLE_ARN gets AWS_WEB_IDENTITY_TOKEN_FILE too; the webhook adds neither where one is there.',
+    'Windows is seen by spec.os and required node affinity too; the webhook looks at the node selector alone.',
+    'The label eks.amazonaws.com/skip-pod-identity-webhook is heeded as an annotation and on account and namespace too.',
     'Names in eks.amazonaws.com/skip-containers are trimmed.',
     'The lifetime is an hour unless something else is asked for, and never longer than the limit; the webhook asks for a day.',
   ],
@@ -49,19 +65,27 @@ export const AWS_POD_IDENTITY: Preset = {
   path: 'eks-pod-identity-token',
   audience: 'pods.eks.amazonaws.com',
   expirationSeconds: 3600,
-  parameters: { region: { isOptional: true, description: 'Region of the clients.' } },
+  expiration: { annotation: 'eks.amazonaws.com/token-expiration', whenInvalid: 'ignore', whenOutOfRange: 'clamp' },
+  parameters: {
+    region: { isOptional: true, description: 'Region of the clients.' },
+    stsRegionalEndpoints: AWS_STS,
+  },
   env: [
+    { name: 'AWS_STS_REGIONAL_ENDPOINTS', value: '${stsRegionalEndpoints}', group: 'sts' },
     { name: 'AWS_DEFAULT_REGION', value: '${region}', group: 'region' },
     { name: 'AWS_REGION', value: '${region}', group: 'region' },
     { name: 'AWS_CONTAINER_CREDENTIALS_FULL_URI', value: 'http://169.254.170.23/v1/credentials' },
     { name: 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', value: '${tokenFile}' },
   ],
   foreignWebhooks: AWS_WEBHOOKS,
+  skipContainers: { annotation: 'eks.amazonaws.com/skip-containers', separator: ',' },
   differences: [
     'Useful only where the EKS Pod Identity agent runs on the node and an association exists.',
     'The lifetime is an hour and not a random one of nearly a day, so that a pod that is made again is the same.',
     'The label eks.amazonaws.com/pod-identity is not written.',
     'Associations are known to EKS alone, so nothing triggers it.',
+    'A pod that asks for aws-irsa too gets both, and AWS SDKs then use the role; the webhook leaves the role out.',
+    'The rest is as with aws-irsa: where variables and volume stand, what is refused, Windows, trimmed names.',
   ],
 };
 
@@ -82,7 +106,10 @@ export const AZURE: Preset = {
   },
   parameters: {
     clientId: { annotation: 'azure.workload.identity/client-id', isOptional: true, description: 'Client ID.' },
-    tenantId: { annotation: 'azure.workload.identity/tenant-id', description: 'Tenant ID.' },
+    tenantId: {
+      annotation: 'azure.workload.identity/tenant-id',
+      description: 'Tenant ID; for the whole cluster by presetParameters.',
+    },
     authorityHost: { default: 'https://login.microsoftonline.com/', description: 'Entra ID of the cloud.' },
   },
   env: [
@@ -94,10 +121,24 @@ export const AZURE: Preset = {
   trigger: { podLabel: { key: 'azure.workload.identity/use', value: 'true' } },
   foreignWebhooks: ['azure-wi-webhook-mutating-webhook-configuration'],
   skipContainers: { annotation: 'azure.workload.identity/skip-containers', separator: ';' },
+  unsupported: [
+    {
+      annotation: 'azure.workload.identity/inject-proxy-sidecar',
+      on: 'Pod',
+      isRefused: true,
+      why: 'Curfew adds no proxy to pods; read AZURE_FEDERATED_TOKEN_FILE, or let the webhook of Azure do it',
+    },
+  ],
   differences: [
-    'The layout is that of releases up to 1.5.1; applications read AZURE_FEDERATED_TOKEN_FILE, so any path serves them.',
-    'There is no tenant of the webhook: a pod without azure.workload.identity/tenant-id on its account is refused.',
-    'The proxy sidecar and custom token endpoints are not there.',
+    'The layout is that of releases up to 1.5.1; applications read AZURE_FEDERATED_TOKEN_FILE, so any path serves them. For the path of 1.6 there is azure-v1-6.',
+    'The tenant of the webhook (AZURE_TENANT_ID) is tenantId in presetParameters; without it a pod without azure.workload.identity/tenant-id on its account is refused. Another cloud (AZURE_ENVIRONMENT) is authorityHost.',
+    'A pod that asks for the proxy sidecar is refused: Curfew adds no containers.',
+    'Custom token endpoints (azure.workload.identity/use-…) are not there.',
+    'Variables are written before those of the container, so that these may use them; the webhook writes them after.',
+    'A volume or mount of the same name with other content is refused; the webhook makes a pod that the API server refuses, or mounts what is there.',
+    'If the pod’s service account changes while it is admitted, its variables do too; those of the webhook stay.',
+    'On Windows the path in AZURE_FEDERATED_TOKEN_FILE is a Windows path; the webhook writes it as on Linux.',
+    'A lifetime of 3607 is made 3600: the API server can make 3607 seconds a year.',
   ],
 };
 
@@ -123,7 +164,7 @@ export const GCP: Preset = {
       description: 'Service account to impersonate; without it the pod has the access that is granted to it directly.',
     },
     audience: { annotation: 'cloud.google.com/audience', default: 'sts.googleapis.com' },
-    project: { isOptional: true, description: 'Project of gcloud.' },
+    project: { annotation: 'cloud.google.com/project', isOptional: true, description: 'Project of gcloud.' },
     region: { isOptional: true, description: 'Region of gcloud.' },
   },
   env: [
@@ -149,14 +190,27 @@ export const GCP: Preset = {
   trigger: { accountAnnotation: 'cloud.google.com/workload-identity-provider' },
   foreignWebhooks: ['*gcp-workload-identity-federation-webhook*'],
   skipContainers: { annotation: 'cloud.google.com/skip-containers', separator: ',' },
+  unsupported: [
+    {
+      annotation: 'cloud.google.com/injection-mode',
+      on: 'ServiceAccount',
+      value: 'gcloud',
+      why: 'the command gcloud is not set up; clients read GOOGLE_APPLICATION_CREDENTIALS as in mode direct',
+    },
+  ],
   differences: [
     'Whoever may change annotations of the pod can change the credential file, and so where the token is sent; as in mode direct of the webhook.',
     'The lifetime is an hour unless something else is asked for; the webhook asks for a day.',
-    'Mode direct alone: no init container, no gcloud image, no emptyDir.',
-    'Impersonation is optional; the webhook demands a service account.',
+    'Mode direct alone: no init container, no gcloud image, no emptyDir, no CLOUDSDK_CONFIG; gcloud-run-as-user says nothing. injection-mode: gcloud is warned about.',
+    'Impersonation is optional; the webhook demands a service account, and refuses a pod whose account has an e-mail address and no provider.',
     'The token file is 0644 and not 0440, which an image that does not run as root cannot read.',
-    'There is no default region, and the project is not guessed from the e-mail address.',
-    'Variables of the container are kept; the webhook overwrites two of them.',
+    'There is no default region, and the project is not guessed from the e-mail address: give region, and project or the annotation cloud.google.com/project, or set them by presetParameters.',
+    'Variables, volumes and mounts of the pod are kept or refused; the webhook overwrites two of the variables, and volumes and mounts of its names.',
+    'Of the annotations that the webhook writes on the pod only external-credentials-json is there.',
+    'The form of the provider is not checked; the webhook refuses a pod whose account has another.',
+    'An empty token-expiration is as if it were not there; the webhook refuses the pod.',
+    'Variables are written before those of the container, so that these may use them.',
+    'On Windows the paths in GOOGLE_APPLICATION_CREDENTIALS and in the file are Windows paths; the webhook knows no Windows.',
   ],
 };
 
@@ -178,38 +232,9 @@ export const GCP_DOCS: Preset = {
     path: 'credential-configuration.json',
     content: GCP.credential?.content ?? {},
   },
-  differences: ['The credential file comes from an annotation of the pod; the documentation makes a ConfigMap.'],
-};
-
-/** Alibaba Cloud's documentation of ack-pod-identity-webhook 0.4.2. */
-export const ALIBABA_RRSA: Preset = {
-  title: 'Alibaba Cloud: RRSA',
-  volume: 'rrsa-oidc-token',
-  mountPath: '/var/run/secrets/ack.alibabacloud.com/rrsa-tokens',
-  audience: 'sts.aliyuncs.com',
-  expirationSeconds: 3600,
-  minExpirationSeconds: 600,
-  maxExpirationSeconds: 43_200,
-  parameters: {
-    roleArn: { description: 'ARN of the RAM role.' },
-    oidcProviderArn: { description: 'ARN of the OIDC provider of the cluster.' },
-    stsEndpoint: { isOptional: true },
-    stsRegion: { isOptional: true },
-  },
-  env: [
-    { name: 'ALIBABA_CLOUD_ROLE_ARN', value: '${roleArn}' },
-    { name: 'ALIBABA_CLOUD_OIDC_PROVIDER_ARN', value: '${oidcProviderArn}' },
-    { name: 'ALIBABA_CLOUD_OIDC_TOKEN_FILE', value: '${tokenFile}' },
-    { name: 'ALIBABA_CLOUD_STS_ENDPOINT', value: '${stsEndpoint}', group: 'endpoint' },
-    { name: 'ALIBABA_CLOUD_STS_REGION', value: '${stsRegion}', group: 'stsRegion' },
-  ],
-  // The source is closed: the name is that of the component, and what stands around it is not known.
-  foreignWebhooks: ['*ack-pod-identity-webhook*'],
-  skipContainers: { annotation: 'pod-identity.alibabacloud.com/skip-containers', separator: ',' },
-  onlyContainers: { annotation: 'pod-identity.alibabacloud.com/only-containers', separator: ',' },
   differences: [
-    "Nothing triggers it: the webhook makes the role's ARN of the cluster's own account, which Curfew does not know.",
-    'The lifetime is that of our annotation; an invalid one is refused, where the webhook takes 3600.',
+    'The credential file comes from an annotation of the pod; the documentation makes a ConfigMap.',
+    'The annotations are those of the preset gcp, whose webhook has another audience and other paths.',
   ],
 };
 
@@ -218,6 +243,7 @@ export const STACKIT: Preset = {
   title: 'STACKIT: workload identity',
   volume: 'stackit-workload-identity',
   mountPath: '/var/run/secrets/stackit.cloud/serviceaccount',
+  tokenFile: '${federatedTokenFile}',
   audience: '${audience}',
   expirationSeconds: 600,
   expiration: {
@@ -233,9 +259,15 @@ export const STACKIT: Preset = {
       annotation: 'workload-identity.stackit.cloud/idp-token-expiration-seconds',
       isOptional: true,
     },
+    federatedTokenFile: {
+      annotation: 'workload-identity.stackit.cloud/federated-token-file',
+      isOptional: true,
+      description: 'Absolute path of the file of the token.',
+    },
   },
   env: [
     { name: 'STACKIT_SERVICE_ACCOUNT_EMAIL', value: '${serviceAccountEmail}' },
+    { name: 'STACKIT_FEDERATED_TOKEN_FILE', value: '${tokenFile}' },
     { name: 'STACKIT_IDP_TOKEN_ENDPOINT', value: '${idpTokenEndpoint}' },
     { name: 'STACKIT_IDP_TOKEN_EXPIRATION_SECONDS', value: '${idpTokenExpirationSeconds}' },
   ],
@@ -246,6 +278,11 @@ export const STACKIT: Preset = {
   foreignWebhooks: ['*stackit-pod-identity-webhook*'],
   differences: [
     'A container that has one of the variables keeps its own; the webhook refuses the pod.',
-    'The annotation federated-token-file is not read: the file stays where clients look for it.',
+    'A volume that holds the same token is used; the webhook refuses the pod whatever is in a volume of its name.',
+    'STACKIT_FEDERATED_TOKEN_FILE is always set; the webhook sets it where federated-token-file is annotated.',
+    'The skip key means no with any value, also as an annotation; the webhook wants true there.',
+    'The pod’s annotation of the lifetime wins over its account’s, and less than 600 is raised; the webhook reads the account’s alone, and the API server refuses the pod.',
+    'E-mail address, endpoint and seconds are not parsed; a text that cannot go into a variable is refused.',
+    'Variables are written before those of the container, so that these may use them; the webhook writes them after.',
   ],
 };

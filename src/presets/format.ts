@@ -33,10 +33,25 @@ const ListAnnotation = (description: string) =>
     ),
   );
 
+const Label = (description: string) =>
+  Type.Optional(
+    Type.Object(
+      { key: Key('Its key.'), value: Type.String({ maxLength: 63, description: 'Its value.' }) },
+      { ...closed, description },
+    ),
+  );
+
 const Parameter = Type.Object(
   {
     annotation: Type.Optional(Key('Annotation of the service account that gives it, if our annotation does not.')),
-    default: Type.Optional(Template('Its value where nothing gives one.')),
+    annotationValues: Type.Optional(
+      Type.Record(Type.String({ pattern: '^[\\x21-\\x7e]{1,64}$' }), Type.String({ maxLength: 512 }), {
+        ...closed,
+        description:
+          'What the values of that annotation mean; empty: the parameter has no value. Others are as if it were not there.',
+      }),
+    ),
+    default: Type.Optional(Template('Its value where nothing gives one; may name parameters before it.')),
     isOptional: Type.Optional(
       Type.Boolean({ description: 'Without a value, what is made of it is left out. By default it must have one.' }),
     ),
@@ -48,12 +63,8 @@ const Parameter = Type.Object(
 const Trigger = Type.Object(
   {
     accountAnnotation: Type.Optional(Key('The service account must have this annotation, not empty.')),
-    podLabel: Type.Optional(
-      Type.Object(
-        { key: Key('Label of the pod.'), value: Type.String({ maxLength: 63, description: 'Its value.' }) },
-        { ...closed, description: 'The pod must have this label.' },
-      ),
-    ),
+    podLabel: Label('The pod must have this label.'),
+    namespaceLabel: Label('Its namespace must have this label; with podLabel too, where the pod has none of that key.'),
     skip: Type.Optional(
       Type.Array(Key('Key.'), {
         maxItems: 4,
@@ -68,12 +79,23 @@ const Trigger = Type.Object(
 const Expiration = Type.Object(
   {
     annotation: Key('Annotation of the pod or its service account (the pod wins), in seconds.'),
-    whenInvalid: Type.Enum(['refuse', 'ignore'], {
-      description: 'refuse: deny the pod; ignore: go on as if it were not there.',
+    whenInvalid: Type.Enum(['refuse', 'ignore', 'default'], {
+      description: 'refuse: deny the pod; ignore: go on as if it were not there; default: take expirationSeconds.',
     }),
-    whenOutOfRange: Type.Enum(['refuse', 'clamp'], {
-      description: 'refuse: deny the pod; clamp: take the nearest lifetime that is allowed.',
+    whenOutOfRange: Type.Enum(['refuse', 'clamp', 'default'], {
+      description: 'refuse: deny the pod; clamp: take the nearest lifetime allowed; default: take expirationSeconds.',
     }),
+  },
+  closed,
+);
+
+const Unsupported = Type.Object(
+  {
+    annotation: Key('Its annotation.'),
+    on: Type.Enum(['Pod', 'ServiceAccount'], { description: 'Where the annotation is.' }),
+    value: Type.Optional(Type.String({ maxLength: 200, description: 'Only with this value. By default any.' })),
+    isRefused: Type.Optional(Type.Boolean({ description: 'Deny the pod. By default it is warned about.' })),
+    why: Type.String({ maxLength: 200, description: 'What will not be there, for people.' }),
   },
   closed,
 );
@@ -84,6 +106,9 @@ export const PresetSchema = Type.Object(
     volume: Type.String({ pattern: DnsLabel, description: 'Name of the volume.' }),
     mountPath: Type.String({ pattern: AbsolutePath, maxLength: 1024, description: 'Where it is mounted.' }),
     path: Type.Optional(Type.String({ pattern: FileName, description: 'File of the token. Default: token.' })),
+    tokenFile: Type.Optional(
+      Template('The file’s absolute path, in place of mountPath and path, where all that it names has a value.'),
+    ),
     audience: Template('Audience of the token.'),
     mode: Type.Optional(Type.String({ pattern: '^0[0-7]{3}$', description: 'File mode. Default: 0644.' })),
     expirationSeconds: Type.Optional(Seconds('Lifetime. Default: 3600, or the limit if that is less.')),
@@ -128,8 +153,15 @@ export const PresetSchema = Type.Object(
       Type.Object(
         {
           annotation: Key('Annotation of the pod that holds the JSON.'),
-          volume: Type.String({ pattern: DnsLabel, description: 'Name of its volume.' }),
-          mountPath: Type.String({ pattern: AbsolutePath, maxLength: 1024, description: 'Where that is mounted.' }),
+          volume: Type.Optional(
+            Type.String({
+              pattern: DnsLabel,
+              description: 'Name of its volume. Without volume and mountPath it is a file beside the token.',
+            }),
+          ),
+          mountPath: Type.Optional(
+            Type.String({ pattern: AbsolutePath, maxLength: 1024, description: 'Where that is mounted.' }),
+          ),
           path: Type.String({ pattern: FileName, description: 'Its file.' }),
           content: Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,63}$' }), Type.Unknown(), {
             ...closed,
@@ -153,9 +185,15 @@ export const PresetSchema = Type.Object(
     ),
     skipContainers: ListAnnotation('Containers that the scheme leaves out.'),
     onlyContainers: ListAnnotation('The only containers that the scheme gives the token to.'),
+    overrideEnv: Label(
+      'An annotation of the pod, else a label of its namespace, that lets variables of the container be overwritten.',
+    ),
+    unsupported: Type.Optional(
+      Type.Array(Unsupported, { maxItems: 8, description: 'What the scheme can be asked for and Curfew does not do.' }),
+    ),
     differences: Type.Optional(
       Type.Array(Type.String({ maxLength: 400 }), {
-        maxItems: 10,
+        maxItems: 16,
         description: "What is different from the scheme's own webhook, and why.",
       }),
     ),

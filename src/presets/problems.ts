@@ -9,6 +9,9 @@ import { listPlaceholders, PLACEHOLDERS } from './format.ts';
 
 export type PresetProblem = { readonly path: string; readonly problem: string };
 
+/** Values of parameters by preset: what the administrator gives to everybody. */
+export type PresetParameters = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 /** @param reserved - keys of the annotation, which a parameter cannot be called */
 export function listPresetProblems(
   own: Readonly<Record<string, Preset>>,
@@ -16,10 +19,12 @@ export function listPresetProblems(
     triggers,
     presets,
     reserved,
+    given = {},
   }: {
     readonly triggers: readonly string[];
     readonly presets: Presets;
     readonly reserved: readonly string[];
+    readonly given?: PresetParameters;
   },
 ): readonly PresetProblem[] {
   const ofTriggers = triggers.flatMap((name, index) => {
@@ -27,9 +32,33 @@ export function listPresetProblems(
     const preset = presets.get(name);
     if (preset === undefined)
       return [{ path, problem: `${quote(name)} is no preset${suggest(name, [...presets.keys()])}` }];
-    return preset.trigger === undefined ? [{ path, problem: `preset ${quote(name)} has no trigger` }] : [];
+    if (preset.trigger === undefined) return [{ path, problem: `preset ${quote(name)} has no trigger` }];
+    const wanted = JSON.stringify(preset.trigger);
+    // Both would add their token to the same pods, and set the same variables.
+    const twin = triggers.slice(0, index).find((other) => JSON.stringify(presets.get(other)?.trigger) === wanted);
+    return twin === undefined ? [] : [{ path, problem: `preset ${quote(name)} has the trigger of ${quote(twin)}` }];
   });
-  return [...ofTriggers, ...Object.entries(own).flatMap(([name, preset]) => listOwnProblems(name, preset, reserved))];
+  return [
+    ...ofTriggers,
+    ...listGivenProblems(given, presets),
+    ...Object.entries(own).flatMap(([name, preset]) => listOwnProblems(name, preset, reserved)),
+  ];
+}
+
+function listGivenProblems(given: PresetParameters, presets: Presets): readonly PresetProblem[] {
+  return Object.entries(given).flatMap(([name, values]) => {
+    const path = `/presetParameters/${name}`;
+    const preset = presets.get(name);
+    if (preset === undefined)
+      return [{ path, problem: `${quote(name)} is no preset${suggest(name, [...presets.keys()])}` }];
+    const known = Object.keys(preset.parameters ?? {});
+    return Object.keys(values)
+      .filter((key) => !known.includes(key))
+      .map((key) => ({
+        path: `${path}/${key}`,
+        problem: `${quote(key)} is no parameter of preset ${quote(name)}${suggest(key, known)}`,
+      }));
+  });
 }
 
 /** Of names of presets that are injected beside a foreign webhook: one that never stands back is a mistake. */
@@ -51,15 +80,30 @@ function listOwnProblems(name: string, preset: Preset, reserved: readonly string
   const parameters = Object.keys(preset.parameters ?? {});
   const known = [...parameters, ...PLACEHOLDERS];
   const taken = parameters.filter((parameter) => reserved.includes(parameter) && parameter !== 'audience');
+  const filled = parameters.filter((name) => PLACEHOLDERS.some((one) => one === name) && !taken.includes(name));
   const unknown = listTexts(preset)
     .flatMap(listPlaceholders)
     .filter((one) => !known.includes(one));
+  const { credential } = preset;
+  const isHalf = (credential?.volume === undefined) !== (credential?.mountPath === undefined);
+  const isOneFile =
+    credential !== undefined && credential.volume === undefined && credential.path === (preset.path ?? 'token');
   // The API server's ServiceAccount plugin goes by this prefix alone, and would mount it as the API token.
   const isApiToken = [preset.volume, preset.credential?.volume].some((volume) =>
     volume?.startsWith('kube-api-access-'),
   );
   return [
     ...(isApiToken ? [{ path, problem: 'has a volume called kube-api-access-…, which is the API token’s name' }] : []),
+    ...(isHalf
+      ? [{ path: `${path}/credential`, problem: 'has one of volume and mountPath; give both or neither' }]
+      : []),
+    ...(isOneFile
+      ? [{ path: `${path}/credential/path`, problem: 'is the file of the token; choose another name' }]
+      : []),
+    ...filled.map((parameter) => ({
+      path: `${path}/parameters/${parameter}`,
+      problem: `is filled in by Curfew; choose another name`,
+    })),
     ...taken.map((parameter) => ({
       path: `${path}/parameters/${parameter}`,
       problem: `is a key of the annotation already; choose another name`,
@@ -68,7 +112,26 @@ function listOwnProblems(name: string, preset: Preset, reserved: readonly string
       path,
       problem: `has \${${one}}, which is no parameter of it${suggest(one, known)}`,
     })),
+    ...listEarlyTexts(preset).flatMap(({ at, text, names }) =>
+      listPlaceholders(text)
+        .filter((one) => !names.includes(one))
+        .map((one) => ({
+          path: `${path}${at}`,
+          problem: `has \${${one}}, which is no parameter before it${suggest(one, names)}`,
+        })),
+    ),
   ];
+}
+
+/** Texts that are filled in before there is a file: each with the parameters that are known there. */
+function listEarlyTexts({ tokenFile = '', parameters = {} }: Preset) {
+  const names = Object.keys(parameters);
+  const defaults = Object.entries(parameters).map(([name, parameter], index) => ({
+    at: `/parameters/${name}/default`,
+    text: parameter.default ?? '',
+    names: names.slice(0, index),
+  }));
+  return [{ at: '/tokenFile', text: tokenFile, names }, ...defaults];
 }
 
 /** Every text of a preset that is filled in. The content may be of any form, so it is walked without recursion. */

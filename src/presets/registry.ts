@@ -1,7 +1,12 @@
 /** The presets that come with Curfew. None is triggered unless the configuration says so. */
 
-import { ALIBABA_RRSA, AWS_IRSA, AWS_POD_IDENTITY, AZURE, GCP, GCP_DOCS, STACKIT } from './cloud.ts';
+import { ALIBABA_RRSA } from './alibaba-rrsa.ts';
+import { AZURE_V1_6 } from './azure-v1-6.ts';
+import { AWS_IRSA, AWS_POD_IDENTITY, AZURE, GCP, GCP_DOCS, STACKIT } from './cloud.ts';
 import type { Preset, Presets } from './format.ts';
+import { GCP_FLEET } from './gcp-fleet.ts';
+import { TENCENT } from './tencent.ts';
+import { VOLCENGINE } from './volcengine.ts';
 
 /** IBM Cloud trusted profiles: where its SDK looks for the token. */
 const IBM: Preset = {
@@ -59,9 +64,13 @@ export const BUILT_IN_PRESETS: Presets = new Map<string, Preset>([
   ['aws-irsa', AWS_IRSA],
   ['aws-pod-identity', AWS_POD_IDENTITY],
   ['azure', AZURE],
+  ['azure-v1-6', AZURE_V1_6],
   ['gcp', GCP],
   ['gcp-docs', GCP_DOCS],
+  ['gcp-fleet', GCP_FLEET],
   ['alibaba-rrsa', ALIBABA_RRSA],
+  ['tencent', TENCENT],
+  ['volcengine', VOLCENGINE],
   ['stackit', STACKIT],
   ['ibm', IBM],
   ['conjur', CONJUR],

@@ -26,6 +26,7 @@ export type IndexHarness = {
 export async function createIndexHarness({
   withTokenSecrets = false,
   withMutatingWebhooks = false,
+  schemeKeys = new Set<string>(),
 } = {}): Promise<IndexHarness> {
   const server = await startFakeApiServer();
   const clock = createFakeClock();
@@ -46,6 +47,7 @@ export async function createIndexHarness({
           },
         }
       : {}),
+    schemeKeys,
     recorder: {
       indexError: () => {
         counts.errors += 1;

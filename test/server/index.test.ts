@@ -21,8 +21,11 @@ let index: ClusterIndex;
 let counts: Counts;
 let harness: IndexHarness;
 
+/** A key of an administrator's own preset. */
+const OWN_KEY = 'shop.example/role';
+
 beforeEach(async () => {
-  harness = await createIndexHarness();
+  harness = await createIndexHarness({ schemeKeys: new Set([OWN_KEY]) });
   ({ server, clock, index, counts } = harness);
 });
 
@@ -40,6 +43,23 @@ const lists = (path: string) =>
   server.requests.filter((request) => request.path === path && request.query.get('watch') === null);
 const watchesOf = (path: string) =>
   server.requests.filter((request) => request.path === path && request.query.get('watch') === 'true');
+
+describe('what is kept', () => {
+  it('is ours, what the built-in presets read, and what presets of one’s own read: listed, watched and read live', async () => {
+    const annotations = { [OWN_KEY]: 'web', 'eks.amazonaws.com/role-arn': 'arn', 'shop.example/other': 'x' };
+    const account = (name: string) => ({ kind: 'ServiceAccount', metadata: { namespace: 'a', name, annotations } });
+    server.put(namespacePath('a'), namespaceOf('a', { [OWN_KEY]: 'web', 'shop.example/other': 'x' }));
+    server.put(accountPath('a', 'ci'), account('ci'));
+    await startSynced(harness);
+    const kept = new Map([
+      [OWN_KEY, 'web'],
+      ['eks.amazonaws.com/role-arn', 'arn'],
+    ]);
+    expect(await index.reader.serviceAccount('a', 'ci')).toMatchObject(found({ annotations: kept }));
+    expect(await index.reader.serviceAccount('a', 'ci', { fresh: true })).toMatchObject(found({ annotations: kept }));
+    expect(await index.reader.namespace('a')).toMatchObject(found({ labels: new Map([[OWN_KEY, 'web']]) }));
+  });
+});
 
 describe('list and watch', () => {
   it('lists in pages, metadata only where labels suffice, and keeps narrow views', async () => {

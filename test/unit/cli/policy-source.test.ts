@@ -67,6 +67,19 @@ describe('The policy in force', () => {
     expect(changes).toEqual([true]);
   });
 
+  it('tells of keys that a new preset reads and the index of this process does not keep', async () => {
+    const { look, reloads, lines } = await start();
+    const preset = (annotation: string) =>
+      `${HEAD}mutations: {inject-token: {presets: {shop: {volume: v, mountPath: /v, audience: "\${role}", parameters: {role: {annotation: ${annotation}}}}}}}\n`;
+    await look(preset('eks.amazonaws.com/role-arn'));
+    expect({ reloads, lines }).toEqual({ reloads: ['accepted'], lines: ['the new configuration is in force'] });
+    await look(preset('shop.example/role'));
+    expect(lines.slice(1)).toEqual([
+      'the new configuration is in force',
+      'its presets read keys that are not kept until Curfew starts again',
+    ]);
+  });
+
   it('stays when the file is broken or gone, and says each mistake once', async () => {
     const { source, look, reloads, lines } = await start();
     await look(BROKEN);

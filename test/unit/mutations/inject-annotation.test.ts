@@ -147,7 +147,8 @@ describe('Who asks', () => {
     expect(preset.denial).toContain(
       'preset aws-irsa takes roleArn from service account shop/web, which could not be read: no answer; try again',
     );
-    expect(inject(asking({ aws: '{preset: aws-irsa, roleArn: "arn:x", audience: y}' }), world).denial).toBe('');
+    const all = '{preset: aws-irsa, roleArn: "arn:x", audience: y, stsRegionalEndpoints: regional}';
+    expect(inject(asking({ aws: all }), world).denial).toBe('');
   });
 
   it('is never asked in kube-system or an excluded namespace, nor for a mirror pod or a pod without an account', () => {

@@ -73,21 +73,6 @@ describe('What is added', () => {
     expect(at('spec', 'containers', 0, 'env', 0, 'value')).toBe('/etc/x/jwt');
   });
 
-  it.each<[string, JsonObject, boolean]>([
-    ['spec.os', { os: { name: 'windows' } }, true],
-    ['the node selector', { nodeSelector: { 'kubernetes.io/os': 'windows' } }, true],
-    ['the old node selector', { nodeSelector: { 'beta.kubernetes.io/os': 'windows' } }, true],
-    ['a required affinity', { affinity: affinity(['windows']) }, true],
-    ['an affinity to either', { affinity: affinity(['windows', 'linux']) }, false],
-    ['spec.os over the selector', { os: { name: 'linux' }, nodeSelector: { 'kubernetes.io/os': 'windows' } }, false],
-    ['nothing', {}, false],
-  ])('is a Windows path in variables alone, by %s', (_what, spec, isWindows) => {
-    const { at } = inject(asking(VAULT, spec));
-    const wanted = isWindows ? 'C:\\var\\run\\curfew\\vault\\token' : '/var/run/curfew/vault/token';
-    expect(at('spec', 'containers', 0, 'env', 0, 'value')).toBe(wanted);
-    expect(at('spec', 'containers', 0, 'volumeMounts', 0, 'mountPath')).toBe('/var/run/curfew/vault');
-  });
-
   it('never has a name in which Vault’s injector would see the API token', () => {
     expect(inject(asking({ myserviceaccount: FIRST })).denial).toContain('Vault’s injector looks for serviceaccount');
   });
@@ -288,8 +273,3 @@ describe('A second round', () => {
     }
   });
 });
-
-function affinity(values: readonly string[]): JsonObject {
-  const terms = [{ matchExpressions: [{ key: 'kubernetes.io/os', operator: 'In', values }] }];
-  return { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } } };
-}

@@ -6,8 +6,8 @@ import type { JsonObject } from '../../../src/objects/json.ts';
 import { asArray, valueAt } from '../../../src/objects/json.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../../src/policy/configuration.ts';
 import { fillIn } from '../../../src/presets/format.ts';
-import { listPresetProblems } from '../../../src/presets/problems.ts';
 import { BUILT_IN_PRESETS } from '../../../src/presets/registry.ts';
+import { listSchemeKeys } from '../../../src/presets/scheme-keys.ts';
 import { asking, inject, type World } from './injecting.ts';
 
 const ROLE = 'arn:aws:iam::111122223333:role/web';
@@ -27,6 +27,7 @@ const CASES: readonly { readonly preset: string; readonly value: string; readonl
   },
   { preset: 'aws-pod-identity', value: '{preset: aws-pod-identity}' },
   { preset: 'azure', value: '{preset: azure}', onAccount: AZURE },
+  { preset: 'azure-v1-6', value: '{preset: azure-v1-6}', onAccount: AZURE },
   {
     preset: 'gcp',
     value: '{preset: gcp, project: shop}',
@@ -37,8 +38,23 @@ const CASES: readonly { readonly preset: string; readonly value: string; readonl
   },
   { preset: 'gcp-docs', value: `{preset: gcp-docs, provider: ${PROVIDER}}` },
   {
+    preset: 'gcp-fleet',
+    value:
+      '{preset: gcp-fleet, pool: shop.svc.id.goog, identityProvider: "https://gkehub.googleapis.com/projects/shop/locations/global/memberships/web"}',
+  },
+  {
     preset: 'alibaba-rrsa',
     value: '{preset: alibaba-rrsa, roleArn: "acs:ram::1:role/web", oidcProviderArn: "acs:ram::1:oidc-provider/ack"}',
+  },
+  {
+    preset: 'tencent',
+    value: '{preset: tencent, region: ap-guangzhou, providerId: cls-1}',
+    onAccount: { 'tke.cloud.tencent.com/role-arn': 'qcs::cam::uin/1:roleName/web' },
+  },
+  {
+    preset: 'volcengine',
+    value: '{preset: volcengine}',
+    onAccount: { 'vke.volcengine.com/role-trn': 'trn:iam::1:role/web' },
   },
   { preset: 'stackit', value: '{preset: stackit}', onAccount: STACKIT },
   { preset: 'ibm', value: '{preset: ibm}' },
@@ -66,17 +82,13 @@ describe('A preset', () => {
   });
 
   it('reads no key of an account or a namespace that the index drops', () => {
-    const keys = [...BUILT_IN_PRESETS.values()].flatMap(({ parameters = {}, trigger, expiration }) => [
-      ...Object.values(parameters).flatMap(({ annotation }) => annotation ?? []),
-      ...(trigger?.accountAnnotation === undefined ? [] : [trigger.accountAnnotation]),
-      ...(expiration === undefined ? [] : [expiration.annotation]),
-    ]);
-    expect(keys.filter((key) => !SCHEME_KEYS.has(key))).toEqual([]);
+    const keys = [...BUILT_IN_PRESETS.values()].flatMap(listSchemeKeys);
+    expect(new Set(keys)).toEqual(new Set(SCHEME_KEYS));
   });
 
   it('of Curfew’s own is one that an administrator could write', () => {
     const presets = Object.fromEntries(BUILT_IN_PRESETS) as unknown as JsonObject;
-    const triggers = ['aws-irsa', 'azure', 'gcp', 'stackit'];
+    const triggers = ['aws-irsa', 'azure', 'gcp', 'alibaba-rrsa', 'tencent', 'volcengine', 'stackit'];
     const result = readConfiguration({
       ...EMPTY_CONFIGURATION_FILE,
       mutations: { 'inject-token': { presets, triggers } },
@@ -100,64 +112,6 @@ describe('A preset', () => {
       }),
     );
     expect(fillIn('${a}${missing}', new Map([['a', '1']]))).toBeUndefined();
-  });
-});
-
-describe('An administrator’s preset', () => {
-  const own = {
-    volume: 'shop-token',
-    mountPath: '/var/run/shop',
-    audience: '${audience}',
-    parameters: { audience: { default: 'shop' }, url: { isOptional: true } },
-    env: [
-      { name: 'SHOP_TOKEN_FILE', value: '${tokenFile}' },
-      { name: 'SHOP_URL', value: '${url}' },
-    ],
-  };
-  const world: World = { configuration: { mutations: { 'inject-token': { presets: { shop: own } } } } };
-
-  it('is asked for by its name', () => {
-    const { at, denial } = inject(asking({ shop: '{preset: shop}' }), world);
-    expect(denial).toBe('');
-    expect(at('spec', 'volumes', 0, 'name')).toBe('shop-token');
-    expect(at('spec', 'containers', 0, 'env')).toEqual([{ name: 'SHOP_TOKEN_FILE', value: '/var/run/shop/token' }]);
-  });
-
-  it.each<[JsonObject, string]>([
-    [
-      { triggers: ['aws-isra'] },
-      '/mutations/inject-token/triggers/0 "aws-isra" is no preset; did you mean "aws-irsa"?',
-    ],
-    [{ triggers: ['vault'] }, '/mutations/inject-token/triggers/0 preset "vault" has no trigger'],
-    [
-      { presets: { shop: { ...own, audience: '${audiance}' } } },
-      '/mutations/inject-token/presets/shop has ${audiance}, which is no parameter of it; did you mean "audience"?',
-    ],
-    [
-      { presets: { shop: { ...own, parameters: { ...own.parameters, mountPath: {} } } } },
-      '/mutations/inject-token/presets/shop/parameters/mountPath is a key of the annotation already; choose another name',
-    ],
-    [
-      { presets: { shop: { ...own, volume: 'kube-api-access-x' } } },
-      '/mutations/inject-token/presets/shop has a volume called kube-api-access-…',
-    ],
-    [{ presets: { shop: { ...own, extra: 1 } } }, '/mutations/inject-token/presets/shop has the unknown key "extra"'],
-  ])('with a mistake is told when the configuration is read: %j', (options, wanted) => {
-    const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, mutations: { 'inject-token': options } });
-    const lines = result.ok ? [] : result.problems.map(({ path, problem }) => `${path} ${problem}`);
-    expect(lines.join('\n')).toContain(wanted);
-  });
-
-  it('may have content of any form', () => {
-    fc.assert(
-      fc.property(fc.jsonValue(), (content) => {
-        const credential = { annotation: 'a/b', volume: 'v', mountPath: '/v', path: 'f', content: { content } };
-        const preset = { ...own, credential };
-        expect(
-          Array.isArray(listPresetProblems({ shop: preset }, { triggers: [], presets: new Map(), reserved: [] })),
-        ).toBe(true);
-      }),
-    );
   });
 });
 
@@ -225,7 +179,7 @@ describe('The annotations of a scheme', () => {
     ['the account', undefined, 900],
     ['too short: raised', '60', 600],
     ['too long: cut to the limit', '999999', 86_400],
-    ['not a number: the default', 'long', 3600],
+    ['not a number: that of the account', 'long', 900],
     ['3607: an hour', '3607', 3600],
   ])('give the lifetime of AWS: %s', (_what, onPod, wanted) => {
     const key = 'eks.amazonaws.com/token-expiration';

@@ -13,9 +13,10 @@ const PATHS = [
   '/var/run/secrets/tokens',
   '/x',
   '/x/y',
+  '/var/run/secrets/tokens/gcp-ksa',
   '/tmp',
 ];
-const VOLUMES = ['curfew-token-a', 'curfew-token-b', 'aws-iam-token', 'jwt-token', 'tmp', 'own'];
+const VOLUMES = ['curfew-token-a', 'curfew-token-b', 'aws-iam-token', 'jwt-token', 'gcp-ksa', 'tmp', 'own'];
 const VARIABLES = ['T', 'AWS_ROLE_ARN', 'AWS_REGION', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'JWT_TOKEN_PATH', 'OTHER'];
 
 const VALUES = [
@@ -36,6 +37,9 @@ const VALUES = [
   '{preset: gcp, provider: projects/1/locations/global/workloadIdentityPools/p/providers/q}',
   '{preset: gcp, provider: p, mountPath: /var/run/secrets/workload-identity}',
   '{preset: teleport, clusterName: example}',
+  '{preset: gcp-fleet, pool: p, identityProvider: i}',
+  '{preset: gcp-fleet, pool: p, identityProvider: i, mountPath: /x}',
+  '{preset: stackit, serviceAccountEmail: a@b.example, federatedTokenFile: /x/y/token}',
   '{audiance: a}',
   'off',
   'nonsense',
