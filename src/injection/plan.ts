@@ -42,8 +42,6 @@ export type PlanProblem = {
   readonly origin: Origin;
   readonly problem: string;
   readonly fix: string;
-  /** True if the annotations of the service account could make it right. */
-  readonly isMissingParameter?: boolean;
 };
 
 export type PlanResult = { readonly plan: Plan } | { readonly problems: readonly PlanProblem[] };
@@ -131,10 +129,9 @@ function fillParameters(ask: Ask, { account, accountName, namespaceName }: World
       missing.push({ origin, problem, fix: `correct it, or give ${name} in ${keyOf(ask)}` });
       continue;
     }
-    const needsAccount = given === undefined && annotation !== undefined && account.state !== 'found';
     // What the account says wins over the default, so without an answer nobody knows the value.
-    if (needsAccount) {
-      const why = account.state === 'unknown' ? account.why : 'it does not exist';
+    const why = given === undefined && annotation !== undefined ? whyUnread(account, ofAccount) : undefined;
+    if (why !== undefined) {
       const problem = `preset ${token.preset} takes ${name} from ${who}, which could not be read: ${why}; try again`;
       missing.push({ origin, problem, fix: `try again, or give ${name} in the annotation ${keyOf(ask)}` });
       continue;
@@ -147,11 +144,22 @@ function fillParameters(ask: Ask, { account, accountName, namespaceName }: World
         origin,
         problem: `preset ${token.preset} needs ${name}, and nothing gives it`,
         fix: `set ${keyOf(ask)}: "{preset: ${token.preset}, ${name}: …}"${onAccount}`,
-        isMissingParameter: annotation !== undefined,
       });
     }
   }
   return { values, missing };
+}
+
+/** Why nobody knows what the account says; what it said a moment ago counts, but not that it said nothing. */
+function whyUnread(account: World['account'], seen: string | undefined): string | undefined {
+  switch (account.state) {
+    case 'unknown':
+      return account.why;
+    case 'absent':
+      return 'it does not exist';
+    case 'found':
+      return seen === undefined || seen === '' ? account.stale : undefined;
+  }
 }
 
 function chooseSeconds(ask: Ask, world: World, settings: InjectionSettings): number | PlanProblem {

@@ -95,14 +95,6 @@ export type MutationDefinition<Options extends TObject> = {
     draft: Draft,
     settings: { readonly options: Static<Options>; readonly context: RuleContext },
   ) => readonly MutationOutcome[];
-  /**
-   * True if the service account that the index holds may be too old for this object: an annotation that the object
-   * counts on is not there. Then it is read live once, and the mutation sees what that said.
-   */
-  readonly wantsFreshAccount?: (
-    subject: Subject,
-    settings: { readonly options: Static<Options>; readonly context: RuleContext },
-  ) => boolean;
   /** What is wrong with options that the schema lets through; paths below those of the mutation. */
   readonly listOptionProblems?: (options: Static<Options>) => readonly OptionProblem[];
   readonly examples: readonly MutationExample[];
@@ -111,20 +103,13 @@ export type MutationDefinition<Options extends TObject> = {
 export type OptionProblem = { readonly path: string; readonly problem: string };
 
 /** A mutation whose type of options is no longer visible; options were validated with its own schema. */
-export type Mutation = Omit<
-  MutationDefinition<TObject>,
-  'mutate' | 'defaults' | 'wantsFreshAccount' | 'listOptionProblems'
-> & {
+export type Mutation = Omit<MutationDefinition<TObject>, 'mutate' | 'defaults' | 'listOptionProblems'> & {
   readonly defaults: JsonObject;
   readonly mutate: (
     subject: Subject,
     draft: Draft,
     settings: { readonly options: unknown; readonly context: RuleContext },
   ) => readonly MutationOutcome[];
-  readonly wantsFreshAccount?: (
-    subject: Subject,
-    settings: { readonly options: unknown; readonly context: RuleContext },
-  ) => boolean;
   readonly listOptionProblems?: (options: unknown) => readonly OptionProblem[];
 };
 
