@@ -8,7 +8,8 @@
  *     ```console not-run        what cannot run in a test; also with yaml, vault and so on as the first word
  *
  * A command prints its standard output and its errors, as a terminal shows them. In what it prints, `...` stands for any
- * characters of a line, and a line of `...` alone for any number of lines. A command that prints a line beginning with
+ * characters of a line, and a line of `...` alone for any number of lines; two spaces or more are any number of spaces, as
+ * columns are as wide as their names. A command that prints a line beginning with
  * `Error` must fail, any other must not. A block of any other kind is a mistake: nothing on a page is passed over.
  */
 
@@ -158,7 +159,9 @@ async function runStep({ command, printed }: Step, { env, cwd, ms }: Run): Promi
 /** Whether `text` is what the page shows, where `...` stands for what differs from cluster to cluster. */
 export function matchesPrinted(text: string, expected: readonly string[]): boolean {
   const pattern = trimEnd(expected).map((line) =>
-    line.trim() === '...' ? '(?:.*\\n)*?' : `${line.trimEnd().split('...').map(escape).join('.*')}[ \\t]*\\n`,
+    line.trim() === '...'
+      ? '(?:.*\\n)*?'
+      : `${line.trimEnd().split('...').map(escape).join('.*').replaceAll(/ {2,}/g, ' +')}[ \\t]*\\n`,
   );
   const actual = text.trimEnd() === '' ? '' : `${text.trimEnd()}\n`;
   return new RegExp(`^${pattern.join('')}$`).test(actual);

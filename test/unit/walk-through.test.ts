@@ -61,6 +61,7 @@ describe('What a command prints', () => {
     ['pod/web created  \n\n', ['pod/web created', '']],
     ['', []],
     ['NAME   AGE\nweb    12s\n', ['NAME   AGE', 'web    ...']],
+    ['NAME           AGE\nweb-7f9c-abc   12s\n', ['NAME       AGE', 'web-...    12s']],
     ['a\nb\nc\nd\n', ['a', '...', 'd']],
     ['a\nd\n', ['a', '...', 'd']],
     ['a\nb\n', ['a', '...']],
@@ -76,6 +77,7 @@ describe('What a command prints', () => {
     ['', ['pod/web created']],
     ['pod/web created\n', []],
     ['aXb\n', ['a.b']],
+    ['a  b\n', ['a b']],
     ['a\nb\n', ['a', '...', 'd']],
   ])('is not what the page shows: %j', (text, expected) => {
     expect(matchesPrinted(text, expected)).toBe(false);
