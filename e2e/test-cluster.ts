@@ -39,6 +39,8 @@ export type TestCluster = {
     | 'stop'
   >;
   readonly kubectl: Kubectl;
+  /** Path of the administrator's. */
+  readonly kubeconfig: string;
   readonly address: string;
   /** Makes a namespace with these labels and a service account `web` in it, if that is wanted; returns its name. */
   createNamespace(labels?: Readonly<Record<string, string>>, options?: NamespaceOptions): Promise<string>;
@@ -79,12 +81,12 @@ export async function startTestCluster(): Promise<TestCluster> {
   };
 }
 
-type Opened = Pick<TestCluster, 'controlPlane' | 'kubectl' | 'address'>;
+type Opened = Pick<TestCluster, 'controlPlane' | 'kubectl' | 'kubeconfig' | 'address'>;
 
 async function startOwn(binary: string): Promise<Opened> {
   const controlPlane = await startControlPlane();
-  const kubectl = createKubectl({ binary, kubeconfig: controlPlane.kubeconfig });
-  return { controlPlane, kubectl, address: '127.0.0.1' };
+  const { kubeconfig } = controlPlane;
+  return { controlPlane, kubectl: createKubectl({ binary, kubeconfig }), kubeconfig, address: '127.0.0.1' };
 }
 
 async function openExisting(binary: string, kubeconfig: string): Promise<Opened> {
@@ -98,7 +100,7 @@ async function openExisting(binary: string, kubeconfig: string): Promise<Opened>
     lastLines: () => 'the logs of an existing cluster are not ours to read',
     stop: async () => await rm(home, { recursive: true }),
   };
-  return { controlPlane, kubectl, address: EXISTING.address };
+  return { controlPlane, kubectl, kubeconfig, address: EXISTING.address };
 }
 
 async function notOurs(): Promise<never> {

@@ -161,7 +161,11 @@ function listUnread({ account, accountName, namespace, namespaceName }: World): 
     [`namespace ${namespaceName}`, namespace],
   ];
   return places.flatMap(([what, lookup]) => {
-    if (lookup.state === 'found') return [];
+    if (lookup.state === 'found') {
+      return lookup.stale === undefined
+        ? []
+        : [`of ${what} only what it said a moment ago is known: it could not be read: ${lookup.stale}`];
+    }
     const why = lookup.state === 'unknown' ? lookup.why : 'it does not exist';
     return [`no token that ${what} may ask for was added: it could not be read: ${why}`];
   });

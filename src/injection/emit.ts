@@ -200,10 +200,13 @@ function putVolume(
     sink.change(toPointer(path), `volume ${wanted.name} is made anew: ${what}`);
     return true;
   }
+  // kubectl debug leaves the annotations out, and with them the record that the volume is ours (Kubernetes 1.36).
+  const ofCopy =
+    member(existing, 'projected') === undefined ? '' : '; a copy by kubectl debug needs --keep-annotations';
   sink.conflict(
     toPointer(path),
     `volume ${quote(wanted.name)} is ${describeVolume(existing)} of the pod’s own, and ${plan.origin.name} makes a volume of that name`,
-    'rename that volume in the pod, or ask for the token under another name',
+    `rename that volume in the pod, or ask for the token under another name${ofCopy}`,
   );
   return false;
 }

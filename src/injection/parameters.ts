@@ -15,8 +15,6 @@ export type PlanProblem = {
   readonly origin: Origin;
   readonly problem: string;
   readonly fix: string;
-  /** True if the annotations of the service account could make it right. */
-  readonly isMissingParameter?: boolean;
 };
 
 type Parameter = NonNullable<Preset['parameters']>[string];
@@ -45,8 +43,8 @@ export function fillParameters(ask: Ask, world: World, { presetParameters }: Inj
       continue;
     }
     // What the account says wins over what follows, so without an answer nobody knows the value.
-    if (given === undefined && annotation !== undefined && account.state !== 'found') {
-      const why = account.state === 'unknown' ? account.why : 'it does not exist';
+    const why = given === undefined && annotation !== undefined ? whyUnread(parameter, account, ofAccount) : undefined;
+    if (why !== undefined) {
       const problem = `preset ${token.preset} takes ${name} from ${who}, which could not be read: ${why}; try again`;
       missing.push({ origin, problem, fix: `try again, or give ${name} in the annotation ${keyOf(ask)}` });
       continue;
@@ -58,6 +56,25 @@ export function fillParameters(ask: Ask, world: World, { presetParameters }: Inj
     else if (parameter.isOptional !== true) missing.push(describeMissing(ask, { name, parameter, who, values }));
   }
   return { values, missing };
+}
+
+/**
+ * Why nobody knows what the account says; what it said a moment ago counts, but not that it said nothing, unless the pod
+ * starts without it too: an API server that does not answer must not keep pods from starting for that.
+ */
+function whyUnread(
+  { isOptional = false }: Parameter,
+  account: World['account'],
+  seen: string | undefined,
+): string | undefined {
+  switch (account.state) {
+    case 'unknown':
+      return account.why;
+    case 'absent':
+      return 'it does not exist';
+    case 'found':
+      return seen === undefined && !isOptional ? account.stale : undefined;
+  }
 }
 
 /** Undefined if it says nothing; empty if it says that the parameter has no value. */
@@ -94,6 +111,5 @@ function describeMissing(
     origin,
     problem: `preset ${token.preset} needs ${name}, and nothing gives it${parts}`,
     fix: `set ${keyOf(ask)}: "{preset: ${token.preset}, ${name}: …}"${onAccount}`,
-    isMissingParameter: annotation !== undefined,
   };
 }

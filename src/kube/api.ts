@@ -47,7 +47,10 @@ export type KubeClient = {
 /** Looks up what rules need; never throws, answers `unknown` instead. */
 export type ClusterReader = {
   namespace(name: string): Promise<Lookup<NamespaceView>>;
-  /** With `fresh` the API server is asked, whatever the index holds; an answer of the last second counts as fresh. */
+  /**
+   * With `fresh` the API server is asked, whatever the index holds: what is found is as it was after this call, or `stale`.
+   * Only for accounts of which the API server has said that they exist, as it has of a pod's.
+   */
   serviceAccount(
     namespace: string,
     name: string,

@@ -15,8 +15,9 @@ import {
   toServiceAccountView,
   toTokenSecretView,
 } from '../objects/views.ts';
+import { createAbsenceBudget } from './absence-budget.ts';
 import type { ClusterReader } from './api.ts';
-import type { Gate } from './live-reads.ts';
+import { createGate } from './gate.ts';
 import {
   createResourceIndex,
   type IndexOptions,
@@ -26,6 +27,8 @@ import {
 } from './resource-index.ts';
 import type { Entry } from './view-store.ts';
 
+/** Each takes a few ms, so that many go through within their deadline. */
+const LIVE_READS = { places: 32, waiting: 1024 };
 const MAX_NAMESPACE_BYTES = 32 * 1024 * 1024;
 const MAX_SERVICE_ACCOUNT_BYTES = 96 * 1024 * 1024;
 /** Of namespaces only labels and annotations are needed: metadata only, with the whole object as the fallback. */
@@ -95,8 +98,8 @@ export type ClusterIndex = {
  */
 export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
   const stopping = new AbortController();
-  const gate: Gate = { inFlight: 0 };
-  const shared = { ...options, signal: stopping.signal, gate };
+  const gate = createGate(LIVE_READS);
+  const shared = { ...options, signal: stopping.signal, gate, absences: createAbsenceBudget(options.clock) };
   const { schemeKeys } = options;
   const projectNamespace = (raw: unknown) => toNamespaceView(raw, schemeKeys);
   const projectAccount = (raw: unknown) => toServiceAccountView(raw, schemeKeys);

@@ -2,14 +2,19 @@
 
 import type { IndexResource, Recorder } from '../metrics/recorder.ts';
 import type { Lookup } from '../objects/views.ts';
+import type { AbsenceBudget } from './absence-budget.ts';
 import type { KubeClient } from './api.ts';
 import type { Clock } from './clock.ts';
+import type { Gate } from './gate.ts';
 import { type ListWatchOptions, runListWatch } from './list-watch.ts';
-import { createLiveReads, type Gate, type LiveRead } from './live-reads.ts';
+import { createLiveReads, type LiveRead } from './live-reads.ts';
 import type { KubeLog } from './log.ts';
 import { createViewStore } from './view-store.ts';
 
+/** How long a lookup may wait for the API server when the index has no answer, in ms. */
 const LIVE_READ_DEADLINE_MS = 500;
+/** Longer, since a pod that goes without its token goes without it for good; well below the deadline of a review. */
+const FRESH_READ_DEADLINE_MS = 1500;
 /** A view with annotations beyond this is not kept but read live: annotations of one object may hold 256 KiB. */
 const MAX_VIEW_BYTES = 16 * 1024;
 
@@ -18,8 +23,6 @@ export type IndexOptions = {
   readonly recorder: Pick<Recorder, 'indexError' | 'indexContact' | 'indexSize' | 'liveRead'>;
   readonly log: KubeLog;
   readonly clock: Clock;
-  /** How long a request may wait for the API server when the index has no answer, in ms. */
-  readonly liveReadDeadlineMs?: number;
 };
 
 export type ResourceStatus = {
@@ -33,7 +36,11 @@ export type ResourceStatus = {
 };
 
 /** What all resources of an index share. */
-export type Shared = IndexOptions & { readonly signal: AbortSignal; readonly gate: Gate };
+export type Shared = IndexOptions & {
+  readonly signal: AbortSignal;
+  readonly gate: Gate;
+  readonly absences: AbsenceBudget;
+};
 
 export type Resource<View> = Pick<
   ListWatchOptions<View>,
@@ -47,8 +54,10 @@ export type Resource<View> = Pick<
 };
 
 export type ResourceIndex<View> = {
-  /** From the index, else by a live read. */
-  /** With `fresh` the API server is asked, whatever is held here. */
+  /**
+   * From the index, else by a live read. With `fresh` the API server is asked, whatever is held here; if it does not say,
+   * what is held is the answer, marked as stale.
+   */
   lookup(read: LiveRead<View> & { readonly fresh?: boolean }): Promise<Lookup<View>>;
   /**
    * From the index alone: what it does not hold is absent only if it holds everything, and hears the API server.
@@ -67,14 +76,16 @@ export type ResourceIndex<View> = {
 };
 
 export function createResourceIndex<View>(shared: Shared, resource: Resource<View>): ResourceIndex<View> {
-  const { client, recorder, log, clock, signal, gate } = shared;
+  const { client, recorder, log, clock, signal, gate, absences } = shared;
   const store = createViewStore({ ...resource, maxEntryBytes: MAX_VIEW_BYTES });
   const reads = createLiveReads<View>({
     client,
     clock,
     signal,
     gate,
-    deadlineMs: shared.liveReadDeadlineMs ?? LIVE_READ_DEADLINE_MS,
+    absences,
+    deadlineMs: LIVE_READ_DEADLINE_MS,
+    freshDeadlineMs: FRESH_READ_DEADLINE_MS,
     onAnswer: (outcome) => recorder.liveRead(outcome),
   });
   const state = {
@@ -98,6 +109,7 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
         add: collection.add,
         commit: () => {
           collection.commit();
+          reads.forgetAll();
           if (!state.synced) log.info({ resource: resource.resource, entries: store.size() }, 'index is filled');
           state.synced = true;
           onChange();
@@ -129,7 +141,15 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
   };
   return {
     lookup: async (read) => {
-      const value = read.fresh === true ? undefined : store.get(read.key);
+      if (read.fresh === true) {
+        const live = await reads.read(read, { fresh: true });
+        const held = live.state === 'unknown' ? store.get(read.key) : undefined;
+        return live.state === 'unknown' && held !== undefined ? { state: 'found', value: held, stale: live.why } : live;
+      }
+      // What no event has overtaken yet is newer than what is held: a check sees what a mutation saw a moment before.
+      const recalled = reads.recall(read.key);
+      if (recalled !== undefined) return recalled;
+      const value = store.get(read.key);
       return value === undefined ? await reads.read(read) : { state: 'found', value };
     },
     peek: (key, noun) => {

@@ -56,7 +56,7 @@ export type Recorder = {
   indexSize(resource: IndexResource, entries: number): void;
   /** How many foreign webhooks serve the scheme of each preset that can stand back; undefined if nobody knows. */
   foreignWebhooks(counts: ReadonlyMap<string, number> | undefined): void;
-  /** A lookup the index could not answer went to the API server. */
+  /** A lookup went to the API server, or would have if there were not too many. */
   liveRead(outcome: 'found' | 'absent' | 'unknown'): void;
   /** The serving certificate now in use ends at this time, in ms since the epoch. */
   certificateNotAfter(at: number): void;

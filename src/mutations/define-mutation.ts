@@ -95,14 +95,6 @@ export type MutationDefinition<Options extends TObject> = {
     draft: Draft,
     settings: { readonly options: Static<Options>; readonly context: RuleContext },
   ) => readonly MutationOutcome[];
-  /**
-   * True if the service account that the index holds may be too old for this object: an annotation that the object
-   * counts on is not there. Then it is read live once, and the mutation sees what that said.
-   */
-  readonly wantsFreshAccount?: (
-    subject: Subject,
-    settings: { readonly options: Static<Options>; readonly context: RuleContext },
-  ) => boolean;
   /** What is wrong with options that the schema lets through; paths below those of the mutation. */
   readonly listOptionProblems?: (options: Static<Options>) => readonly OptionProblem[];
   /** Keys of service accounts and namespaces that these options make it read, beyond SCHEME_KEYS: the index keeps them. */
@@ -115,7 +107,7 @@ export type OptionProblem = { readonly path: string; readonly problem: string };
 /** A mutation whose type of options is no longer visible; options were validated with its own schema. */
 export type Mutation = Omit<
   MutationDefinition<TObject>,
-  'mutate' | 'defaults' | 'wantsFreshAccount' | 'listOptionProblems' | 'listSchemeKeys'
+  'mutate' | 'defaults' | 'listOptionProblems' | 'listSchemeKeys'
 > & {
   readonly defaults: JsonObject;
   readonly mutate: (
@@ -123,10 +115,6 @@ export type Mutation = Omit<
     draft: Draft,
     settings: { readonly options: unknown; readonly context: RuleContext },
   ) => readonly MutationOutcome[];
-  readonly wantsFreshAccount?: (
-    subject: Subject,
-    settings: { readonly options: unknown; readonly context: RuleContext },
-  ) => boolean;
   readonly listOptionProblems?: (options: unknown) => readonly OptionProblem[];
   readonly listSchemeKeys?: (options: unknown) => readonly string[];
 };

@@ -94,7 +94,7 @@ export default defineMutation({
     presets: {},
   },
   reads: [{ group: POD.group, resource: POD.resource, operations: ['CREATE'] }],
-  needs: ['serviceAccount', 'mutatingWebhooks'],
+  needs: ['freshServiceAccount', 'mutatingWebhooks'],
   title: 'a pod gets the short-lived tokens that it, its service account or its namespace asks for',
   why: `A token for Vault, a cloud or a service of one's own needs a projected volume, a mount in every container and often a
 variable, in every manifest and chart. An annotation ${TOKEN_ANNOTATION_PREFIX}<name> says it once: on the pod, else on its
@@ -118,11 +118,6 @@ refused, since it would start without the token it asked for.`,
     if (conflicts.length > 0) return conflicts.map((conflict) => ({ refused: true, ...conflict }));
     const { changes, notes: said } = emit(draft, plans, facts);
     return [...changes, ...said.map((note) => ({ note, isWarning: true })), ...notes];
-  },
-  wantsFreshAccount(subject, { options, context }) {
-    if (!isEligible(subject)) return false;
-    const { problems, usesAccount } = planAll(subject, toSettings(options), context);
-    return usesAccount && problems.some(({ isMissingParameter }) => isMissingParameter === true);
   },
   listOptionProblems(options) {
     const { presets, triggers, besideForeignWebhooks } = toSettings(options);
@@ -246,7 +241,6 @@ type Planned = {
   readonly unread: readonly string[];
   /** What is said of foreign webhooks that inject the same. */
   readonly competition: readonly Note[];
-  readonly usesAccount: boolean;
 };
 
 function planAll(subject: Subject, settings: InjectionSettings, context: RuleContext): Planned {
@@ -260,7 +254,6 @@ function planAll(subject: Subject, settings: InjectionSettings, context: RuleCon
     problems: [...wrong, ...results.flatMap((result) => ('problems' in result ? result.problems : []))],
     unread,
     competition,
-    usesAccount: world.account.state === 'found',
   };
 }
 

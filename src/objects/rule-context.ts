@@ -34,8 +34,11 @@ export type RuleContext = {
   readonly acceptApiAccessFrom: readonly ApiAccessSource[];
 };
 
-/** What a rule must declare before it can look it up. */
-export type Need = 'serviceAccount' | 'tokenSecrets' | 'mutatingWebhooks';
+/**
+ * What a rule must declare before it can look it up. `freshServiceAccount`: as it is in the API server now, since what
+ * the index does not know yet would be missed for good.
+ */
+export type Need = 'serviceAccount' | 'freshServiceAccount' | 'tokenSecrets' | 'mutatingWebhooks';
 
 /** Which requests a rule reads. */
 export type Reads = {

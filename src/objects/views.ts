@@ -8,7 +8,12 @@ import { member, stringMembers, valueAt } from './json.ts';
 
 /** What is known of an object that a rule asked for. `unknown` is never a reason to deny. */
 export type Lookup<View> =
-  | { readonly state: 'found'; readonly value: View }
+  | {
+      readonly state: 'found';
+      readonly value: View;
+      /** Wanted as it is now, but it is only as it was a moment ago, and this is why. */
+      readonly stale?: string;
+    }
   | { readonly state: 'absent' }
   | { readonly state: 'unknown'; readonly why: string };
 

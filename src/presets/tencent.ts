@@ -26,7 +26,7 @@ export const TENCENT: Preset = {
   ],
   trigger: { accountAnnotation: 'tke.cloud.tencent.com/role-arn' },
   // Its documentation names the component alone, which stems from the webhook of AWS.
-  foreignWebhooks: ['*pod-identity-webhook*'],
+  foreignWebhooks: ['pod-identity-webhook'],
   skipContainers: { annotation: 'tke.cloud.tencent.com/skip-containers', separator: ',' },
   differences: [
     'Unverified: the name of the volume is ours. Beside TKE’s own webhook a pod may get two volumes; let one of them do it.',

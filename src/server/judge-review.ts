@@ -17,12 +17,13 @@ import type { Decision, Recorder } from '../metrics/recorder.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { findPodSpecs, serviceAccountOf } from '../objects/pod-spec.ts';
-import type { ClusterFacts, RuleContext } from '../objects/rule-context.ts';
+import type { ClusterFacts, Need, RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
 import { formatResource, isTokenRequest, toOldSubject } from '../objects/subject.ts';
 import type { Lookup, NamespaceView, ServiceAccountView } from '../objects/views.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import { effectiveLevels } from '../policy/level.ts';
+import type { Scope } from '../policy/scope.ts';
 import { scopeOf } from '../policy/scope.ts';
 import type { Entry } from '../review/entries.ts';
 import type { Review } from '../review/parse.ts';
@@ -84,15 +85,17 @@ export async function judgeReview(
   const isOfInterest = scope.ceiling !== 'off' && rules.some((rule) => isRead(rule.reads, subject));
   if (!isOfInterest) return { answer: respond(review.uid, PLAIN_ALLOW), isAllowed: true };
 
-  const needsAccounts = rules.some((rule) => rule.needs.includes('serviceAccount') && isRead(rule.reads, subject));
+  const needs = new Set(rules.flatMap((rule) => (isRead(rule.reads, subject) ? needsOf(rule, policy, scope) : [])));
+  const fresh = needs.has('freshServiceAccount');
   const lookups = Promise.all([
     subject.namespace === '' ? NO_NAMESPACE : deps.reader.namespace(subject.namespace),
-    needsAccounts ? readServiceAccounts(deps.reader, subject) : new Map<string, Lookup<ServiceAccountView>>(),
+    fresh || needs.has('serviceAccount')
+      ? readServiceAccounts(deps.reader, subject, { fresh })
+      : new Map<string, Lookup<ServiceAccountView>>(),
   ]);
   const left = started + timeoutMs - deps.clock.monotonic();
   // The whole time is named and not what was left of it: it is what an operator can look up, and change.
-  const late = () => new Fault('CURFEW_E_DEADLINE', String(timeoutMs));
-  const [namespace, accounts] = await within(left, lookups, late);
+  const [namespace, accounts] = await within(left, lookups, () => new Fault('CURFEW_E_DEADLINE', String(timeoutMs)));
 
   const context: Omit<RuleContext, 'level'> = {
     now: deps.clock.now(),
@@ -108,8 +111,7 @@ export async function judgeReview(
   const report = { review, entry, started };
 
   if (entry.type === 'mutating') {
-    const fresh = await within(started + timeoutMs - deps.clock.monotonic(), refresh(deps, subject, options), late);
-    const outcome = mutate(subject, { ...options, context: fresh, mutations: MUTATIONS });
+    const outcome = mutate(subject, { ...options, mutations: MUTATIONS });
     for (const { mutation, decision } of outcome.results) {
       deps.recorder.mutation({ mutation: mutation.id, decision, ...labelsOf(subject) });
       reportDecision(deps, report, { decision, rules: [mutation.id] });
@@ -181,27 +183,17 @@ async function within<T>(ms: number, work: Promise<T>, toFault: () => Fault): Pr
   }
 }
 
-/** The context with the subject's service accounts read live, if a mutation says that the index may be too old for it. */
-async function refresh(
-  { reader }: ReviewDeps,
-  subject: Subject,
-  { configuration, context }: { readonly configuration: Configuration; readonly context: Omit<RuleContext, 'level'> },
-): Promise<Omit<RuleContext, 'level'>> {
-  const isWanted = MUTATIONS.some(({ id, reads, defaults, wantsFreshAccount }) => {
-    if (wantsFreshAccount === undefined || !isRead(reads, subject)) return false;
-    const options = configuration.mutations.get(id)?.options ?? defaults;
-    return wantsFreshAccount(subject, { options, context: { ...context, level: 'baseline' } });
-  });
-  if (!isWanted) return context;
-  const accounts = await readServiceAccounts(reader, subject, { fresh: true });
-  return { ...context, serviceAccount: (name) => accounts.get(name) ?? context.serviceAccount(name) };
+/** What a rule looks up; the API server is not asked anew for a mutation that changes nothing here. */
+function needsOf(rule: Pick<Check, 'id' | 'needs'>, { configuration }: Policy, scope: Scope): readonly Need[] {
+  const isIdle = !scope.mayInject || configuration.mutations.get(rule.id)?.mode === 'off';
+  return rule.needs.map((need) => (isIdle && need === 'freshServiceAccount' ? 'serviceAccount' : need));
 }
 
 /** Every account that a pod of this object, or of the one it replaces, runs as; the one whose token is asked for. */
 async function readServiceAccounts(
   reader: ClusterReader,
   subject: Subject,
-  how: { readonly fresh?: boolean } = {},
+  how: { readonly fresh: boolean },
 ): Promise<ReadonlyMap<string, Lookup<ServiceAccountView>>> {
   const old = toOldSubject(subject);
   const specs = [...findPodSpecs(subject), ...(old === undefined ? [] : findPodSpecs(old))];

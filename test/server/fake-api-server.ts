@@ -29,6 +29,8 @@ export type FakeApiServer = {
   readonly folder: string;
   readonly requests: SeenRequest[];
   intercept: Intercept;
+  /** Tells the watches nothing more: to them the server lags. */
+  isMute: boolean;
   /** Items on a list page, however many were asked for; undefined for no bound of its own. */
   maxPage: number | undefined;
   get(path: string): JsonObject | undefined;
@@ -74,7 +76,7 @@ export async function startFakeApiServer(): Promise<FakeApiServer> {
     const change = { version, collection: toCollection(path), line: JSON.stringify({ type, object }) };
     changes.push(change);
     for (const watch of watches) {
-      if (watch.collection === change.collection) watch.response.write(`${change.line}\n`);
+      if (watch.collection === change.collection && !server.isMute) watch.response.write(`${change.line}\n`);
     }
   };
   const store = (path: string, object: JsonObject): JsonObject => {
@@ -175,6 +177,7 @@ export async function startFakeApiServer(): Promise<FakeApiServer> {
     folder,
     requests: [],
     intercept: () => 'pass',
+    isMute: false,
     maxPage: undefined,
     get: (path) => objects.get(path),
     put: (path, object) => {

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ClusterIndex, createUnknownReader } from '../../src/kube/cluster-index.ts';
 import { createViewStore } from '../../src/kube/view-store.ts';
-import { type FakeApiServer, sendStatus } from './fake-api-server.ts';
+import type { Lookup, ServiceAccountView } from '../../src/objects/views.ts';
+import { type FakeApiServer, sendJson, sendStatus } from './fake-api-server.ts';
 import { eventually, type FakeClock } from './fake-clock.ts';
 import {
   accountOf,
@@ -30,6 +31,27 @@ afterEach(async () => {
   await server.stop();
 });
 
+const FRESH = { fresh: true };
+
+async function startWithAccount(): Promise<void> {
+  await startSynced(harness);
+  server.put(accountPath('a', 'ci'), accountOf('a', 'ci'));
+  await eventually(() => index.status().serviceAccounts.entries === 1);
+}
+
+/** Changes account `a/ci`, and no watch says so. */
+function annotateUnseen(key: string): void {
+  server.isMute = true;
+  server.put(
+    accountPath('a', 'ci'),
+    accountOf('a', 'ci', { metadata: { namespace: 'a', name: 'ci', annotations: { [key]: 'x' } } }),
+  );
+}
+
+function annotationsOf(lookup: Lookup<ServiceAccountView>): readonly string[] {
+  return lookup.state === 'found' ? [...lookup.value.annotations.keys()] : [lookup.state];
+}
+
 async function namespaceState(name: string): Promise<string> {
   return (await index.reader.namespace(name)).state;
 }
@@ -49,14 +71,55 @@ describe('live reads', () => {
     expect(server.requests[0]?.headers.accept).toContain('as=PartialObjectMetadata;');
   });
 
-  it('asks for a fresh answer though the index has one, once for all who want it at a time', async () => {
-    await startSynced(harness);
-    server.put(accountPath('a', 'ci'), accountOf('a', 'ci'));
-    await eventually(() => index.status().serviceAccounts.entries === 1);
+  it('asks for a fresh answer though the index has one', async () => {
+    await startWithAccount();
     expect((await index.reader.serviceAccount('a', 'ci')).state).toBe('found');
     expect(counts.live).toEqual([]);
-    const fresh = { fresh: true };
-    await Promise.all([index.reader.serviceAccount('a', 'ci', fresh), index.reader.serviceAccount('a', 'ci', fresh)]);
+    expect(await index.reader.serviceAccount('a', 'ci', FRESH)).toMatchObject({ state: 'found' });
+    expect(await index.reader.serviceAccount('a', 'ci', FRESH)).toMatchObject({ state: 'found' });
+    expect(counts.live).toEqual(['found', 'found']);
+  });
+
+  it('never answers a fresh lookup with what was asked before it, and asks once for all who came too late', async () => {
+    await startWithAccount();
+    const held: (() => void)[] = [];
+    server.intercept = ({ path }, response) => {
+      if (path !== accountPath('a', 'ci')) return 'pass';
+      const seen = server.get(path);
+      held.push(() => sendJson(response, 200, seen));
+      return 'handled';
+    };
+    const first = index.reader.serviceAccount('a', 'ci', FRESH);
+    await eventually(() => held.length === 1);
+    annotateUnseen('tokens.curfew.dev/vault');
+    const late = Array.from({ length: 20 }, () => index.reader.serviceAccount('a', 'ci', FRESH));
+    held[0]?.();
+    expect(annotationsOf(await first)).toEqual([]);
+    await eventually(() => held.length === 2);
+    held[1]?.();
+    for (const lookup of await Promise.all(late)) expect(annotationsOf(lookup)).toEqual(['tokens.curfew.dev/vault']);
+    expect(counts.live).toEqual(['found', 'found']);
+  });
+
+  it('answers by the index, and says why it is stale, when a fresh answer does not come in time', async () => {
+    await startWithAccount();
+    server.intercept = () => 'hang';
+    const before = server.requests.length;
+    const asked = ['ci', 'other'].map((name) => index.reader.serviceAccount('a', name, FRESH));
+    await eventually(() => server.requests.length === before + 2);
+    clock.advance(1500);
+    const why = 'no answer within 1500 ms';
+    expect(await asked[0]).toMatchObject({ state: 'found', value: { name: 'ci' }, stale: why });
+    expect(await asked[1]).toEqual({ state: 'unknown', why });
+  });
+
+  it('prefers for a second what a fresh answer said to what the index still holds', async () => {
+    await startWithAccount();
+    annotateUnseen('curfew.dev/api-access');
+    expect(annotationsOf(await index.reader.serviceAccount('a', 'ci', FRESH))).toEqual(['curfew.dev/api-access']);
+    expect(annotationsOf(await index.reader.serviceAccount('a', 'ci'))).toEqual(['curfew.dev/api-access']);
+    clock.advance(1000);
+    expect(annotationsOf(await index.reader.serviceAccount('a', 'ci'))).toEqual([]);
     expect(counts.live).toEqual(['found']);
   });
 
@@ -78,16 +141,58 @@ describe('live reads', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('has at most 32 requests in flight, and says so to the rest', async () => {
+  it('has at most 32 requests in flight: the rest waits, no longer than its deadline', async () => {
     server.intercept = () => 'hang';
     const waiting = Array.from({ length: 40 }, (_, count) => index.reader.serviceAccount('a', `n${count}`));
-    expect(await waiting[39]).toEqual({ state: 'unknown', why: 'too many live reads (32 in flight)' });
     await eventually(() => server.requests.length === 32);
     clock.advance(500);
-    expect(await waiting[0]).toEqual({ state: 'unknown', why: 'no answer within 500 ms' });
-    await Promise.all(waiting);
+    for (const answer of await Promise.all(waiting)) {
+      expect(answer).toEqual({ state: 'unknown', why: 'no answer within 500 ms' });
+    }
     expect(server.requests).toHaveLength(32);
     expect(clock.sleepers()).toBe(0);
+  });
+
+  it('answers a burst of names that are all new', async () => {
+    const names = Array.from({ length: 500 }, (_, count) => `n${count}`);
+    for (const name of names) server.put(accountPath('a', name), accountOf('a', name));
+    const answers = await Promise.all(names.map((name) => index.reader.serviceAccount('a', name)));
+    expect(answers.filter(({ state }) => state === 'found')).toHaveLength(500);
+  });
+
+  it('lets at most 1024 wait, and says so to the rest', async () => {
+    server.intercept = () => 'hang';
+    const waiting = Array.from({ length: 32 + 1024 + 1 }, (_, count) => index.reader.serviceAccount('a', `n${count}`));
+    const why = 'too many live reads (32 in flight, 1024 waiting)';
+    expect(await waiting.at(-1)).toEqual({ state: 'unknown', why });
+    clock.advance(500);
+    await Promise.all(waiting);
+    expect(counts.live).toHaveLength(1057);
+  });
+
+  it('stops looking up names of a namespace of which too many do not exist, and goes on a moment later', async () => {
+    const lookUp = async (namespace: string, name: string) => await index.reader.serviceAccount(namespace, name);
+    for (let count = 0; count < 100; count += 1) {
+      expect(await lookUp('a', `n${count}`)).toEqual({ state: 'absent' });
+    }
+    const spent = { state: 'unknown', why: 'too many names that do not exist were looked up' };
+    const flood = await Promise.all(Array.from({ length: 1000 }, (_, count) => lookUp('a', `m${count}`)));
+    expect(new Set(flood.map((one) => JSON.stringify(one)))).toEqual(new Set([JSON.stringify(spent)]));
+    expect(server.requests).toHaveLength(100);
+    expect(counts.live.filter((outcome) => outcome === 'unknown')).toHaveLength(1000);
+    // Neither another namespace nor an account of which the API server said that it exists pays for that.
+    server.put(accountPath('a', 'ci'), accountOf('a', 'ci'));
+    expect(await lookUp('b', 'n0')).toEqual({ state: 'absent' });
+    expect(await index.reader.serviceAccount('a', 'ci', FRESH)).toMatchObject({ state: 'found' });
+    clock.advance(1000);
+    const later = await Promise.all(Array.from({ length: 30 }, (_, count) => lookUp('a', `later${count}`)));
+    expect(later.at(0)).toEqual({ state: 'absent' });
+    expect(await lookUp('a', 'another')).toEqual(spent);
+    // They were asked at once, before the first was answered: 20 more than there was to spend, which is paid back first.
+    clock.advance(2000);
+    expect(await lookUp('a', 'another')).toEqual(spent);
+    clock.advance(100);
+    expect(await lookUp('a', 'another')).toEqual({ state: 'absent' });
   });
 
   it.each([

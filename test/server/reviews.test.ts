@@ -146,31 +146,38 @@ describe('A lookup that fails', () => {
   });
 });
 
-describe('A pod that counts on an annotation of its service account', () => {
+describe('A pod and the annotations of its service account', () => {
   const ROLE = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/web' };
+  const VAULT = { 'tokens.curfew.dev/vault': '{audience: vault}' };
   const ASKING = review('pods', askingPod('{preset: aws-irsa}'));
+  const PLAIN = review('pods', ADMITTED_POD);
+  type Annotations = Readonly<Record<string, string>>;
 
-  /** The index knows the account as it was; the API server as it is. */
-  function readerOf(live: Readonly<Record<string, string>>, asked: boolean[]): ClusterReader {
+  /** The index knows the account as it was; the API server as it is, or does not say. */
+  function readerOf(live: Annotations | string, asked: boolean[] = [], indexed: Annotations = {}): ClusterReader {
     return {
       ...PLAIN_READER,
       serviceAccount: async (namespace, name, { fresh = false } = {}) => {
         asked.push(fresh);
-        const annotations = new Map(fresh ? Object.entries(live) : []);
-        return { state: 'found', value: { namespace, name, automount: undefined, annotations } };
+        const known = fresh && typeof live !== 'string' ? live : indexed;
+        const value = { namespace, name, automount: undefined, annotations: new Map(Object.entries(known)) };
+        return { state: 'found', value, ...(fresh && typeof live === 'string' ? { stale: live } : {}) };
       },
     };
   }
 
-  it('has it read live where the index does not have it', async () => {
+  it.each([
+    ['counts on one', ASKING, ROLE],
+    ['says nothing itself', PLAIN, VAULT],
+  ])('that %s which the index does not have gets its token', async (_title, body, live) => {
     const asked: boolean[] = [];
-    app = await startApp({}, readerOf(ROLE, asked));
-    expect(member(responseOf(await app.send('/mutate/pods', ASKING)), 'patchType')).toBe('JSONPatch');
-    expect(asked).toEqual([false, true]);
+    app = await startApp({}, readerOf(live, asked));
+    expect(member(responseOf(await app.send('/mutate/pods', body)), 'patchType')).toBe('JSONPatch');
+    expect(asked).toEqual([true]);
   });
 
   it('is denied where it is not there either, and that is counted and logged', async () => {
-    app = await startApp({}, readerOf({}, []));
+    app = await startApp({}, readerOf({}));
     const response = responseOf(await app.send('/mutate/pods', ASKING));
     expect(valueAt(response, ['status', 'message'])).toContain('preset aws-irsa needs roleArn, and nothing gives it');
     expect(await app.metric('curfew_mutations_total{mutation="inject-token",decision="deny"')).toBe(1);
@@ -179,11 +186,29 @@ describe('A pod that counts on an annotation of its service account', () => {
     expect(line).toMatchObject({ type: 'mutating', rules: ['inject-token'], name: 'example' });
   });
 
-  it('costs no live read where nothing is asked for', async () => {
+  it('that counts on one which only the API server could tell is denied, and told to try again', async () => {
+    app = await startApp({}, readerOf('no answer within 500 ms'));
+    expect(valueAt(responseOf(await app.send('/mutate/pods', ASKING)), ['status', 'message'])).toContain(
+      'could not be read: no answer within 500 ms; try again',
+    );
+  });
+
+  it('are those of the index where the API server does not answer, and the audit log says so', async () => {
+    const annotations = { ...ROLE, 'eks.amazonaws.com/audience': 'sts' };
+    app = await startApp({}, readerOf('no answer within 500 ms', [], annotations));
+    const response = responseOf(await app.send('/mutate/pods', ASKING));
+    expect(member(response, 'patchType')).toBe('JSONPatch');
+    expect(valueAt(response, ['auditAnnotations', 'note'])).toContain(
+      'only what it said a moment ago is known: it could not be read: no answer within 500 ms',
+    );
+  });
+
+  it('are not asked for anew where nothing would be injected', async () => {
     const asked: boolean[] = [];
-    app = await startApp({}, readerOf(ROLE, asked));
-    await app.send('/mutate/pods', review('pods', ADMITTED_POD));
-    expect(asked).toEqual([false]);
+    app = await startApp({ mutations: { 'inject-token': { mode: 'off' } } }, readerOf(ROLE, asked));
+    await app.send('/mutate/pods', PLAIN);
+    await app.send('/validate/pods', PLAIN);
+    expect(asked).toEqual([false, false]);
   });
 });
 

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { asString, valueAt } from '../src/objects/json.ts';
+import { type InstalledCurfew, installCurfew, waitUntil } from './installed-curfew.ts';
+import { type LaggingApi, startLaggingApi } from './lagging-api.ts';
+import { HAS_AUDIT_LOG, pod, startTestCluster, type TestCluster } from './test-cluster.ts';
+import { hasVaultToken, serviceAccount, VAULT } from './token-asks.ts';
+import { untilDefaultAccount } from './workloads.ts';
+
+const ROLE = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/web' };
+const WELL = { isLagging: false, isSilent: false };
+
+let cluster: TestCluster;
+let api: LaggingApi | undefined;
+let curfew: InstalledCurfew | undefined;
+
+beforeAll(async () => {
+  cluster = await startTestCluster();
+  api = await startLaggingApi(cluster.controlPlane);
+  curfew = await installCurfew({ ...cluster, controlPlane: api }, { levels: { warn: 'off' } });
+});
+afterAll(async () => {
+  await curfew?.uninstall();
+  await api?.stop();
+  await cluster?.controlPlane.stop();
+});
+beforeEach(() => api?.be(WELL));
+
+describe('While the watches of the index lag', () => {
+  it('a pod gets the token that its account asks for since a moment ago, by a live read', async () => {
+    const namespace = await createIndexed();
+    api?.be({ isLagging: true, isSilent: false });
+    await annotate(namespace, VAULT);
+    await cluster.must(['create', '-n', namespace, '-f', '-'], pod('web'));
+    expect(hasVaultToken(await read(namespace))).toBe(true);
+  });
+
+  it('a pod of a service account that the index has never seen gets its token', async () => {
+    const namespace = await createIndexed();
+    api?.be({ isLagging: true, isSilent: false });
+    await cluster.must(['create', '-n', namespace, '-f', '-'], serviceAccount('new', VAULT));
+    await cluster.must(['create', '-n', namespace, '-f', '-'], pod('web', { serviceAccountName: 'new' }));
+    expect(hasVaultToken(await read(namespace))).toBe(true);
+  });
+});
+
+describe('While the API server does not answer live reads either', () => {
+  const asking = {
+    ...pod('web'),
+    metadata: { name: 'web', annotations: { 'tokens.curfew.dev/aws': '{preset: aws-irsa}' } },
+  };
+
+  it('a pod that counts on its account is denied, told to try again, and admitted when it does', async () => {
+    const namespace = await createIndexed();
+    api?.be({ isLagging: true, isSilent: true });
+    await annotate(namespace, ROLE);
+    const before = api?.unanswered() ?? 0;
+    const { code, stderr } = await cluster.kubectl.apply(asking, ['-n', namespace]);
+    expect(code).toBe(1);
+    await expect(stderr.replaceAll(namespace, 'NAMESPACE')).toMatchFileSnapshot('golden/injection-try-again.txt');
+    expect(api?.unanswered()).toBe(before + 1);
+
+    api?.be({ isLagging: true, isSilent: false });
+    await cluster.must(['apply', '-n', namespace, '-f', '-'], asking);
+    expect(valueAt(await read(namespace), ['spec', 'containers', 0, 'env', 0, 'value'])).toBe(
+      ROLE['eks.amazonaws.com/role-arn'],
+    );
+  });
+
+  it('a pod that carries all it asks for needs no account', async () => {
+    const namespace = await createIndexed();
+    api?.be({ isLagging: true, isSilent: true });
+    await cluster.must(['create', '-n', namespace, '-f', '-'], {
+      ...pod('web'),
+      metadata: { name: 'web', annotations: VAULT },
+    });
+    expect(hasVaultToken(await read(namespace))).toBe(true);
+  });
+
+  it('a pod gets what its account asked for when the index last heard of it', async () => {
+    const namespace = await createIndexed(VAULT);
+    api?.be({ isLagging: true, isSilent: true });
+    await cluster.must(['create', '-n', namespace, '-f', '-'], pod('web'));
+    expect(hasVaultToken(await read(namespace))).toBe(true);
+  });
+
+  it.runIf(HAS_AUDIT_LOG)(
+    'a pod that asks for nothing is admitted, and the audit log says what is not known',
+    async () => {
+      const namespace = await createIndexed();
+      api?.be({ isLagging: true, isSilent: true });
+      await cluster.must(['create', '-n', namespace, '-f', '-'], pod('web'));
+      expect(hasVaultToken(await read(namespace))).toBe(false);
+      const events = await cluster.controlPlane.auditEvents();
+      const created = events.find(
+        (event) =>
+          valueAt(event, ['objectRef', 'namespace']) === namespace &&
+          valueAt(event, ['objectRef', 'resource']) === 'pods',
+      );
+      expect(asString(valueAt(created, ['annotations', 'pods.curfew.dev/note']))).toContain(
+        `of service account ${namespace}/web only what it said a moment ago is known: it could not be read: no answer within 1500 ms`,
+      );
+    },
+  );
+});
+
+/** A namespace whose service account `web` the index knows. */
+async function createIndexed(annotations: Readonly<Record<string, string>> = {}): Promise<string> {
+  const namespace = await cluster.createNamespace({}, { withoutAccount: true });
+  await cluster.must(['create', '-n', namespace, '-f', '-'], serviceAccount('web', annotations));
+  // Its controller makes `default` at its own time; from then on nothing else comes.
+  await untilDefaultAccount(cluster, namespace);
+  const accounts = (await cluster.must(['get', 'serviceaccounts', '-A', '-o', 'name'])).trim().split('\n');
+  await waitUntil('the index knows the account', async () => {
+    return (await curfew?.metric('curfew_index_entries{resource="serviceaccounts"}')) === accounts.length;
+  });
+  return namespace;
+}
+
+async function annotate(namespace: string, annotations: Readonly<Record<string, string>>): Promise<void> {
+  const pairs = Object.entries(annotations).map(([key, value]) => `${key}=${value}`);
+  await cluster.must(['annotate', 'serviceaccount', 'web', '-n', namespace, ...pairs]);
+}
+
+async function read(namespace: string): Promise<unknown> {
+  return JSON.parse(await cluster.must(['get', 'pod', 'web', '-n', namespace, '-o', 'json']));
+}
