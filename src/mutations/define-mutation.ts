@@ -1,6 +1,7 @@
 /** What a mutation is: one module, one default export. Mutations of one object share a draft and make one patch. */
 
 import type { Static, TObject } from 'typebox';
+import type { InjectionSettings } from '../injection/asks.ts';
 import type { Draft } from '../objects/draft.ts';
 import type { ExampleContext } from '../objects/example-context.ts';
 import type { JsonObject } from '../objects/json.ts';
@@ -58,6 +59,8 @@ export type MutationExample = {
   readonly subject: { readonly object: JsonObject };
   /** Options other than the mutation's defaults. */
   readonly options?: JsonObject;
+  /** Options of the check that it mends, other than that check's defaults. */
+  readonly checkOptions?: JsonObject;
   readonly context?: ExampleContext;
   /**
    * What stands at which JSON pointer in the result, null for nothing; `unchanged` if nothing may be patched; `refused`
@@ -66,7 +69,23 @@ export type MutationExample = {
   readonly expect: 'unchanged' | 'refused' | Readonly<Record<string, string | number | boolean | null>>;
 };
 
-export type MutationDefinition<Options extends TObject> = {
+/** All that a mutation may know beside its subject. */
+export type MutationSettings<Options, Mended = unknown> = {
+  readonly options: Options;
+  readonly context: RuleContext;
+  /**
+   * What the check that it mends goes by: its options, and its limits at the level of the context. A mutation that asks
+   * here cannot make what that check refuses. Undefined if it mends none.
+   */
+  readonly mended: Mended;
+  /**
+   * How tokens are injected into the object once this mutation has run; undefined where none will be, for a change that
+   * is made must not count on one that is only reported.
+   */
+  readonly injection: InjectionSettings | undefined;
+};
+
+export type MutationDefinition<Options extends TObject, Mended = unknown> = {
   /** The file's name. Final: never renamed, never reused. */
   readonly id: string;
   readonly since: string;
@@ -91,8 +110,10 @@ export type MutationDefinition<Options extends TObject> = {
   readonly mutate: (
     subject: Subject,
     draft: Draft,
-    settings: { readonly options: Static<Options>; readonly context: RuleContext },
+    settings: MutationSettings<Static<Options>, Mended>,
   ) => readonly MutationOutcome[];
+  /** How it injects tokens, if that is what it does. */
+  readonly injects?: (options: Static<Options>) => InjectionSettings;
   /**
    * True if the service account that the index holds may be too old for this object: an annotation that the object
    * counts on is not there. Then it is read live once, and the mutation sees what that said.
@@ -111,14 +132,11 @@ export type OptionProblem = { readonly path: string; readonly problem: string };
 /** A mutation whose type of options is no longer visible; options were validated with its own schema. */
 export type Mutation = Omit<
   MutationDefinition<TObject>,
-  'mutate' | 'defaults' | 'wantsFreshAccount' | 'listOptionProblems'
+  'mutate' | 'defaults' | 'injects' | 'wantsFreshAccount' | 'listOptionProblems'
 > & {
   readonly defaults: JsonObject;
-  readonly mutate: (
-    subject: Subject,
-    draft: Draft,
-    settings: { readonly options: unknown; readonly context: RuleContext },
-  ) => readonly MutationOutcome[];
+  readonly mutate: (subject: Subject, draft: Draft, settings: MutationSettings<unknown>) => readonly MutationOutcome[];
+  readonly injects?: (options: unknown) => InjectionSettings;
   readonly wantsFreshAccount?: (
     subject: Subject,
     settings: { readonly options: unknown; readonly context: RuleContext },
@@ -127,6 +145,8 @@ export type Mutation = Omit<
 };
 
 /** Gives a definition its types; the one place where they are forgotten again. */
-export function defineMutation<Options extends TObject>(definition: MutationDefinition<Options>): Mutation {
+export function defineMutation<Options extends TObject, Mended = unknown>(
+  definition: MutationDefinition<Options, Mended>,
+): Mutation {
   return definition as unknown as Mutation;
 }

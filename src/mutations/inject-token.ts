@@ -2,17 +2,11 @@ import type { Static } from 'typebox';
 import { Type } from 'typebox';
 import { TokenSchema } from '../injection/annotation.ts';
 import type { InjectionSettings } from '../injection/asks.ts';
-import { collectAsks, toWorld } from '../injection/asks.ts';
-import { emit } from '../injection/emit.ts';
-import type { Plan, PlanProblem } from '../injection/plan.ts';
-import { toPlan } from '../injection/plan.ts';
-import { listContainers } from '../objects/containers.ts';
-import { createDraft } from '../objects/draft.ts';
+import type { InjectionWorld } from '../injection/inject.ts';
+import { inject, wantsFreshAccount } from '../injection/inject.ts';
 import { examplePod, exampleServiceAccount, exampleTokenVolume } from '../objects/example-objects.ts';
-import { INJECTED_ANNOTATION, TOKEN_ANNOTATION_PREFIX } from '../objects/injection-keys.ts';
+import { TOKEN_ANNOTATION_PREFIX } from '../objects/injection-keys.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { asString, isObject, member, valueAt } from '../objects/json.ts';
-import { mayHoldAnnotations } from '../objects/metadata.ts';
 import { POD } from '../objects/pod-spec.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
@@ -21,7 +15,6 @@ import type { Preset, Presets } from '../presets/format.ts';
 import { PresetSchema } from '../presets/format.ts';
 import { listPresetProblems } from '../presets/problems.ts';
 import { BUILT_IN_PRESETS } from '../presets/registry.ts';
-import type { Refusal } from './define-mutation.ts';
 import { ASKED_FOR, defineMutation } from './define-mutation.ts';
 
 const Options = Type.Object(
@@ -53,8 +46,6 @@ const Options = Type.Object(
 
 const VOLUMES = '/spec/volumes/0';
 
-const MOST_CONTAINERS = 128;
-
 export default defineMutation({
   id: 'inject-token',
   since: '0.1',
@@ -69,28 +60,18 @@ variable, in every manifest and chart. An annotation ${TOKEN_ANNOTATION_PREFIX}<
 service account, else on its namespace. The token has an audience, so the Kubernetes API does not take it, and lives no
 longer than the limit. What the author wrote is kept; where both cannot be, or the annotation is wrong, the pod is
 refused, since it would start without the token it asked for.`,
+  injects: toSettings,
   mutate(subject, draft, { options, context }) {
-    const settings = toSettings(options);
-    if (!isEligible(subject)) return [];
-    const { plans, problems, unread } = planAll(subject, settings, context);
-    const notes = unread.map((note) => ({ note }));
-    if (problems.length > 0) return problems.map(toRefusal);
-    const isNothingToDo = plans.length === 0 && annotationOf(subject, INJECTED_ANNOTATION) === undefined;
-    if (isNothingToDo) return notes;
-    const crowd = plans.length === 0 ? undefined : refuseCrowd(subject);
-    if (crowd !== undefined) return [crowd];
-
-    const facts = { apiAudiences: context.cluster.apiAudiences, isComplete: unread.length === 0 };
-    // On a draft of its own first: what is refused must not leave half of it in the other one.
-    const { conflicts } = emit(createDraft(draft.current()), plans, facts);
-    if (conflicts.length > 0) return conflicts.map((conflict) => ({ refused: true, ...conflict }));
-    const { changes, notes: said } = emit(draft, plans, facts);
-    return [...changes, ...said.map((note) => ({ note, isWarning: true })), ...notes];
+    const { changes, refusals, warnings, unread } = inject(draft, toWorld(subject, options, context));
+    return [
+      ...refusals.map((refusal) => ({ refused: true as const, ...refusal })),
+      ...changes,
+      ...warnings.map((note) => ({ note, isWarning: true })),
+      ...unread.map((note) => ({ note })),
+    ];
   },
   wantsFreshAccount(subject, { options, context }) {
-    if (!isEligible(subject)) return false;
-    const { problems, usesAccount } = planAll(subject, toSettings(options), context);
-    return usesAccount && problems.some(({ isMissingParameter }) => isMissingParameter === true);
+    return wantsFreshAccount(subject.object, toWorld(subject, options, context));
   },
   listOptionProblems(options) {
     const { presets, triggers } = toSettings(options);
@@ -201,45 +182,6 @@ function mergePresets(own: Readonly<Record<string, Preset>>): Presets {
   return presets;
 }
 
-/** A pod without a service account (on admission that is a mirror pod) can have no token. */
-function isEligible({ object }: Subject): boolean {
-  const spec = member(object, 'spec');
-  const account = isObject(spec) ? asString(member(spec, 'serviceAccountName')) : undefined;
-  return account !== undefined && account !== '' && mayHoldAnnotations(object);
-}
-
-function annotationOf({ object }: Subject, key: string): string | undefined {
-  return asString(valueAt(object, ['metadata', 'annotations', key]));
-}
-
-type Planned = {
-  readonly plans: readonly Plan[];
-  readonly problems: readonly PlanProblem[];
-  readonly unread: readonly string[];
-  readonly usesAccount: boolean;
-};
-
-function planAll(subject: Subject, settings: InjectionSettings, context: RuleContext): Planned {
-  const world = toWorld(subject.object, context, subject.namespace);
-  const { asks, wrong, unread } = collectAsks(world, settings);
-  const results = asks.map((ask) => toPlan(ask, world, settings));
-  return {
-    plans: results.flatMap((result) => ('plan' in result ? [result.plan] : [])),
-    problems: [...wrong, ...results.flatMap((result) => ('problems' in result ? result.problems : []))],
-    unread,
-    usesAccount: world.account.state === 'found',
-  };
-}
-
-/** Work grows with containers times tokens, and no pod that somebody needs is as large. */
-function refuseCrowd({ object }: Subject): Refusal | undefined {
-  const spec = member(object, 'spec');
-  const count = isObject(spec) ? listContainers(spec).length : 0;
-  if (count <= MOST_CONTAINERS) return undefined;
-  const detail = `the pod has ${count} containers; allowed: ${MOST_CONTAINERS} where a token is asked for`;
-  return { refused: true, path: '/spec/containers', detail, fix: 'use fewer containers, or mount the token by hand' };
-}
-
-function toRefusal({ origin, problem, fix }: PlanProblem) {
-  return { refused: true, path: origin.path, detail: `${origin.name}: ${problem}`, fix } as const;
+function toWorld({ namespace }: Subject, options: Static<typeof Options>, context: RuleContext): InjectionWorld {
+  return { settings: toSettings(options), context, namespace };
 }

@@ -5,6 +5,8 @@ import { type Check, isFinding } from '../../src/checks/define-check.ts';
 import { CHECKS } from '../../src/checks/registry.ts';
 import { asAdmitted } from '../../src/engine/as-admitted.ts';
 import { toExampleSubject } from '../../src/engine/example-subject.ts';
+import { toMutationSettings } from '../../src/engine/mutation-settings.ts';
+import injectToken from '../../src/mutations/inject-token.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
 import { createDraft } from '../../src/objects/draft.ts';
 import type { JsonObject } from '../../src/objects/json.ts';
@@ -144,10 +146,10 @@ describe('Whatever the object is', () => {
       fc.property(subject, (judged) => {
         fc.pre(!/"(constructor|prototype|__proto__)":/.test(JSON.stringify(judged.object)));
         for (const mutation of MUTATIONS) {
-          const settings = {
-            options: mutation.defaults,
-            context: { ...contextOf(judged, {}), level: 'baseline' as const },
-          };
+          const settings = toMutationSettings(mutation, {
+            context: { ...contextOf(judged, {}), level: 'restricted' },
+            injection: injectToken.injects?.(injectToken.defaults),
+          });
           const draft = createDraft(judged.object);
           mutation.mutate(judged, draft, settings);
           const applied = structuredClone(judged.object);
