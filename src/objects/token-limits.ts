@@ -23,7 +23,7 @@ export const INJECTED_LIMITS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** Newer Dapr asks for the identity of its Sentry, which names the trust domain and the namespace. */
-const DAPR_SENTRY = /^spiffe:\/\/[^/]+\/ns\/[^/]+\/dapr-sentry$/;
+export const DAPR_SENTRY = /^spiffe:\/\/[^/]+\/ns\/[^/]+\/dapr-sentry$/;
 
 /** What the check `token-lifetime` is configured with, at one level. */
 export type TokenLifetimeSettings = {

@@ -150,7 +150,7 @@ describe('The registry', () => {
   ])('of %s has every file, once, under the name of its id', (folder, rules) => {
     const ids = rules.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
-    const isRule = (name: string) => /^export default define(Check|Mutation)\(/m.test(read(`src/${folder}/${name}`));
+    const isRule = (name: string) => /^export default define(Check|Mutation)[(<]/m.test(read(`src/${folder}/${name}`));
     const files = readdirSync(join(ROOT, 'src', folder)).filter(isRule);
     expect(files.toSorted()).toEqual(ids.map((id) => `${id}.ts`).toSorted());
   });
