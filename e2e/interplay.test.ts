@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../src/objects/json.ts';
 import { LEVELS } from '../src/objects/level.ts';
 import { setUpSuite } from './suite.ts';
-import { pod } from './test-cluster.ts';
+import { pod, tokenVolume } from './test-cluster.ts';
 
 const suite = setUpSuite({});
 
@@ -49,6 +49,25 @@ describe('A pod with nothing but the default token', () => {
       expect({ code, stderr, seconds }).toMatchObject({ code: 0, seconds: isShortened(mutate) ? '3600' : '3607' });
     },
   );
+});
+
+describe('A pod with a token of half a day for Vault', () => {
+  it.concurrent.each(MATRIX)('where mutate is $mutate and enforce is $enforce', async ({ mutate, enforce }) => {
+    const labels = { 'curfew.dev/enforce': enforce, ...(mutate === 'not set' ? {} : { 'curfew.dev/mutate': mutate }) };
+    const namespace = await suite.cluster.createNamespace(labels);
+    const volumes = [tokenVolume({ audience: 'vault', expirationSeconds: 43_200 })];
+    const object = pod('web', { automountServiceAccountToken: false, volumes });
+    const { code, stdout, stderr } = await create(namespace, object);
+    const seconds = /"expirationSeconds": *([0-9]+)/.exec(stdout)?.[1];
+    const isCapped = mutate === 'restricted';
+    const isRefused = enforce === 'restricted' && !isCapped;
+    expect({ namespace: labels, code, stderr, seconds }).toEqual({
+      namespace: labels,
+      code: isRefused ? 1 : 0,
+      stderr: isCapped ? '' : expect.stringContaining('token-lifetime'),
+      seconds: isRefused ? undefined : isCapped ? '3600' : '43200',
+    });
+  });
 });
 
 function isShortened(mutate: string): boolean {

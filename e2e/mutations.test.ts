@@ -3,7 +3,7 @@ import { asString, type JsonObject, member, valueAt } from '../src/objects/json.
 import { decodeJwtClaims } from '../src/objects/jwt.ts';
 import { waitUntil } from './installed-curfew.ts';
 import { setUpSuite } from './suite.ts';
-import { HAS_AUDIT_LOG, pod } from './test-cluster.ts';
+import { HAS_AUDIT_LOG, pod, tokenVolume } from './test-cluster.ts';
 
 const suite = setUpSuite({ mutateMode: 'apply' });
 
@@ -13,6 +13,11 @@ async function store(namespace: string, object: JsonObject): Promise<unknown> {
 
 async function annotate(namespace: string, account: string, annotation: string): Promise<void> {
   await suite.cluster.must(['annotate', 'serviceaccount', account, '-n', namespace, annotation]);
+}
+
+function secondsIn(stored: unknown, volume: number): unknown {
+  const source = ['projected', 'sources', 0, 'serviceAccountToken', 'expirationSeconds'];
+  return valueAt(stored, ['spec', 'volumes', volume, ...source]);
 }
 
 describe('Where mutate is restricted', () => {
@@ -45,6 +50,37 @@ describe('Where mutate is restricted', () => {
       const { stdout } = await suite.cluster.kubectl.run(args, { input: JSON.stringify(pod('web')) });
       return /"expirationSeconds": *3600/.test(stdout);
     });
+  });
+});
+
+describe('A token that lives longer than the limit', () => {
+  const volumes = [
+    { ...tokenVolume({ audience: 'vault', expirationSeconds: 43_200 }), name: 'vault' },
+    { ...tokenVolume({ audience: 'istio-ca', expirationSeconds: 43_200 }), name: 'istio-token' },
+  ];
+  const long = pod('web', { automountServiceAccountToken: false, volumes });
+
+  it('is shortened where mutate is restricted, so that it is not refused; that of a sidecar is left alone', async () => {
+    const labels = { 'curfew.dev/mutate': 'restricted', 'curfew.dev/enforce': 'restricted' };
+    const namespace = await suite.cluster.createNamespace(labels);
+    const stored = await store(namespace, long);
+    expect([0, 1].map((index) => secondsIn(stored, index))).toEqual([3600, 43_200]);
+    expect(valueAt(stored, ['metadata', 'annotations', 'curfew.dev/mutated-by'])).toBe('cap-token-lifetime');
+
+    // As the kubelet asks for it.
+    const uid = asString(valueAt(stored, ['metadata', 'uid'])) ?? '';
+    const bound = ['--bound-object-kind', 'Pod', '--bound-object-name', 'web', '--bound-object-uid', uid];
+    const asked = ['--audience', 'vault', '--duration', '3600s'];
+    const token = await suite.cluster.must(['create', 'token', 'web', '-n', namespace, ...asked, ...bound]);
+    const claims = decodeJwtClaims(token.trim());
+    expect(Number(member(claims, 'exp')) - Number(member(claims, 'iat'))).toBe(3600);
+  });
+
+  it('is refused where nothing shortens it, by the number that it would be shortened to', async () => {
+    const namespace = await suite.cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const args = ['create', '-n', namespace, '-f', '-'];
+    const { code, stderr } = await suite.cluster.kubectl.run(args, { input: JSON.stringify(long) });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('write expirationSeconds: 3600') });
   });
 });
 
@@ -82,8 +118,7 @@ describe('The default token', () => {
     const namespace = await suite.cluster.createNamespace({}, { withoutAccount: true });
     const metadata = { name: 'web', namespace, annotations: { 'curfew.dev/api-token-expiration': asked } };
     await suite.cluster.must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
-    const path = ['spec', 'volumes', 0, 'projected', 'sources', 0, 'serviceAccountToken', 'expirationSeconds'];
-    expect(valueAt(await store(namespace, pod('web')), path)).toBe(seconds);
+    expect(secondsIn(await store(namespace, pod('web')), 0)).toBe(seconds);
   });
 });
 

@@ -3,7 +3,7 @@ import type { JsonObject } from '../src/objects/json.ts';
 import { asArray, member, valueAt } from '../src/objects/json.ts';
 import { type SidecarWebhook, startSidecarWebhook } from './sidecar-webhook.ts';
 import { setUpSuite } from './suite.ts';
-import { pod } from './test-cluster.ts';
+import { pod, tokenVolume } from './test-cluster.ts';
 
 const suite = setUpSuite({ levels: { warn: 'off' }, mutateMode: 'apply' });
 
@@ -62,6 +62,36 @@ describe.each(ORDERS)('A webhook that adds a sidecar $order us', ({ name }) => {
     }
     expect(mounted.flat()).toHaveLength(3);
     expect(asArray(valueAt(stored, ['spec', 'volumes']))).toHaveLength(2);
+  });
+
+  it('gives an agent of Vault its token in the place of the API token, and the sidecar too', async () => {
+    const annotations = { 'vault.hashicorp.com/agent-inject': 'true', 'tokens.curfew.dev/vault': '{preset: vault}' };
+    const asking = { ...pod('web'), metadata: { name: 'web', annotations } };
+    const stored = await create({ 'curfew.dev/mutate': 'restricted', 'curfew.dev/enforce': 'restricted' }, asking);
+    expect(namesOf(stored)).toEqual(['app', 'sidecar']);
+    expect(asArray(valueAt(stored, ['spec', 'volumes'])).map((volume) => member(volume, 'name'))).toEqual([
+      'vault-token',
+    ]);
+    for (const index of [0, 1]) {
+      const mounts = asArray(valueAt(stored, ['spec', 'containers', index, 'volumeMounts']));
+      expect(mounts.map((mount) => member(mount, 'name'))).toEqual(['vault-token']);
+    }
+  });
+
+  it('leaves a token that was asked for as long as it was asked for, and shortens one that was not', async () => {
+    const own = { ...tokenVolume({ audience: 'own', expirationSeconds: 43_200 }), name: 'own' };
+    const asking = {
+      ...pod('web', { automountServiceAccountToken: false, volumes: [own] }),
+      metadata: { name: 'web', annotations: { 'tokens.curfew.dev/long': '{audience: long, expiration: 12h}' } },
+    };
+    const stored = await create({ 'curfew.dev/mutate': 'restricted', 'curfew.dev/enforce': 'baseline' }, asking);
+    const seconds = ['projected', 'sources', 0, 'serviceAccountToken', 'expirationSeconds'];
+    expect(
+      asArray(valueAt(stored, ['spec', 'volumes'])).map((volume) => [member(volume, 'name'), valueAt(volume, seconds)]),
+    ).toEqual([
+      ['own', 3600],
+      ['curfew-token-long', 43_200],
+    ]);
   });
 
   it('was called', () => {

@@ -1,4 +1,4 @@
-/** The pages and the table of checks and mutations, made of the rules themselves. */
+/** The pages of checks and the tables of all rules, made of the rules themselves. */
 
 import type { Check, Example } from '../src/checks/define-check.ts';
 import { startLevel } from '../src/checks/define-check.ts';
@@ -7,11 +7,9 @@ import { judge } from '../src/engine/evaluate.ts';
 import { prepareExample, toExampleSubject } from '../src/engine/example-subject.ts';
 import { toVerdict } from '../src/engine/verdict.ts';
 import { MUTATIONS } from '../src/mutations/registry.ts';
-import { member, valueAt } from '../src/objects/json.ts';
-import { formatResource } from '../src/objects/subject.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../src/policy/configuration.ts';
-import { ConfigurationSchema } from '../src/policy/configuration-schema.ts';
-import { listKeys, toPage, toTable, toYamlBlock } from './generate-markdown.ts';
+import { toPage, toTable, toYamlBlock } from './generate-markdown.ts';
+import { describeContext, describeNeeds, describeReads, renderOptions } from './generate-rule-parts.ts';
 
 /** The README's table of rules. */
 export function renderRulesTable(): string {
@@ -21,7 +19,11 @@ export function renderRulesTable(): string {
       startLevel(check),
       `refuses ${check.title}`,
     ]),
-    ...MUTATIONS.map(({ id, level, title }) => [`\`${id}\` (mutation)`, level, title]),
+    ...MUTATIONS.map(({ id, level, title }) => [
+      `[\`${id}\`](docs/reference/mutations/${id}.md) (mutation)`,
+      level,
+      title,
+    ]),
   ];
   return toTable(['rule', 'from level', 'what it does'], rows);
 }
@@ -48,10 +50,6 @@ function minorOf(version: string): number {
 
 /** A check's page: what, why, what to do, and its executed examples with what they lead to. */
 export function renderCheck(check: Check): string {
-  const reads = check.reads.map(
-    ({ group, resource, subresource, operations }) =>
-      `\`${formatResource({ group, name: resource, subresource: subresource ?? '' })}\` (${operations.join(', ')})`,
-  );
   return toPage(check.id, [
     `Refuses ${check.title}.`,
     '',
@@ -60,8 +58,8 @@ export function renderCheck(check: Check): string {
       [
         ['starts at level', startLevel(check)],
         ['since catalogue', check.since],
-        ['reads', reads.join(', ')],
-        ['looks up', check.needs.length === 0 ? 'nothing' : check.needs.join(', ')],
+        ['reads', describeReads(check.reads)],
+        ['looks up', describeNeeds(check.needs)],
       ],
     ),
     '## Why',
@@ -73,7 +71,7 @@ export function renderCheck(check: Check): string {
     '',
     `In the configuration, below \`checks.${check.id}\`:`,
     '',
-    renderOptions(check),
+    renderOptions('checks', check),
     '## Examples',
     '',
     'Each is executed by the unit tests, and applied to a real API server by the end-to-end suite.',
@@ -89,23 +87,6 @@ function renderFix(check: Check): readonly string[] {
   return ['## Fix', '', `For “${refused.title}” below:`, '', '```', check.fix(toExampleSubject(refused)), '```', ''];
 }
 
-/** Read from the schema of the whole file, so that the page cannot say less than the configuration allows. */
-function renderOptions(check: Check): string {
-  const rows = listKeys(valueAt(ConfigurationSchema, ['properties', 'checks', 'properties', check.id]), '');
-  return toTable(
-    ['key', 'allowed', 'default', 'meaning'],
-    rows.map(([key = '', allowed = '', meaning = '']) => {
-      const preset = key === '`mode`' ? 'enforce' : member(check.defaults, key.replaceAll('`', ''));
-      return [
-        key,
-        allowed,
-        preset === undefined ? '' : `\`${typeof preset === 'string' ? preset : JSON.stringify(preset)}\``,
-        meaning,
-      ];
-    }),
-  );
-}
-
 function renderExample(check: Check, example: Example): readonly string[] {
   return [
     `### ${example.title}`,
@@ -119,24 +100,15 @@ function renderExample(check: Check, example: Example): readonly string[] {
 }
 
 /** All that an example says beside its object. */
-function describeCircumstances(check: Check, { subject, context = {}, options }: Example): readonly string[] {
+function describeCircumstances(check: Check, { subject, context, options }: Example): readonly string[] {
   const { oldObject, subresource, caller } = subject;
-  const { serviceAccount, namespace, tokenSecrets, acceptApiAccessFrom } = context;
-  const secrets = typeof tokenSecrets === 'object' ? Object.entries(tokenSecrets) : [];
   return [
-    subresource === undefined ? undefined : `As a change of the subresource \`${subresource}\`.`,
-    oldObject === undefined ? undefined : `An update of:\n\n${toYamlBlock(oldObject)}`,
-    caller === undefined ? undefined : `By \`${caller.username}\`.`,
-    options === undefined ? undefined : `With \`checks.${check.id}\`:\n\n${toYamlBlock(options)}`,
-    acceptApiAccessFrom === undefined
-      ? undefined
-      : `With \`apiAccess.acceptFrom: [${acceptApiAccessFrom.join(', ')}]\`.`,
-    serviceAccount === 'absent' ? 'Its service account does not exist.' : undefined,
-    typeof serviceAccount === 'object' ? `With the service account:\n\n${toYamlBlock(serviceAccount)}` : undefined,
-    namespace === undefined ? undefined : `With the namespace:\n\n${toYamlBlock(namespace)}`,
-    tokenSecrets === 'unknown' ? 'With the index of token Secrets off.' : undefined,
-    ...secrets.map(([name, account]) => `Secret \`${name}\` holds a token of service account \`${account}\`.`),
-  ].filter((note) => note !== undefined);
+    ...(subresource === undefined ? [] : [`As a change of the subresource \`${subresource}\`.`]),
+    ...(oldObject === undefined ? [] : [`An update of:\n\n${toYamlBlock(oldObject)}`]),
+    ...(caller === undefined ? [] : [`By \`${caller.username}\`.`]),
+    ...(options === undefined ? [] : [`With \`checks.${check.id}\`:\n\n${toYamlBlock(options)}`]),
+    ...describeContext(context),
+  ];
 }
 
 function renderResult(check: Check, example: Example): readonly string[] {

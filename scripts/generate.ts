@@ -9,9 +9,11 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CHECKS } from '../src/checks/registry.ts';
+import { MUTATIONS } from '../src/mutations/registry.ts';
 import { BUILT_IN_PRESETS } from '../src/presets/registry.ts';
 import { renderChartReadme, renderNamespaceSets, renderValuesSchema, renderWebhooks } from './generate-chart.ts';
 import { renderCheck, renderRefusals, renderRulesTable } from './generate-checks.ts';
+import { renderMutation } from './generate-mutations.ts';
 import { renderPreset, renderTokenAnnotation } from './generate-presets.ts';
 import {
   renderConfiguration,
@@ -25,6 +27,7 @@ import {
 
 const ROOT = join(import.meta.dirname, '..');
 const CHECK_PAGES = 'docs/reference/checks';
+const MUTATION_PAGES = 'docs/reference/mutations';
 const PRESET_PAGES = 'docs/reference/presets';
 
 type Output = { readonly path: string; readonly render: () => string | Promise<string> };
@@ -42,6 +45,10 @@ const OUTPUTS: readonly Output[] = [
   { path: 'docs/reference/configuration.md', render: renderConfiguration },
   { path: 'docs/reference/configuration.schema.json', render: renderConfigurationSchema },
   ...CHECKS.map((check) => ({ path: `${CHECK_PAGES}/${check.id}.md`, render: () => renderCheck(check) })),
+  ...MUTATIONS.map((mutation) => ({
+    path: `${MUTATION_PAGES}/${mutation.id}.md`,
+    render: () => renderMutation(mutation),
+  })),
   { path: 'docs/reference/token-annotation.md', render: renderTokenAnnotation },
   ...[...BUILT_IN_PRESETS].map(([name, preset]) => ({
     path: `${PRESET_PAGES}/${name}.md`,
@@ -62,8 +69,8 @@ for (const { path, render } of OUTPUTS) {
   await mkdir(dirname(join(ROOT, path)), { recursive: true });
   await writeFile(join(ROOT, path), text);
 }
-// A page whose check or preset is gone would go on being read.
-for (const folder of [CHECK_PAGES, PRESET_PAGES]) {
+// A page whose rule or preset is gone would go on being read.
+for (const folder of [CHECK_PAGES, MUTATION_PAGES, PRESET_PAGES]) {
   for (const name of await readdir(join(ROOT, folder)).catch(() => [])) {
     if (OUTPUTS.some(({ path }) => path === `${folder}/${name}`)) continue;
     different.push(`${folder}/${name}`);

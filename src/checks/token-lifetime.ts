@@ -1,36 +1,15 @@
 import { Type } from 'typebox';
 import { exampleCronJob, exampleDeployment, examplePod, exampleTokenVolume } from '../objects/example-objects.ts';
-import { member, toPointer, valueAt } from '../objects/json.ts';
+import { toPointer, valueAt } from '../objects/json.ts';
 import type { FoundPodSpec } from '../objects/pod-spec.ts';
 import { findPodSpecs } from '../objects/pod-spec.ts';
-import type { RuleContext } from '../objects/rule-context.ts';
 import { quote } from '../objects/text.ts';
+import { INJECTED_LIMITS, isTooLong, limitOf } from '../objects/token-limits.ts';
 import type { TokenSource } from '../objects/tokens.ts';
-import { isExtended, listTokenSources } from '../objects/tokens.ts';
+import { listTokenSources } from '../objects/tokens.ts';
 import type { Finding } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
 import { keyOfSource, numberRepeats, READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
-
-/**
- * What meshes and clouds ask for when they inject a token, in seconds: their authors chose it, and a pod's author
- * cannot change it. These limits only widen those of a level.
- */
-const INJECTED: ReadonlyMap<string, number> = new Map([
-  ['istio-ca', 43_200],
-  ['identity.l5d.io', 86_400],
-  ['dapr.io/sentry', 7_200],
-  ['spire-server', 7_200],
-  ['sts.amazonaws.com', 86_400],
-  ['pods.eks.amazonaws.com', 86_400],
-  ['api://AzureADTokenExchange', 86_400],
-  ['sts.googleapis.com', 86_400],
-  ['sts.aliyuncs.com', 43_200],
-  ['sts.cloud.tencent.com', 86_400],
-  ['conjur', 86_400],
-]);
-
-/** Newer Dapr asks for the identity of its Sentry, which names the trust domain and the namespace. */
-const DAPR_SENTRY = /^spiffe:\/\/[^/]+\/ns\/[^/]+\/dapr-sentry$/;
 
 const LEAST_SECONDS = 600;
 const MOST_SECONDS = 4_294_967_296;
@@ -47,7 +26,7 @@ export default defineCheck({
           Type.Integer({ minimum: LEAST_SECONDS, maximum: MOST_SECONDS }),
           {
             additionalProperties: false,
-            description: `Longest lifetime of tokens for single audiences, in seconds, at every level: {vault: 900}. What meshes and clouds inject may live longer than the level says: ${[...INJECTED].map(([audience, seconds]) => `${audience} ${seconds}`).join(', ')}.`,
+            description: `Longest lifetime of tokens for single audiences, in seconds, at every level: {vault: 900}. What meshes and clouds inject may live longer than the level says: ${[...INJECTED_LIMITS].map(([audience, seconds]) => `${audience} ${seconds}`).join(', ')}.`,
           },
         ),
       ),
@@ -63,14 +42,14 @@ the end (at 80 % of the lifetime, and at least once a day), so a short life cost
 nothing. The default token is judged by pod-automount, and the special value of 3607 seconds by year-long-token.`,
   fix: () => 'write a shorter expirationSeconds; 600 is the least.',
   shortFix: () => 'write a shorter expirationSeconds',
-  evaluate(subject, { options, limits }, context) {
+  evaluate(subject, settings, { cluster: { apiAudiences } }) {
     const keyOf = numberRepeats();
     return findPodSpecs(subject).flatMap((pod) =>
-      listTokenSources(pod.spec).flatMap((source) => {
-        const limit = limitOf(source.audience, limits.seconds, options.audiences ?? {});
-        if (source.expirationSeconds <= limit || isJudgedElsewhere(source, context)) return [];
-        return [toFinding(pod, source, { limit, key: keyOf(keyOfSource(pod, source)) })];
-      }),
+      listTokenSources(pod.spec)
+        .filter((source) => isTooLong(source, { settings, apiAudiences }))
+        .map((source) =>
+          toFinding(pod, source, { limit: limitOf(source, settings), key: keyOf(keyOfSource(pod, source)) }),
+        ),
     );
   },
   examples: [
@@ -185,18 +164,6 @@ nothing. The default token is judged by pod-automount, and the special value of 
     },
   ],
 });
-
-/** The administrator's word for this audience, else the level's, widened for what is injected. */
-function limitOf(audience: string, ofLevel: number, chosen: Readonly<Record<string, number>>): number {
-  const own = member(chosen, audience);
-  if (typeof own === 'number') return own;
-  const injected = DAPR_SENTRY.test(audience) ? INJECTED.get('dapr.io/sentry') : INJECTED.get(audience);
-  return Math.max(ofLevel, injected ?? 0);
-}
-
-function isJudgedElsewhere(source: TokenSource, context: RuleContext): boolean {
-  return source.isDefault || isExtended(source, context.cluster.apiAudiences);
-}
 
 function toFinding(
   pod: FoundPodSpec,

@@ -5,6 +5,7 @@
 
 import type { Check, Finding, Note, RuleWords, Undecided } from '../checks/define-check.ts';
 import { isFinding, isNote, isUndecided, startLevel } from '../checks/define-check.ts';
+import type { JsonObject } from '../objects/json.ts';
 import type { ActiveLevel, Level } from '../objects/level.ts';
 import { isAtLeast } from '../objects/level.ts';
 import type { Reads, RuleContext } from '../objects/rule-context.ts';
@@ -154,14 +155,19 @@ function judgeWith(
 
 function evaluateAt(check: Check, subject: Subject, options: JudgeOptions & { readonly level: ActiveLevel }): Outcomes {
   const { level, configuration, context } = options;
-  const limits = (level === 'baseline' ? check.levels.baseline : undefined) ?? check.levels.restricted;
-  const settings = { options: configuration.checks.get(check.id)?.options ?? check.defaults, limits };
+  const settings = settingsOf(check, level, configuration.checks.get(check.id)?.options);
   const outcomes = check.evaluate(subject, settings, { ...context, level });
   return {
     findings: outcomes.filter(isFinding),
     undecided: outcomes.filter(isUndecided),
     notes: outcomes.filter(isNote),
   };
+}
+
+/** What `check` goes by at `level`; without options of a configuration by its defaults. */
+export function settingsOf(check: Check, level: ActiveLevel, options: JsonObject = check.defaults) {
+  const limits = (level === 'baseline' ? check.levels.baseline : undefined) ?? check.levels.restricted;
+  return { options, limits };
 }
 
 /** The least of: what the configuration lets this check do, what the subject's scope allows, what a pin allows. */

@@ -1,8 +1,9 @@
 /** Examples as subjects: how a manifest becomes what a rule judges when no API server stands between. */
 
 import type { Check, Example } from '../checks/define-check.ts';
-import type { Mutation, MutationExample } from '../mutations/define-mutation.ts';
+import type { Mutation, MutationExample, MutationSettings } from '../mutations/define-mutation.ts';
 import { ASKED_FOR } from '../mutations/define-mutation.ts';
+import injectToken from '../mutations/inject-token.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { asString, member, valueAt } from '../objects/json.ts';
 import { findKind } from '../objects/kinds.ts';
@@ -11,6 +12,7 @@ import type { ResourceName, Subject } from '../objects/subject.ts';
 import type { Lookup, NamespaceView, ServiceAccountView, TokenSecretView } from '../objects/views.ts';
 import { toNamespaceView, toServiceAccountView } from '../objects/views.ts';
 import { asAdmitted } from './as-admitted.ts';
+import { toMutationSettings } from './mutation-settings.ts';
 
 /** The subject that the API server would make of this example's manifest, before its own plugins. */
 export function toExampleSubject(example: Pick<Example, 'subject'>): Subject {
@@ -43,7 +45,7 @@ export type PreparedExample = {
 
 export type PreparedMutationExample = {
   readonly subject: Subject;
-  readonly settings: { readonly options: JsonObject; readonly context: RuleContext };
+  readonly settings: MutationSettings<unknown>;
 };
 
 /** All that `check.evaluate` is given for this example: what the example says, else a plain account and no Secrets. */
@@ -55,11 +57,13 @@ export function prepareExample(check: Pick<Check, 'levels' | 'defaults'>, exampl
 /** All that `mutation.mutate` is given for this example, but the draft. */
 export function prepareMutationExample(mutation: Mutation, example: MutationExample): PreparedMutationExample {
   const { subject, context } = prepare(example);
-  const options = { ...mutation.defaults, ...example.options };
-  return {
-    subject,
-    settings: { options, context: { ...context, level: mutation.level === ASKED_FOR ? 'baseline' : mutation.level } },
-  };
+  const settings = toMutationSettings(mutation, {
+    context: { ...context, level: mutation.level === ASKED_FOR ? 'baseline' : mutation.level },
+    options: { ...mutation.defaults, ...example.options },
+    checkOptions: example.checkOptions,
+    injection: injectToken.injects?.(injectToken.defaults),
+  });
+  return { subject, settings };
 }
 
 function prepare(example: Pick<Example, 'subject' | 'context'>): Pick<PreparedExample, 'subject' | 'context'> {

@@ -1,5 +1,6 @@
 /** Runs the mutations on one draft and makes the one patch of them. */
 
+import type { InjectionSettings } from '../injection/asks.ts';
 import type { Change, Mutation, MutationOutcome, Note, Refusal } from '../mutations/define-mutation.ts';
 import { ASKED_FOR, isChange, isNote, isRefusal } from '../mutations/define-mutation.ts';
 import type { Draft, PatchOperation } from '../objects/draft.ts';
@@ -19,6 +20,7 @@ import type { EffectiveLevels } from '../policy/level.ts';
 import type { Scope } from '../policy/scope.ts';
 import { isRead } from './evaluate.ts';
 import { formatProblems } from './message.ts';
+import { toMutationSettings } from './mutation-settings.ts';
 import type { Verdict } from './verdict.ts';
 
 /** `deny`: the mutation was asked for and cannot be made. `would_…`: it was held back, by `report` or by `dryRun`. */
@@ -54,6 +56,7 @@ export type MutateOptions = {
  */
 export function mutate(subject: Subject, options: MutateOptions): MutationsOutcome {
   const { configuration, levels } = options;
+  const injectionFor = foreseeSettings(subject, options);
   const applied = createDraft(subject.object);
   /** The object with reported changes too; thrown away. It starts from the subject, which no draft changes. */
   let reported: Draft | undefined;
@@ -64,12 +67,14 @@ export function mutate(subject: Subject, options: MutateOptions): MutationsOutco
     const force = forceOf(mutation, subject, options);
     if (force === 'off') continue;
     const isApplied = force === 'apply';
-    const context = { ...options.context, level: levels.mutate === 'off' ? 'baseline' : levels.mutate } as const;
+    const settings = toMutationSettings(mutation, {
+      context: { ...options.context, level: levels.mutate === 'off' ? 'baseline' : levels.mutate },
+      options: configuration.mutations.get(mutation.id)?.options,
+      checkOptions: configuration.checks.get(mutation.mends ?? '')?.options,
+      injection: injectionFor(force),
+    });
     const run = (draft: Draft): readonly MutationOutcome[] =>
-      mutation.mutate({ ...subject, object: draft.current() }, draft, {
-        options: configuration.mutations.get(mutation.id)?.options ?? mutation.defaults,
-        context,
-      });
+      mutation.mutate({ ...subject, object: draft.current() }, draft, settings);
     const exemption = exemptionFrom(mutation, subject, options);
     if (exemption !== undefined) {
       if (run(createDraft(applied.current())).some(isChange)) notes.push(toExemptNote(mutation, exemption));
@@ -103,6 +108,17 @@ export function mutate(subject: Subject, options: MutateOptions): MutationsOutco
   return { results, notes, patch: applied.operations(), object: applied.current() };
 }
 
+/** How tokens are injected into this subject, for a mutation that is made or only reported. */
+function foreseeSettings(subject: Subject, options: MutateOptions): (force: Force) => InjectionSettings | undefined {
+  const injecting = options.mutations.find(({ injects }) => injects !== undefined);
+  const force = injecting === undefined ? 'off' : forceOf(injecting, subject, options);
+  if (injecting === undefined || force === 'off') return () => undefined;
+  const settings = injecting.injects?.(
+    options.configuration.mutations.get(injecting.id)?.options ?? injecting.defaults,
+  );
+  return (ofOther) => (ofOther === 'apply' && force === 'report' ? undefined : settings);
+}
+
 /** The exemption from the check that `mutation` mends: who may hold a token is not to lose it. */
 function exemptionFrom({ mends }: Mutation, subject: Subject, options: MutateOptions): Exemption | undefined {
   const { now } = options.context;
@@ -115,8 +131,10 @@ function toExemptNote({ id, mends }: Mutation, { name }: Exemption): Note & { re
   return { id, note: `nothing is changed: exemption ${name} is from ${mends}` };
 }
 
+type Force = 'off' | 'report' | 'apply';
+
 /** Whether a mutation runs on this subject, and whether what it makes is applied or only reported. */
-function forceOf(mutation: Mutation, subject: Subject, options: MutateOptions): 'off' | 'report' | 'apply' {
+function forceOf(mutation: Mutation, subject: Subject, options: MutateOptions): Force {
   const { configuration, scope, levels } = options;
   const ceiling = configuration.mutations.get(mutation.id)?.mode ?? 'apply';
   if (scope.ceiling === 'off' || ceiling === 'off' || !isRead(mutation.reads, subject)) return 'off';

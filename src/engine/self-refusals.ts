@@ -29,15 +29,15 @@ export function listSelfRefusals(
   configuration: Configuration,
   { checks, mutations }: Rules = { checks: CHECKS, mutations: MUTATIONS },
 ): readonly ConfigurationProblem[] {
-  // What was asked for can be asked for otherwise by whoever is refused; what the levels bring cannot.
-  const samples: readonly Sample[] = mutations
-    .filter(({ level }) => level !== ASKED_FOR)
-    .flatMap((mutation) =>
-      mutation.examples.map((example) => ({ ...prepareMutationExample(mutation, example), title: example.title })),
-    );
+  // What was asked for can be asked for otherwise by whoever is refused; what the levels bring cannot. A sample may ask
+  // for something too, so those mutations do not run at all.
+  const brought = mutations.filter(({ level }) => level !== ASKED_FOR);
+  const samples: readonly Sample[] = brought.flatMap((mutation) =>
+    mutation.examples.map((example) => ({ ...prepareMutationExample(mutation, example), title: example.title })),
+  );
   return listLevels(configuration).flatMap((levels) =>
     samples
-      .flatMap((sample) => findRefusal(sample, { configuration, levels, rules: { checks, mutations } }) ?? [])
+      .flatMap((sample) => findRefusal(sample, { configuration, levels, rules: { checks, mutations: brought } }) ?? [])
       .slice(0, 1),
   );
 }

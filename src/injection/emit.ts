@@ -7,6 +7,7 @@ import type { Draft } from '../objects/draft.ts';
 import { INJECTED_ANNOTATION } from '../objects/injection-keys.ts';
 import type { JsonObject, JsonValue } from '../objects/json.ts';
 import { asArray, asString, isObject, member, toPointer, valueAt } from '../objects/json.ts';
+import { outlivesToken } from '../objects/termination.ts';
 import { joinNames, quote } from '../objects/text.ts';
 import { describeVolume, isNested, isSameContent, isSameToken, normalisePath } from './content.ts';
 import type { Plan } from './plan.ts';
@@ -220,12 +221,13 @@ function append(draft: Draft, path: readonly (string | number)[], value: JsonObj
 /** What the author should know about the token itself, said once: when it is added. */
 function listWarnings(spec: JsonObject, plan: Plan, apiAudiences: readonly string[]): readonly string[] {
   const { name, audience, expirationSeconds } = plan;
-  const grace = member(spec, 'terminationGracePeriodSeconds');
-  const isLong = typeof grace === 'number' && grace > expirationSeconds / 5;
+  const stop = outlivesToken(spec, expirationSeconds);
   return [
-    ...(isLong
-      ? [`token ${name} lives ${expirationSeconds} s and is not renewed while the pod stops, which may take ${grace} s`]
-      : []),
+    ...(stop === undefined
+      ? []
+      : [
+          `token ${name} lives ${expirationSeconds} s and is not renewed while the pod stops, which may take ${stop} s`,
+        ]),
     ...(apiAudiences.includes(audience)
       ? [`token ${name} has the audience of the Kubernetes API: whoever gets it can use it there`]
       : []),

@@ -1,8 +1,11 @@
 import { Type } from 'typebox';
+import { foreseeInjection } from '../injection/inject.ts';
 import { API_ACCESS_ANNOTATION, findDocumentedAccess } from '../objects/api-access.ts';
 import { groupMounts } from '../objects/containers.ts';
 import type { Draft } from '../objects/draft.ts';
+import { createDraft } from '../objects/draft.ts';
 import { examplePod, exampleServiceAccount, exampleTokenVolume, withMetadata } from '../objects/example-objects.ts';
+import { TOKEN_ANNOTATION_PREFIX } from '../objects/injection-keys.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { asArray, asString, isObject, member, toPointer } from '../objects/json.ts';
 import { POD, serviceAccountOf } from '../objects/pod-spec.ts';
@@ -26,9 +29,10 @@ export default defineMutation({
   why: `Most pods hold a token for the Kubernetes API and never use it. The field automountServiceAccountToken alone does
 nothing at this point, because the API server has mounted the token already, and a removed volume alone comes back when
 the API server asks again; so the field is set, and the volume and every mount of it are removed. A hand-written token
-is its author's and stays: the check pod-automount judges it. So do pods of injectors that read the default token
-(Vault's agent without a volume of its own, Consul, Kuma), and pods whose service account cannot be read.`,
-  mutate(_subject, draft, { context }) {
+is its author's and stays: the check pod-automount judges it. Left alone are pods of injectors that read the default
+token (Vault's agent without a volume of its own, Consul, Kuma), and pods whose service account cannot be read. A pod that
+asks inject-token for the preset vault gets a volume for Vault's agent, so it loses the default token all the same.`,
+  mutate(subject, draft, { context, injection }) {
     const spec = member(draft.current(), 'spec');
     if (!isObject(spec)) return [];
     const account = context.serviceAccount(serviceAccountOf(spec));
@@ -39,15 +43,26 @@ is its author's and stays: the check pod-automount judges it. So do pods of inje
       acceptFrom: context.acceptApiAccessFrom,
     });
     if (account.state !== 'found' || access.state !== 'undocumented') return [];
-    if (findTokenReader(draft.current()) !== undefined) return [];
-
     const volumes = new Set(
       listTokenSources(spec)
         .filter(({ isDefault }) => isDefault)
         .map(({ volume }) => volume),
     );
     if (volumes.size === 0) return [];
-    return [...removeMounts(draft, spec, volumes), ...removeVolumes(draft, spec, volumes), setField(draft, spec)];
+    const remove = (from: Draft) => [
+      ...removeMounts(from, spec, volumes),
+      ...removeVolumes(from, spec, volumes),
+      setField(from, spec),
+    ];
+    if (findTokenReader(draft.current()) !== undefined) {
+      // Whoever reads the default token may be given another one, which nobody knows before the tokens are injected.
+      const trial = createDraft(draft.current());
+      remove(trial);
+      const world = injection && { settings: injection, context, namespace: subject.namespace };
+      const injected = world && foreseeInjection(trial.current(), world);
+      if (injected === undefined || findTokenReader(injected) !== undefined) return [];
+    }
+    return remove(draft);
   },
   examples: [
     {
@@ -112,6 +127,19 @@ is its author's and stays: the check pod-automount judges it. So do pods of inje
         },
       },
       expect: 'unchanged',
+    },
+    {
+      title: 'The same, with a token of its own for that agent, which inject-token will add',
+      subject: {
+        object: withMetadata(examplePod(), {
+          annotations: {
+            'vault.hashicorp.com/agent-inject': 'true',
+            [`${TOKEN_ANNOTATION_PREFIX}vault`]: '{preset: vault}',
+          },
+        }),
+      },
+      // What inject-token adds in its place is that mutation's.
+      expect: { '/spec/automountServiceAccountToken': false, '/spec/volumes/1': null },
     },
     {
       title: 'A hand-written token for the API',

@@ -1,6 +1,7 @@
 /** What a mutation is: one module, one default export. Mutations of one object share a draft and make one patch. */
 
 import type { Static, TObject } from 'typebox';
+import type { InjectionSettings } from '../injection/asks.ts';
 import type { Draft } from '../objects/draft.ts';
 import type { ExampleContext } from '../objects/example-context.ts';
 import type { JsonObject } from '../objects/json.ts';
@@ -60,6 +61,8 @@ export type MutationExample = {
   readonly subject: { readonly object: JsonObject };
   /** Options other than the mutation's defaults. */
   readonly options?: JsonObject;
+  /** Options of the check that it mends, other than that check's defaults. */
+  readonly checkOptions?: JsonObject;
   readonly context?: ExampleContext;
   /**
    * What stands at which JSON pointer in the result, null for nothing; `unchanged` if nothing may be patched; `refused`
@@ -68,7 +71,23 @@ export type MutationExample = {
   readonly expect: 'unchanged' | 'refused' | Readonly<Record<string, string | number | boolean | null>>;
 };
 
-export type MutationDefinition<Options extends TObject> = {
+/** All that a mutation may know beside its subject. */
+export type MutationSettings<Options, Mended = unknown> = {
+  readonly options: Options;
+  readonly context: RuleContext;
+  /**
+   * What the check that it mends goes by: its options, and its limits at the level of the context. A mutation that asks
+   * here cannot make what that check refuses. Undefined if it mends none.
+   */
+  readonly mended: Mended;
+  /**
+   * How tokens are injected into the object once this mutation has run; undefined where none will be, for a change that
+   * is made must not count on one that is only reported.
+   */
+  readonly injection: InjectionSettings | undefined;
+};
+
+export type MutationDefinition<Options extends TObject, Mended = unknown> = {
   /** The file's name. Final: never renamed, never reused. */
   readonly id: string;
   readonly since: string;
@@ -93,8 +112,10 @@ export type MutationDefinition<Options extends TObject> = {
   readonly mutate: (
     subject: Subject,
     draft: Draft,
-    settings: { readonly options: Static<Options>; readonly context: RuleContext },
+    settings: MutationSettings<Static<Options>, Mended>,
   ) => readonly MutationOutcome[];
+  /** How it injects tokens, if that is what it does. */
+  readonly injects?: (options: Static<Options>) => InjectionSettings;
   /** What is wrong with options that the schema lets through; paths below those of the mutation. */
   readonly listOptionProblems?: (options: Static<Options>) => readonly OptionProblem[];
   /** Keys of service accounts and namespaces that these options make it read, beyond SCHEME_KEYS: the index keeps them. */
@@ -107,19 +128,18 @@ export type OptionProblem = { readonly path: string; readonly problem: string };
 /** A mutation whose type of options is no longer visible; options were validated with its own schema. */
 export type Mutation = Omit<
   MutationDefinition<TObject>,
-  'mutate' | 'defaults' | 'listOptionProblems' | 'listSchemeKeys'
+  'mutate' | 'defaults' | 'injects' | 'listOptionProblems' | 'listSchemeKeys'
 > & {
   readonly defaults: JsonObject;
-  readonly mutate: (
-    subject: Subject,
-    draft: Draft,
-    settings: { readonly options: unknown; readonly context: RuleContext },
-  ) => readonly MutationOutcome[];
+  readonly mutate: (subject: Subject, draft: Draft, settings: MutationSettings<unknown>) => readonly MutationOutcome[];
+  readonly injects?: (options: unknown) => InjectionSettings;
   readonly listOptionProblems?: (options: unknown) => readonly OptionProblem[];
   readonly listSchemeKeys?: (options: unknown) => readonly string[];
 };
 
 /** Gives a definition its types; the one place where they are forgotten again. */
-export function defineMutation<Options extends TObject>(definition: MutationDefinition<Options>): Mutation {
+export function defineMutation<Options extends TObject, Mended = unknown>(
+  definition: MutationDefinition<Options, Mended>,
+): Mutation {
   return definition as unknown as Mutation;
 }

@@ -1,29 +1,15 @@
 import { Type } from 'typebox';
 import { PARAMETER_PATTERN, TokenSchema } from '../injection/annotation.ts';
-import type { InjectionSettings } from '../injection/asks.ts';
-import { collectAsks, toWorld } from '../injection/asks.ts';
-import { emit } from '../injection/emit.ts';
-import type { PlanProblem } from '../injection/parameters.ts';
-import type { Plan } from '../injection/plan.ts';
-import { toPlan } from '../injection/plan.ts';
-import { readRecord } from '../injection/record.ts';
+import { inject } from '../injection/inject.ts';
 import { toSettings } from '../injection/settings.ts';
-import { leaveToForeignWebhooks } from '../injection/stand-back.ts';
-import { listContainers } from '../objects/containers.ts';
-import { createDraft } from '../objects/draft.ts';
 import { examplePod, exampleServiceAccount, exampleTokenVolume } from '../objects/example-objects.ts';
-import { INJECTED_ANNOTATION, TOKEN_ANNOTATION_PREFIX } from '../objects/injection-keys.ts';
+import { TOKEN_ANNOTATION_PREFIX } from '../objects/injection-keys.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { asString, isObject, member, valueAt } from '../objects/json.ts';
-import { mayHoldAnnotations } from '../objects/metadata.ts';
 import { POD } from '../objects/pod-spec.ts';
-import type { RuleContext } from '../objects/rule-context.ts';
-import type { Subject } from '../objects/subject.ts';
 import { EXTENDED_EXPIRATION_SECONDS } from '../objects/tokens.ts';
 import { PresetSchema } from '../presets/format.ts';
 import { listBesideProblems, listPresetProblems } from '../presets/problems.ts';
 import { listSchemeKeys } from '../presets/scheme-keys.ts';
-import type { Note, Refusal } from './define-mutation.ts';
 import { ASKED_FOR, defineMutation } from './define-mutation.ts';
 
 const Options = Type.Object(
@@ -79,8 +65,6 @@ const VOLUMES = '/spec/volumes/0';
 
 const ROLE = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/web' };
 
-const MOST_CONTAINERS = 128;
-
 export default defineMutation({
   id: 'inject-token',
   since: '0.1',
@@ -101,23 +85,11 @@ variable, in every manifest and chart. An annotation ${TOKEN_ANNOTATION_PREFIX}<
 service account, else on its namespace. The token has an audience, so the Kubernetes API does not take it, and lives no
 longer than the limit. What the author wrote is kept; where both cannot be, or the annotation is wrong, the pod is
 refused, since it would start without the token it asked for.`,
+  injects: toSettings,
   mutate(subject, draft, { options, context }) {
-    const settings = toSettings(options);
-    if (!isEligible(subject)) return [];
-    const { plans, problems, unread, competition } = planAll(subject, settings, context);
-    const notes: readonly Note[] = [...competition, ...unread.map((note) => ({ note }))];
-    if (problems.length > 0) return problems.map(toRefusal);
-    const isNothingToDo = plans.length === 0 && annotationOf(subject, INJECTED_ANNOTATION) === undefined;
-    if (isNothingToDo) return notes;
-    const crowd = plans.length === 0 ? undefined : refuseCrowd(subject);
-    if (crowd !== undefined) return [crowd];
-
-    const facts = { apiAudiences: context.cluster.apiAudiences, isComplete: unread.length === 0 };
-    // On a draft of its own first: what is refused must not leave half of it in the other one.
-    const { conflicts } = emit(createDraft(draft.current()), plans, facts);
-    if (conflicts.length > 0) return conflicts.map((conflict) => ({ refused: true, ...conflict }));
-    const { changes, notes: said } = emit(draft, plans, facts);
-    return [...changes, ...said.map((note) => ({ note, isWarning: true })), ...notes];
+    const world = { settings: toSettings(options), context, namespace: subject.namespace };
+    const { changes, refusals, notes } = inject(draft, world);
+    return [...refusals.map((refusal) => ({ refused: true as const, ...refusal })), ...changes, ...notes];
   },
   listOptionProblems(options) {
     const { presets, triggers, besideForeignWebhooks } = toSettings(options);
@@ -222,50 +194,4 @@ function askingPod(tokens: Readonly<Record<string, string>>, volumes?: readonly 
     ...examplePod({ automountServiceAccountToken: false, ...(volumes === undefined ? {} : { volumes }) }),
     metadata: { name: 'web', namespace: 'shop', annotations: Object.fromEntries(entries) as JsonObject },
   };
-}
-
-/** A pod without a service account (on admission that is a mirror pod) can have no token. */
-function isEligible({ object }: Subject): boolean {
-  const spec = member(object, 'spec');
-  const account = isObject(spec) ? asString(member(spec, 'serviceAccountName')) : undefined;
-  return account !== undefined && account !== '' && mayHoldAnnotations(object);
-}
-
-function annotationOf({ object }: Subject, key: string): string | undefined {
-  return asString(valueAt(object, ['metadata', 'annotations', key]));
-}
-
-type Planned = {
-  readonly plans: readonly Plan[];
-  readonly problems: readonly PlanProblem[];
-  readonly unread: readonly string[];
-  /** What is said of foreign webhooks that inject the same. */
-  readonly competition: readonly Note[];
-};
-
-function planAll(subject: Subject, settings: InjectionSettings, context: RuleContext): Planned {
-  const world = toWorld(subject.object, context, subject.namespace);
-  const { asks: all, wrong, unread } = collectAsks(world, settings);
-  const injected = new Set(readRecord(subject.object).keys());
-  const { asks, notes: competition } = leaveToForeignWebhooks(all, world, { settings, injected });
-  const results = asks.map((ask) => toPlan(ask, world, settings));
-  return {
-    plans: results.flatMap((result) => ('plan' in result ? [result.plan] : [])),
-    problems: [...wrong, ...results.flatMap((result) => ('problems' in result ? result.problems : []))],
-    unread,
-    competition,
-  };
-}
-
-/** Work grows with containers times tokens, and no pod that somebody needs is as large. */
-function refuseCrowd({ object }: Subject): Refusal | undefined {
-  const spec = member(object, 'spec');
-  const count = isObject(spec) ? listContainers(spec).length : 0;
-  if (count <= MOST_CONTAINERS) return undefined;
-  const detail = `the pod has ${count} containers; allowed: ${MOST_CONTAINERS} where a token is asked for`;
-  return { refused: true, path: '/spec/containers', detail, fix: 'use fewer containers, or mount the token by hand' };
-}
-
-function toRefusal({ origin, problem, fix }: PlanProblem) {
-  return { refused: true, path: origin.path, detail: `${origin.name}: ${problem}`, fix } as const;
 }

@@ -81,6 +81,19 @@ describe('What is generated', () => {
     expect(pages).toEqual(CHECKS.map(({ id }) => `${id}.md`).toSorted());
   });
 
+  it('tells of each mutation why, its options and its examples, and has no other page', () => {
+    for (const mutation of MUTATIONS) {
+      const page = read(`docs/reference/mutations/${mutation.id}.md`);
+      const headings = [...page.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
+      expect(headings).toEqual(['Why', 'Options', 'Examples']);
+      for (const key of ['mode', ...Object.keys(mutation.options.properties)])
+        expect(page).toMatch(new RegExp(`^\\| \`${key}[\`.]`, 'm'));
+      for (const { title } of mutation.examples) expect(page).toContain(`### ${title}\n`);
+    }
+    const pages = readdirSync(join(ROOT, 'docs/reference/mutations')).toSorted();
+    expect(pages).toEqual(MUTATIONS.map(({ id }) => `${id}.md`).toSorted());
+  });
+
   it('lists every rule in the README', () => {
     const readme = read('README.md');
     for (const { id } of [...CHECKS, ...MUTATIONS]) expect(readme).toContain(`\`${id}\``);
@@ -150,7 +163,7 @@ describe('The registry', () => {
   ])('of %s has every file, once, under the name of its id', (folder, rules) => {
     const ids = rules.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
-    const isRule = (name: string) => /^export default define(Check|Mutation)\(/m.test(read(`src/${folder}/${name}`));
+    const isRule = (name: string) => /^export default define(Check|Mutation)[(<]/m.test(read(`src/${folder}/${name}`));
     const files = readdirSync(join(ROOT, 'src', folder)).filter(isRule);
     expect(files.toSorted()).toEqual(ids.map((id) => `${id}.ts`).toSorted());
   });

@@ -56,6 +56,16 @@ describe('A review', () => {
       { levels: { enforce: 'restricted' }, dryRun: true },
     ],
     ['mutated-pod', '/mutate/pods', review('pods', ADMITTED_POD), { mutateMode: 'apply' }],
+    [
+      'capped-pod',
+      '/mutate/pods',
+      review('pods', longTokenPod()),
+      {
+        mutateMode: 'apply',
+        levels: { mutate: 'restricted' },
+        checks: { 'token-lifetime': { audiences: { own: 900 } } },
+      },
+    ],
     ['injected-pod', '/mutate/pods', review('pods', askingPod('{audience: vault}')), {}],
     ['injection-denied', '/mutate/pods', review('pods', askingPod('{audiance: vault}')), {}],
     ['exempt-secret', '/validate/secrets', review('secrets', TOKEN_SECRET), { exemptions: EXEMPTIONS }],
@@ -240,6 +250,23 @@ function responseOf({ text }: Answer): unknown {
 }
 
 /** A pod of one container that asks for the token `vault`. */
+/** A token of twelve hours for each audience, one of them a sidecar's, in a pod that may take ten minutes to stop. */
+function longTokenPod(): JsonObject {
+  const volumes = [
+    ['vault', 'vault'],
+    ['own', 'own'],
+    ['istio-token', 'istio-ca'],
+  ].map(([name = '', audience = '']) => ({
+    name,
+    projected: { sources: [{ serviceAccountToken: { audience, expirationSeconds: 43_200, path: 'token' } }] },
+  }));
+  const spec = (ADMITTED_POD['spec'] ?? {}) as JsonObject;
+  return {
+    ...ADMITTED_POD,
+    spec: { ...spec, volumes, containers: [{ name: 'app' }], terminationGracePeriodSeconds: 600 },
+  };
+}
+
 function askingPod(value: string): JsonObject {
   const annotations = { 'tokens.curfew.dev/vault': value };
   return {

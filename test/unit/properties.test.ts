@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { type Check, isFinding } from '../../src/checks/define-check.ts';
 import { CHECKS } from '../../src/checks/registry.ts';
 import { asAdmitted } from '../../src/engine/as-admitted.ts';
-import { toExampleSubject } from '../../src/engine/example-subject.ts';
+import { prepareMutationExample, toExampleSubject } from '../../src/engine/example-subject.ts';
+import { toMutationSettings } from '../../src/engine/mutation-settings.ts';
+import { isChange } from '../../src/mutations/define-mutation.ts';
+import injectToken from '../../src/mutations/inject-token.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
 import { createDraft } from '../../src/objects/draft.ts';
 import type { JsonObject } from '../../src/objects/json.ts';
@@ -21,6 +24,9 @@ const SECRET_TEXT = 'c2VjcmV0LXRoYXQtbm9ib2R5LW1heS1zZWU=';
 const OBJECTS: readonly JsonObject[] = [
   ...CHECKS.flatMap(({ examples }) =>
     examples.map((example) => asAdmitted(toExampleSubject(example), PLAIN_ACCOUNT).object),
+  ),
+  ...MUTATIONS.flatMap((mutation) =>
+    mutation.examples.map((example) => prepareMutationExample(mutation, example).subject.object),
   ),
   admittedPod(['a', 'b']),
   deployment(),
@@ -144,10 +150,10 @@ describe('Whatever the object is', () => {
       fc.property(subject, (judged) => {
         fc.pre(!/"(constructor|prototype|__proto__)":/.test(JSON.stringify(judged.object)));
         for (const mutation of MUTATIONS) {
-          const settings = {
-            options: mutation.defaults,
-            context: { ...contextOf(judged, {}), level: 'baseline' as const },
-          };
+          const settings = toMutationSettings(mutation, {
+            context: { ...contextOf(judged, {}), level: 'restricted' },
+            injection: injectToken.injects?.(injectToken.defaults),
+          });
           const draft = createDraft(judged.object);
           mutation.mutate(judged, draft, settings);
           const applied = structuredClone(judged.object);
@@ -155,7 +161,8 @@ describe('Whatever the object is', () => {
           expect(applyPatch(applied, patch).filter((result) => result !== null)).toEqual([]);
           expect(applied).toEqual(draft.current());
           const again = createDraft(draft.current());
-          expect(mutation.mutate({ ...judged, object: draft.current() }, again, settings)).toEqual([]);
+          const outcomes = mutation.mutate({ ...judged, object: draft.current() }, again, settings);
+          expect({ changes: outcomes.filter(isChange), patch: again.operations() }).toEqual({ changes: [], patch: [] });
         }
       }),
       { numRuns: numRuns() },

@@ -31,7 +31,19 @@ const PODS: readonly (readonly [string, JsonObject])[] = [
       ],
     },
   ],
+  ['a token of half a day for Vault', tokenFor('vault', 43_200)],
+  ['a token of half a day for the API, written by hand', tokenFor(undefined, 43_200)],
+  ['the token of Istio’s sidecar', tokenFor('istio-ca', 43_200, 'istio-token')],
 ];
+
+function tokenFor(audience: string | undefined, expirationSeconds: number, name = 'own'): JsonObject {
+  const token = { ...(audience === undefined ? {} : { audience }), path: 'token', expirationSeconds };
+  return {
+    automountServiceAccountToken: false,
+    containers: [{ name: 'app', volumeMounts: [{ name, mountPath: '/var/run/own' }] }],
+    volumes: [{ name, projected: { sources: [{ serviceAccountToken: token }] } }],
+  };
+}
 
 const MATRIX = ['report', 'apply'].flatMap((mutateMode) =>
   LEVELS.flatMap((mutateLevel) => LEVELS.map((enforce) => ({ mutateMode, mutateLevel, enforce }))),
@@ -55,6 +67,8 @@ describe.each(PODS)('A pod with %s', (_what, spec) => {
       // A mutation makes nothing worse, and what baseline refuses is never an ordinary pod.
       expect(before).toEqual(expect.arrayContaining([...after]));
       if (enforce !== 'restricted') expect(after).toEqual([]);
+      const isMended = mutateMode === 'apply' && mutateLevel === 'restricted';
+      if (isMended) expect(after.filter((key) => key.startsWith('token-lifetime '))).toEqual([]);
 
       // Asked again, as the API server asks after another webhook's change, there is nothing left to do.
       const again = mutate({ ...subject, object: outcome.object }, { ...options, mutations: MUTATIONS });

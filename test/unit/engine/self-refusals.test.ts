@@ -41,6 +41,20 @@ describe('What the mutations of a configuration make', () => {
     },
   );
 
+  it('is not refused whatever limits the administrator sets for audiences', () => {
+    const audiences = { vault: 900, reports: 3607, own: 600, 'istio-ca': 600 };
+    const configuration = configure({
+      mutateMode: 'apply',
+      levels: { enforce: 'restricted', mutate: 'restricted' },
+      checks: { 'token-lifetime': { audiences } },
+    });
+    expect(listSelfRefusals(configuration)).toEqual([]);
+    // It is the limit that makes the difference: of the same samples, this check refuses what has become 900 s.
+    expect(listSelfRefusals(configuration, { checks: [refusing(900)], mutations: MUTATIONS })).toEqual([
+      { path: '/mutations', problem: expect.stringContaining('what cap-token-lifetime makes of "A day for Vault"') },
+    ]);
+  });
+
   it('is a mistake of the configuration where a check refuses it, told once for each pair of levels', () => {
     const configuration = configure({
       levels: { enforce: 'restricted' },

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { applyPatch } from 'rfc6902';
 import { expect, it } from 'vitest';
+import { asAdmitted } from '../../../src/engine/as-admitted.ts';
 import { mutate } from '../../../src/engine/mutate.ts';
 import { MUTATIONS } from '../../../src/mutations/registry.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
@@ -8,7 +9,7 @@ import { asArray, asString, member, valueAt } from '../../../src/objects/json.ts
 import { effectiveLevels } from '../../../src/policy/level.ts';
 import { scopeOf } from '../../../src/policy/scope.ts';
 import { deepFreeze, mutated, numRuns } from '../arbitraries.ts';
-import { configure, contextOf } from '../judging.ts';
+import { configure, contextOf, PLAIN_ACCOUNT } from '../judging.ts';
 import { subjectOf } from '../subjects.ts';
 import { asking, inject } from './injecting.ts';
 import { colliding } from './random-pods.ts';
@@ -67,7 +68,7 @@ it('Whatever the object is, the engine answers, with every subset of the mutatio
   const subset = fc.subarray([...MUTATIONS]);
   const configuration = configure({ mutateMode: 'apply', levels: { mutate: 'restricted' } });
   fc.assert(
-    fc.property(fc.oneof(mutated(objects), colliding), subset, (pod, mutations) => {
+    fc.property(fc.oneof(mutated(objects), colliding, colliding.map(admit)), subset, (pod, mutations) => {
       fc.pre(!/"(constructor|prototype|__proto__)":/.test(JSON.stringify(pod)));
       deepFreeze(pod);
       const run = (object: JsonObject) => {
@@ -86,6 +87,11 @@ it('Whatever the object is, the engine answers, with every subset of the mutatio
     { numRuns: numRuns() },
   );
 });
+
+/** With the default token, as every pod has that does not turn it off. */
+function admit(pod: JsonObject): JsonObject {
+  return asAdmitted(subjectOf('pods', pod), PLAIN_ACCOUNT).object;
+}
 
 /** Nothing that the API server would refuse: no name or path twice, no mount of nothing. */
 function expectPossible(pod: JsonObject): void {

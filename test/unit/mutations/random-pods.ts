@@ -16,12 +16,23 @@ const PATHS = [
   '/var/run/secrets/tokens/gcp-ksa',
   '/tmp',
 ];
-const VOLUMES = ['curfew-token-a', 'curfew-token-b', 'aws-iam-token', 'jwt-token', 'gcp-ksa', 'tmp', 'own'];
+const VOLUMES = [
+  'curfew-token-a',
+  'curfew-token-b',
+  'aws-iam-token',
+  'jwt-token',
+  'gcp-ksa',
+  'vault-token',
+  'istio-token',
+  'tmp',
+  'own',
+];
 const VARIABLES = ['T', 'AWS_ROLE_ARN', 'AWS_REGION', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'JWT_TOKEN_PATH', 'OTHER'];
 
 const VALUES = [
   '{audience: a}',
   '{audience: a, expiration: 10m}',
+  '{audience: a, expiration: 24h}',
   '{audience: b, env: T}',
   '{audience: b, env: T, overrideEnv: true}',
   '{audience: a, mountPath: /x}',
@@ -45,11 +56,24 @@ const VALUES = [
   'nonsense',
 ];
 
-const token = fc.record({
-  audience: fc.constantFrom('a', 'b', 'sts.amazonaws.com', 'conjur'),
-  expirationSeconds: fc.constantFrom(600, 3600, 86_400),
-  path: fc.constantFrom('token', 'jwt'),
-});
+/** Of the author's own; many live longer than restricted allows. */
+export const token = fc.record(
+  {
+    audience: fc.constantFrom(
+      'a',
+      'b',
+      'sts.amazonaws.com',
+      'conjur',
+      'vault',
+      'istio-ca',
+      'https://kubernetes.default.svc',
+      '',
+    ),
+    expirationSeconds: fc.constantFrom(600, 3600, 3607, 7200, 43_200, 86_400, 86_400, 172_800),
+    path: fc.constantFrom('token', 'jwt'),
+  },
+  { requiredKeys: ['audience', 'path'] },
+);
 
 const source: fc.Arbitrary<JsonObject> = fc.oneof(
   fc.constant({ emptyDir: {} }),
@@ -128,8 +152,9 @@ export const colliding: fc.Arbitrary<JsonObject> = fc
     os: fc.constantFrom('', 'linux', 'windows'),
     record: records,
     automount: fc.boolean(),
+    agent: fc.constantFrom(undefined, undefined, 'true'),
   })
-  .map(({ tokens, volumes: own, containers, initContainers, grace, os, record, automount }) => {
+  .map(({ tokens, volumes: own, containers, initContainers, grace, os, record, automount, agent }) => {
     const names = own.map(({ name }) => name);
     const annotations = Object.fromEntries(
       Object.entries(tokens).map(([name, value]) => [`tokens.curfew.dev/${name}`, value]),
@@ -139,7 +164,11 @@ export const colliding: fc.Arbitrary<JsonObject> = fc
       kind: 'Pod',
       metadata: {
         name: 'web',
-        annotations: { ...annotations, ...(record === undefined ? {} : { 'curfew.dev/injected': record }) },
+        annotations: {
+          ...annotations,
+          ...(record === undefined ? {} : { 'curfew.dev/injected': record }),
+          ...(agent === undefined ? {} : { 'vault.hashicorp.com/agent-inject': agent }),
+        },
       },
       spec: {
         serviceAccountName: 'web',

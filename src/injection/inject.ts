@@ -1,0 +1,124 @@
+/** From a pod to the tokens it gets. The mutation that injects them goes this way, and those that run before it ask here. */
+
+import { listContainers } from '../objects/containers.ts';
+import type { Draft } from '../objects/draft.ts';
+import { createDraft } from '../objects/draft.ts';
+import { INJECTED_ANNOTATION } from '../objects/injection-keys.ts';
+import type { JsonObject } from '../objects/json.ts';
+import { asString, isObject, member, valueAt } from '../objects/json.ts';
+import { mayHoldAnnotations } from '../objects/metadata.ts';
+import type { RuleContext } from '../objects/rule-context.ts';
+import type { TokenSource } from '../objects/tokens.ts';
+import type { InjectionSettings } from './asks.ts';
+import { collectAsks, toWorld } from './asks.ts';
+import { emit } from './emit.ts';
+import type { PlanProblem } from './parameters.ts';
+import type { Plan } from './plan.ts';
+import { toPlan } from './plan.ts';
+import { readRecord } from './record.ts';
+import type { Conflict, EmittedChange } from './sink.ts';
+import type { CompetitionNote } from './stand-back.ts';
+import { leaveToForeignWebhooks } from './stand-back.ts';
+
+/** What is known around one pod, and how tokens are injected there. */
+export type InjectionWorld = {
+  readonly settings: InjectionSettings;
+  readonly context: Pick<RuleContext, 'cluster' | 'serviceAccount' | 'namespace' | 'mutatingWebhooks'>;
+  /** Name of the pod's namespace. */
+  readonly namespace: string;
+};
+
+export type Injection = {
+  readonly changes: readonly EmittedChange[];
+  /** Why the tokens cannot be injected; then nothing is. */
+  readonly refusals: readonly Conflict[];
+  /** What the author should know, and what could not be read or was left to a foreign webhook. */
+  readonly notes: readonly CompetitionNote[];
+};
+
+type Planned = {
+  readonly plans: readonly Plan[];
+  readonly problems: readonly PlanProblem[];
+  readonly unread: readonly string[];
+  /** What is said of foreign webhooks that inject the same. */
+  readonly competition: readonly CompetitionNote[];
+};
+
+const NOTHING: Injection = { changes: [], refusals: [], notes: [] };
+
+const MOST_CONTAINERS = 128;
+
+/** Changes the draft, unless something is refused. */
+export function inject(draft: Draft, world: InjectionWorld): Injection {
+  const pod = draft.current();
+  if (!isEligible(pod)) return NOTHING;
+  const { plans, problems, unread, competition } = planAll(pod, world);
+  const notes = [...competition, ...unread.map((note) => ({ note }))];
+  const refuse = (refusals: readonly Conflict[]): Injection => ({ ...NOTHING, refusals });
+  if (problems.length > 0) return refuse(problems.map(toConflict));
+  const record = asString(valueAt(pod, ['metadata', 'annotations', INJECTED_ANNOTATION]));
+  if (plans.length === 0 && record === undefined) return { ...NOTHING, notes };
+  const crowd = plans.length === 0 ? undefined : refuseCrowd(pod);
+  if (crowd !== undefined) return refuse([crowd]);
+
+  const facts = { apiAudiences: world.context.cluster.apiAudiences, isComplete: unread.length === 0 };
+  // On a draft of its own first: what is refused must not leave half of it in the other one.
+  const { conflicts } = emit(createDraft(pod), plans, facts);
+  if (conflicts.length > 0) return refuse(conflicts);
+  const { changes, notes: said } = emit(draft, plans, facts);
+  return { changes, refusals: [], notes: [...said.map((note) => ({ note, isWarning: true })), ...notes] };
+}
+
+/** The pod with its tokens; undefined if it will be refused. */
+export function foreseeInjection(pod: JsonObject, world: InjectionWorld): JsonObject | undefined {
+  const draft = createDraft(pod);
+  const { refusals } = inject(draft, world);
+  return refusals.length > 0 ? undefined : draft.current();
+}
+
+/**
+ * Tells sources that injection wants as they are: by audience and lifetime, wherever they stand, since the same token of
+ * the author's own will do. While somebody who may ask cannot be read, what was injected earlier is wanted too.
+ */
+export function recogniseInjected(pod: JsonObject, world: InjectionWorld): (source: TokenSource) => boolean {
+  if (!isEligible(pod)) return () => false;
+  const { plans, unread } = planAll(pod, world);
+  const recorded = unread.length === 0 ? [] : [...readRecord(pod).values()];
+  return ({ audience, expirationSeconds, volume }) =>
+    plans.some((plan) => plan.audience === audience && plan.expirationSeconds === expirationSeconds) ||
+    recorded.some(({ volumes }) => volumes.has(volume));
+}
+
+/** A pod without a service account (on admission that is a mirror pod) can have no token. */
+function isEligible(pod: JsonObject): boolean {
+  const spec = member(pod, 'spec');
+  const account = isObject(spec) ? asString(member(spec, 'serviceAccountName')) : undefined;
+  return account !== undefined && account !== '' && mayHoldAnnotations(pod);
+}
+
+function planAll(pod: JsonObject, { settings, context, namespace }: InjectionWorld): Planned {
+  const world = toWorld(pod, context, namespace);
+  const { asks: all, wrong, unread } = collectAsks(world, settings);
+  const injected = new Set(readRecord(pod).keys());
+  const { asks, notes: competition } = leaveToForeignWebhooks(all, world, { settings, injected });
+  const results = asks.map((ask) => toPlan(ask, world, settings));
+  return {
+    plans: results.flatMap((result) => ('plan' in result ? [result.plan] : [])),
+    problems: [...wrong, ...results.flatMap((result) => ('problems' in result ? result.problems : []))],
+    unread,
+    competition,
+  };
+}
+
+/** Work grows with containers times tokens, and no pod that somebody needs is as large. */
+function refuseCrowd(pod: JsonObject): Conflict | undefined {
+  const spec = member(pod, 'spec');
+  const count = isObject(spec) ? listContainers(spec).length : 0;
+  if (count <= MOST_CONTAINERS) return undefined;
+  const detail = `the pod has ${count} containers; allowed: ${MOST_CONTAINERS} where a token is asked for`;
+  return { path: '/spec/containers', detail, fix: 'use fewer containers, or mount the token by hand' };
+}
+
+function toConflict({ origin, problem, fix }: PlanProblem): Conflict {
+  return { path: origin.path, detail: `${origin.name}: ${problem}`, fix };
+}

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { asAdmitted } from '../../../src/engine/as-admitted.ts';
+import { examplePod } from '../../../src/objects/example-objects.ts';
+import type { JsonObject } from '../../../src/objects/json.ts';
+import { asArray, member } from '../../../src/objects/json.ts';
+import { account, judgeWith, PLAIN_ACCOUNT } from '../judging.ts';
+import { subjectOf } from '../subjects.ts';
+import type { World } from './injecting.ts';
+import { inject } from './injecting.ts';
+
+const RESTRICTED = { mutateMode: 'apply', levels: { mutate: 'restricted', enforce: 'restricted' } };
+const PRESET = { 'tokens.curfew.dev/vault': '{preset: vault}' };
+const API_TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** A pod with the default token into which Vault's injector will put its agent. */
+function agentPod(annotations: JsonObject = {}, spec: JsonObject = {}): JsonObject {
+  const pod = {
+    ...examplePod(spec),
+    metadata: {
+      name: 'web',
+      namespace: 'shop',
+      annotations: { 'vault.hashicorp.com/agent-inject': 'true', ...annotations },
+    },
+  };
+  return asAdmitted(subjectOf('pods', pod), PLAIN_ACCOUNT).object;
+}
+
+function mutateAt(pod: JsonObject, world: World = {}) {
+  const outcome = inject(pod, { ...world, configuration: { ...RESTRICTED, ...world.configuration } });
+  const volumes = asArray(outcome.at('spec', 'volumes')).map((volume) => member(volume, 'name'));
+  return { ...outcome, volumes, keepsDefault: volumes.includes('kube-api-access-xxxxx') };
+}
+
+describe('A pod with an agent of Vault', () => {
+  it('loses the default token where it asks for the preset vault, and is refused nowhere', () => {
+    const { object, volumes, at } = mutateAt(agentPod(PRESET));
+    expect(volumes).toEqual(['vault-token']);
+    expect(at('spec', 'automountServiceAccountToken')).toBe(false);
+    expect(at('spec', 'containers', 0, 'volumeMounts')).toEqual([
+      { name: 'vault-token', mountPath: '/var/run/secrets/vault.hashicorp.com/serviceaccount', readOnly: true },
+    ]);
+    expect(at('metadata', 'annotations', 'vault.hashicorp.com/agent-service-account-token-volume-name')).toBe(
+      'vault-token',
+    );
+    expect(at('metadata', 'annotations', 'curfew.dev/mutated-by')).toBe('automount-opt-out,inject-token');
+
+    expect(mutateAt(object)).toMatchObject({ denial: '', patch: [] });
+    expect(judgeWith(subjectOf('pods', object), { configuration: RESTRICTED }).verdict.denial).toBeUndefined();
+  });
+
+  it.each<[string, World]>([
+    ['its service account', { onAccount: PRESET }],
+    ['its namespace', { onNamespace: PRESET }],
+  ])('loses it also where %s asks, and keeps what it got when the API server asks again', (_who, world) => {
+    const { object, keepsDefault } = mutateAt(agentPod(), world);
+    expect(keepsDefault).toBe(false);
+    expect(mutateAt(object, world)).toMatchObject({ denial: '', patch: [] });
+  });
+
+  it('loses it by a preset of the administrator’s own that names a volume for the agent', () => {
+    const key = 'vault.hashicorp.com/agent-service-account-token-volume-name';
+    const own = { volume: 'own', mountPath: '/own', audience: 'vault', podAnnotations: { [key]: '${volume}' } };
+    const configuration = { mutations: { 'inject-token': { presets: { own } } } };
+    const { volumes } = mutateAt(agentPod({ 'tokens.curfew.dev/vault': '{preset: own}' }), { configuration });
+    expect(volumes).toEqual(['own']);
+  });
+
+  it('loses it where the agent’s token takes its place', () => {
+    const asked = `{preset: vault, mountPath: ${API_TOKEN_PATH}}`;
+    const { object, denial, volumes } = mutateAt(agentPod({ 'tokens.curfew.dev/vault': asked }));
+    expect({ denial, volumes }).toEqual({ denial: '', volumes: ['vault-token'] });
+    expect(mutateAt(object)).toMatchObject({ denial: '', patch: [] });
+  });
+
+  it.each<[string, JsonObject, World]>([
+    ['asks for nothing', {}, {}],
+    ['asks for a token that the agent does not look for', { 'tokens.curfew.dev/vault': '{audience: vault}' }, {}],
+    ['asks for no container that it has', { 'tokens.curfew.dev/vault': '{preset: vault, containers: [none]}' }, {}],
+    ['has a mesh that reads the default token too', { ...PRESET, 'consul.hashicorp.com/connect-inject': 'true' }, {}],
+    ['asks in vain', PRESET, withMode('off')],
+    ['would get it, if it were not only reported', PRESET, withMode('report')],
+  ])('keeps the default token where it %s', (_what, annotations, world) => {
+    const { object, denial, keepsDefault } = mutateAt(agentPod(annotations), world);
+    expect({ denial, keepsDefault }).toEqual({ denial: '', keepsDefault: true });
+    expect(mutateAt(object, world).patch).toEqual([]);
+  });
+
+  it('keeps it where nobody can say what its service account asks for', () => {
+    const serviceAccount = { state: 'unknown', why: 'no answer' } as const;
+    expect(mutateAt(agentPod(PRESET), { serviceAccount }).keepsDefault).toBe(true);
+    expect(mutateAt(agentPod(PRESET), { serviceAccount: account({}) }).keepsDefault).toBe(false);
+  });
+
+  it('is refused as a whole where the token cannot be injected', () => {
+    const { denial, patch } = mutateAt(agentPod(PRESET, { volumes: [{ name: 'vault-token', emptyDir: {} }] }));
+    expect(denial).toContain('volume "vault-token" is a emptyDir volume of the pod’s own');
+    expect(patch).toEqual([]);
+  });
+
+  it('is reported as it would be changed', () => {
+    const { patch, auditAnnotations } = mutateAt(agentPod(PRESET), { configuration: { mutateMode: 'report' } });
+    expect(JSON.stringify(patch)).not.toContain('automountServiceAccountToken');
+    expect(auditAnnotations.get('would-mutate')).toContain('automount-opt-out at /spec/automountServiceAccountToken');
+    expect(auditAnnotations.get('mutate')).toContain('inject-token at ');
+  });
+});
+
+function withMode(mode: string): World {
+  return { configuration: { mutations: { 'inject-token': { mode } } } };
+}
