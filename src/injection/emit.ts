@@ -74,6 +74,8 @@ function emitPlan(draft: Draft, plan: Plan, state: PlanState): boolean {
     return false;
   }
   let isOurs = false;
+  /** What holds the same in place of our volume, by the name of ours. */
+  const substitutes = new Map<string, string>();
   for (const [index, wanted] of plan.volumes.entries()) {
     const { mountPath = '' } = plan.mounts[index] ?? {};
     // Chosen anew: what is held of a draft may not show what was added since.
@@ -82,7 +84,11 @@ function emitPlan(draft: Draft, plan: Plan, state: PlanState): boolean {
       (container) => [container, findMount(container, { volumes, wanted, mountPath, plan, sink })] as const,
     );
     // Where every container has the same token at the same place by another volume, there is nothing to add.
-    if (!containers.some(([, found]) => found === 'missing' || found === 'this')) continue;
+    if (!containers.some(([, found]) => found === 'missing' || found === 'this')) {
+      const other = [...volumes].find(([, volume]) => isSameToken(volume, wanted))?.[0];
+      if (other !== undefined) substitutes.set(wanted.name, other);
+      continue;
+    }
     const isThere = volumes.has(wanted.name);
     if (!putVolume(draft, wanted, { plan, state })) return false;
     isOurs ||= !isThere || (ours?.volumes.has(wanted.name) ?? false);
@@ -96,7 +102,7 @@ function emitPlan(draft: Draft, plan: Plan, state: PlanState): boolean {
   for (const container of chooseContainers(specOf(draft), plan)) {
     addVariables(draft, container, { plan, sink, setters: state.setters });
   }
-  writeAnnotations(draft, plan, sink);
+  writeAnnotations(draft, plan, { sink, substitutes });
   return isOurs;
 }
 
@@ -234,9 +240,14 @@ function listWarnings(spec: JsonObject, plan: Plan, apiAudiences: readonly strin
   ];
 }
 
-function writeAnnotations(draft: Draft, plan: Plan, sink: Sink): void {
+type Writing = { readonly sink: Sink; readonly substitutes: ReadonlyMap<string, string> };
+
+/** An annotation that names our volume names the one that is there in its place. */
+function writeAnnotations(draft: Draft, plan: Plan, { sink, substitutes }: Writing): void {
   const there = (key: string) => valueAt(draft.current(), [...ANNOTATIONS, key]);
-  const missing = [...plan.annotations].filter(([key]) => there(key) === undefined);
+  const missing = [...plan.annotations]
+    .filter(([key]) => there(key) === undefined)
+    .map(([key, value]) => [key, substitutes.get(value) ?? value] as const);
   const changed = [...plan.contents].filter(([key, value]) => there(key) !== value);
   for (const [key, value] of [...missing, ...changed]) {
     draft.set([...ANNOTATIONS, key], value);

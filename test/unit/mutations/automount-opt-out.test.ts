@@ -65,6 +65,20 @@ describe('A pod with an agent of Vault', () => {
     expect(volumes).toEqual(['own']);
   });
 
+  it('loses it where the same token is mounted by a volume of the author’s, which the agent is told of', () => {
+    const token = { serviceAccountToken: { path: 'token', audience: 'vault', expirationSeconds: 3600 } };
+    const mountPath = '/var/run/secrets/vault.hashicorp.com/serviceaccount';
+    const pod = agentPod(PRESET, {
+      volumes: [{ name: 'mine', projected: { sources: [token] } }],
+      containers: [{ name: 'app', image: 'registry.example/web:1', volumeMounts: [{ name: 'mine', mountPath }] }],
+    });
+    const { object, denial, volumes, at } = mutateAt(pod);
+    expect({ denial, volumes }).toEqual({ denial: '', volumes: ['mine'] });
+    const key = 'vault.hashicorp.com/agent-service-account-token-volume-name';
+    expect(at('metadata', 'annotations', key)).toBe('mine');
+    expect(mutateAt(object)).toMatchObject({ denial: '', patch: [] });
+  });
+
   it('loses it where the agent’s token takes its place', () => {
     const asked = `{preset: vault, mountPath: ${API_TOKEN_PATH}}`;
     const { object, denial, volumes } = mutateAt(agentPod({ 'tokens.curfew.dev/vault': asked }));
