@@ -33,8 +33,8 @@ export type SecretStoreOptions = {
   readonly namespace: string;
   /** Name of the Secret. */
   readonly name: string;
-  /** For a new Secret, so that it goes with its Deployment. */
-  readonly ownerReferences?: readonly JsonObject[];
+  /** Name of the Deployment in the same namespace with which a new Secret goes: the garbage collector removes it. */
+  readonly ownerDeployment?: string;
   readonly labels?: Readonly<Record<string, string>>;
   /** Of a new CA, in ms. */
   readonly lifetimeMs?: number;
@@ -76,8 +76,9 @@ async function tryOnce(options: SecretStoreOptions): Promise<Attempt> {
 }
 
 async function create(options: SecretStoreOptions): Promise<Attempt> {
-  const { namespace, name, labels, ownerReferences } = options;
+  const { namespace, name, labels } = options;
   const ca = await issue(options);
+  const ownerReferences = await findOwner(options);
   const answer = await send(options, {
     method: 'PATCH',
     contentType: 'application/apply-patch+yaml',
@@ -97,6 +98,23 @@ async function create(options: SecretStoreOptions): Promise<Attempt> {
     },
   });
   return settle(options, answer, 'creating');
+}
+
+/**
+ * Without its UID nothing can be owned by the Deployment. If it cannot be read, the Secret stays when Curfew is removed,
+ * which is better than no certificate.
+ */
+async function findOwner(options: SecretStoreOptions): Promise<readonly JsonObject[] | undefined> {
+  const { namespace, ownerDeployment: name, log } = options;
+  if (name === undefined) return undefined;
+  const answer = await send(options, { method: 'GET' }, toPath(namespace, DEPLOYMENTS, name));
+  const uid = asString(valueAt(answer.body, ['metadata', 'uid']));
+  if (answer.status === 200 && uid !== undefined) return [{ apiVersion: 'apps/v1', kind: 'Deployment', name, uid }];
+  log.warn(
+    { namespace, name, why: describeResponseBriefly(answer) },
+    'the Secret of the CA will not go with its Deployment',
+  );
+  return undefined;
 }
 
 async function replace(options: SecretStoreOptions, stored: unknown): Promise<Attempt> {
@@ -157,9 +175,19 @@ type SecretRequest = {
   readonly body?: unknown;
 };
 
-async function send(options: SecretStoreOptions, request: SecretRequest): Promise<KubeResponse> {
-  const { client, namespace, name, clock, signal } = options;
-  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(name)}`;
+const SECRETS = { group: '/api/v1', resource: 'secrets' };
+const DEPLOYMENTS = { group: '/apis/apps/v1', resource: 'deployments' };
+
+function toPath(namespace: string, { group, resource }: typeof SECRETS, name: string): string {
+  return `${group}/namespaces/${encodeURIComponent(namespace)}/${resource}/${encodeURIComponent(name)}`;
+}
+
+async function send(
+  options: SecretStoreOptions,
+  request: SecretRequest,
+  path: string = toPath(options.namespace, SECRETS, options.name),
+): Promise<KubeResponse> {
+  const { client, clock, signal } = options;
   try {
     return await runWithDeadline((deadline) => client.request({ ...request, path, signal: deadline }), {
       clock,

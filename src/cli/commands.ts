@@ -35,6 +35,7 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
     .option('--namespace <name>', 'namespace Curfew runs in, where nothing is judged')
     .option('--publish-webhooks <name>', 'publish rules and CA bundle into the webhook configurations of this name')
     .option('--certificate-secret <namespace/name>', 'share the CA with other replicas in this Secret')
+    .option('--certificate-owner <deployment>', 'a new such Secret goes when this Deployment of its namespace goes')
     .option('--serving-name <name>', 'DNS name or IP address the API server calls; repeatable', collect, [])
     .option('--ca-out <file>', 'write the CA certificate to this file, - for standard output')
     .addOption(new Option('--log-level <level>', 'how much is logged').choices([...LOG_LEVELS]).default('info'))

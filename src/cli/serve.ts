@@ -41,6 +41,7 @@ export type ServeOptions = {
   readonly namespace?: string;
   readonly publishWebhooks?: string;
   readonly certificateSecret?: string;
+  readonly certificateOwner?: string;
   readonly servingName: readonly string[];
   readonly caOut?: string;
   readonly logLevel: LogLevel;
@@ -178,7 +179,9 @@ async function createCertificates(
   if (namespace === undefined || name === undefined || name === '' || rest.length > 0) {
     throw new Error(`--certificate-secret ${JSON.stringify(options.certificateSecret)} is not NAMESPACE/NAME`);
   }
-  const store = { client, namespace, name, clock, log, signal };
+  const { certificateOwner } = options;
+  const owner = certificateOwner === undefined ? {} : { ownerDeployment: certificateOwner };
+  const store = { client, namespace, name, ...owner, clock, log, signal };
   return await createSigningSource({ ...signing, authority: async () => await loadOrCreateAuthority(store) });
 }
 

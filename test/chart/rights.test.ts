@@ -31,6 +31,7 @@ describe('Rights', () => {
         resourceNames: ['curfew-tls'],
         verbs: ['get', 'create', 'patch', 'update'],
       },
+      { apiGroups: ['apps'], resources: ['deployments'], resourceNames: ['curfew'], verbs: ['get'] },
     ]);
     // The other one is for people, and bound to nobody.
     const roles = objects.filter((object) => ['Role', 'ClusterRole'].includes(asString(member(object, 'kind')) ?? ''));

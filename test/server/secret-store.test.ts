@@ -49,6 +49,20 @@ describe('secret store', () => {
     });
   });
 
+  it('goes with its Deployment, and is made all the same where that cannot be read', async () => {
+    const options = { ...(await createOptions()), ownerDeployment: 'curfew' };
+    await loadOrCreateAuthority(options);
+    expect(server.get(path)).not.toHaveProperty(['metadata', 'ownerReferences']);
+    expect(options.log.lines).toContainEqual(expect.stringContaining('will not go with its Deployment'));
+
+    server.put('/apis/apps/v1/namespaces/curfew-system/deployments/curfew', {
+      metadata: { name: 'curfew', uid: 'u-1' },
+    });
+    await loadOrCreateAuthority({ ...options, name: 'other-ca' });
+    const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'curfew' }];
+    expect(server.get(path.replace('curfew-ca', 'other-ca'))).toMatchObject({ metadata: { ownerReferences } });
+  });
+
   it('ends with one CA when replicas start at once', async () => {
     const options = await createOptions();
     const all = await Promise.all(Array.from({ length: 5 }, () => loadOrCreateAuthority(options)));
