@@ -10,10 +10,14 @@ import { setUpSuite } from './suite.ts';
 
 type Case = { readonly mutation: Mutation; readonly example: MutationExample };
 
-/** Of pods; service accounts and token requests have tests of their own, and the namespace `shop` is not there. */
+/**
+ * Of pods; service accounts, token requests and registered webhooks have tests of their own, and the namespace `shop` is
+ * not there.
+ */
 const CASES: readonly Case[] = MUTATIONS.flatMap((mutation) =>
   mutation.examples
-    .filter(({ subject, options }) => subject.object['kind'] === 'Pod' && options?.['namespaces'] === undefined)
+    .filter(({ subject }) => subject.object['kind'] === 'Pod')
+    .filter(({ options, context }) => (options?.['namespaces'] ?? context?.mutatingWebhooks) === undefined)
     .map((example) => ({ mutation, example })),
 );
 
