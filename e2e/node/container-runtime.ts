@@ -1,7 +1,8 @@
 /** containerd for one node: its configuration, the network of its pods, and images made on the spot. */
 
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeImageArchive } from '../../scripts/image-archive.ts';
 import { runProgram } from '../../scripts/run-program.ts';
 import type { Layout } from './layout.ts';
 import { POD_NETWORK } from './layout.ts';
@@ -83,34 +84,16 @@ export async function loadOwnImages(layout: Layout): Promise<void> {
   }
 }
 
-/** An image of one layer in the form of `docker save`; the path of the archive. */
+/** Busybox and a name for each of its applets that tests use. */
 async function writeBusyboxImage(scratch: string, name: string, command: readonly string[]): Promise<string> {
-  const folder = await mkdtemp(join(scratch, 'image-'));
-  const root = join(folder, 'root');
-  for (const path of ['bin', 'etc', 'tmp']) await mkdir(join(root, path), { recursive: true });
-  await copyFile(BUSYBOX, join(root, 'bin/busybox'));
-  await writeFile(join(root, 'etc/passwd'), 'root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n');
-  for (const applet of ['sh', 'cat', 'sleep', 'ls', 'nc', 'id', 'date', 'base64', 'cut', 'stat', 'env', 'grep']) {
-    await must('ln', ['-s', 'busybox', join(root, 'bin', applet)]);
-  }
-  await must('tar', ['--owner=0', '--group=0', '-C', root, '-cf', join(folder, 'layer.tar'), '.']);
-  const digest = (await must('sha256sum', [join(folder, 'layer.tar')])).slice(0, 64);
-  const config = {
-    architecture: 'amd64',
-    os: 'linux',
+  const applets = ['sh', 'cat', 'sleep', 'ls', 'nc', 'id', 'date', 'base64', 'cut', 'stat', 'env', 'grep', 'wc'];
+  return await writeImageArchive(scratch, name, {
+    contents: {
+      files: [['bin/busybox', BUSYBOX]],
+      links: applets.map((applet) => [`bin/${applet}`, 'busybox'] as const),
+      texts: { 'etc/passwd': 'root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n' },
+      folders: ['tmp'],
+    },
     config: { Env: ['PATH=/bin'], Entrypoint: command },
-    rootfs: { type: 'layers', diff_ids: [`sha256:${digest}`] },
-  };
-  await writeFile(join(folder, 'config.json'), JSON.stringify(config));
-  const manifest = [{ Config: 'config.json', RepoTags: [name], Layers: ['layer.tar'] }];
-  await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
-  const archive = join(folder, 'image.tar');
-  await must('tar', ['-C', folder, '-cf', archive, 'manifest.json', 'config.json', 'layer.tar']);
-  return archive;
-}
-
-async function must(file: string, args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await runProgram(file, args);
-  if (code !== 0) throw new Error(`${file} ${args.join(' ')}: ${stderr.trim()}`);
-  return stdout;
+  });
 }
