@@ -4,6 +4,7 @@
  *
  *     npm run test:cluster                   everything
  *     npm run test:cluster -- --image FILE   takes this image instead of building one
+ *     npm run test:cluster -- --report FILE  writes vitest's JSON report too
  */
 
 import { spawn } from 'node:child_process';
@@ -12,17 +13,21 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { down, enterArgs, up } from '../e2e/node/cluster.ts';
+import { down, enterArgs, listTraces, up } from '../e2e/node/cluster.ts';
 import { ctrArgs } from '../e2e/node/container-runtime.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const { values } = parseArgs({ options: { image: { type: 'string' } }, allowPositionals: false });
+const { values } = parseArgs({
+  options: { image: { type: 'string' }, report: { type: 'string' } },
+  allowPositionals: false,
+});
 
 const scratch = await mkdtemp(join(tmpdir(), 'curfew-cluster-'));
 const folder = join(scratch, 'state');
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
 
+const before = await listTraces();
 try {
   process.exitCode = await main();
 } catch (error) {
@@ -31,6 +36,11 @@ try {
 } finally {
   await down(folder);
   await rm(scratch, { recursive: true, force: true });
+}
+const left = (await listTraces()).filter((trace) => !before.includes(trace));
+if (left.length > 0) {
+  process.stderr.write(`curfew cluster: this is left of the cluster: ${left.join(', ')}\n`);
+  process.exitCode = 1;
 }
 
 async function main(): Promise<number> {
@@ -44,9 +54,12 @@ async function main(): Promise<number> {
   const loaded = await run('nsenter', load);
   if (loaded !== 0) return loaded;
   const vitest = join(ROOT, 'node_modules', '.bin', 'vitest');
-  return await run('nsenter', [...enterArgs(cluster, 'network'), vitest, 'run', '--project', 'cluster'], {
-    KUBECONFIG: cluster.layout.kubeconfig,
-  });
+  const report =
+    values.report === undefined
+      ? []
+      : ['--reporter=default', '--reporter=json', `--outputFile.json=${resolve(values.report)}`];
+  const args = [vitest, 'run', '--project', 'cluster', ...report];
+  return await run('nsenter', [...enterArgs(cluster, 'network'), ...args], { KUBECONFIG: cluster.layout.kubeconfig });
 }
 
 /** Runs a program with this terminal; its exit code. */

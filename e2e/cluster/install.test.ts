@@ -43,6 +43,7 @@ describe('Installed with Helm and default values', () => {
 describe('In a namespace that shortens tokens', () => {
   it('the token of a pod lives an hour, and stops to authenticate when the pod is gone', async () => {
     const namespace = await createNamespace('shortened', { 'curfew.dev/mutate': 'baseline' });
+    await createAccount(namespace, {});
     await runPod(namespace, pod('web'));
     const token = await readToken(namespace, 'web', API_TOKEN);
     const { aud, exp, iat } = claimsOf(token);
@@ -82,8 +83,16 @@ describe('In a namespace that shortens tokens', () => {
     expect(log.split('.').length).toBe(5);
   });
 
+  it('a pod of the default account runs without a token', async () => {
+    const namespace = await createNamespace('default-account', { 'curfew.dev/mutate': 'baseline' });
+    await runPod(namespace, pod('web'));
+    const { code } = await cluster.kubectl.run(['exec', 'web', '-n', namespace, '--', 'ls', API_TOKEN]);
+    expect(code).not.toBe(0);
+  });
+
   it('a pod that nobody documented runs without an API token', async () => {
     const namespace = await createNamespace('stripped', { 'curfew.dev/mutate': 'restricted' });
+    await createAccount(namespace, {});
     await runPod(namespace, pod('web'));
     const { code, stderr } = await cluster.kubectl.run(['exec', 'web', '-n', namespace, '--', 'ls', API_TOKEN]);
     expect(code).not.toBe(0);

@@ -1,6 +1,5 @@
 /** What a test file in a cluster with a node begins with: kubectl, Helm, and the chart as a user installs it. */
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProgram } from '../../scripts/run-program.ts';
 import { findTools } from '../../scripts/tools.ts';
@@ -75,9 +74,4 @@ export function claimsOf(token: string): {
   readonly iat: number;
 } {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
-}
-
-/** The commands of NOTES.txt and the guides are run as they stand there. */
-export async function readNotes(): Promise<string> {
-  return await readFile(join(CHART, 'templates', 'NOTES.txt'), 'utf8');
 }

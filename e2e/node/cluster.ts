@@ -41,6 +41,8 @@ const PROGRAMS: readonly (readonly [string, string])[] = [
   ['iptables', 'iptables'],
   ['nft', 'nftables'],
   ['conntrack', 'conntrack'],
+  // For the image.
+  ['buildah', 'buildah'],
   [BUSYBOX, 'busybox-static'],
   [join(CNI_PLUGINS, 'bridge'), 'containernetworking-plugins'],
 ];
@@ -51,7 +53,8 @@ export type RunningCluster = { readonly record: ClusterRecord; readonly layout: 
 export async function up(folder: string, onProgress: (line: string) => void): Promise<RunningCluster> {
   const found = await find(folder);
   if (found !== undefined) return found;
-  await checkMachine();
+  const obstacle = await findObstacle();
+  if (obstacle !== undefined) throw new ClusterError(obstacle);
   await down(folder);
   const tools = await findTools(NODE_TOOLS, { onProgress });
   const layout = layoutOf(folder);
@@ -112,6 +115,16 @@ export async function down(folder: string, { keepsLogs = false } = {}): Promise<
   else await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
+/** What a cluster could leave on the machine: mounts, interfaces, network namespaces, cgroups. Sorted lines. */
+export async function listTraces(): Promise<readonly string[]> {
+  const mounts = (await readFile('/proc/self/mounts', 'utf8')).trim().split('\n');
+  const read = async (path: string) => await readdir(path).catch(() => []);
+  const named = async (path: string) => (await read(path)).map((name) => join(path, name));
+  const folders = ['/sys/class/net', '/run/netns', '/var/lib/cni', '/var/log/pods', '/run/containerd'];
+  const found = await Promise.all(folders.map(named));
+  return [...mounts.map((line) => `mount ${line}`), ...found.flat(), ...(await listCgroups())].toSorted();
+}
+
 /** Stops or starts one server of a running cluster, such as `kubelet`; waits until that is done. */
 export async function tell(
   { layout }: RunningCluster,
@@ -131,19 +144,14 @@ export function enterArgs({ record }: RunningCluster, isInside: 'network' | 'all
   return ['--target', String(record.init.pid), ...namespaces, '--'];
 }
 
-async function checkMachine(): Promise<void> {
-  if (process.platform !== 'linux') throw new ClusterError('A cluster with a node needs Linux; use --kind here.');
-  if (process.getuid?.() !== 0) {
-    throw new ClusterError(
-      'A cluster with a node needs root, for namespaces and mounts; use --kind where there is Docker.',
-    );
-  }
+/** Why a cluster cannot be started here, as a sentence that says what to do; undefined if it can. */
+export async function findObstacle(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return 'A cluster with a node needs Linux.';
+  if (process.getuid?.() !== 0) return 'A cluster with a node needs root, for namespaces and mounts.';
   const missing = new Set<string>();
   for (const [program, pack] of PROGRAMS) if (!(await isInstalled(program))) missing.add(pack);
-  if (missing.size > 0) {
-    const list = [...missing].join(' ');
-    throw new ClusterError(`A cluster with a node needs more programs here. Debian has them: apt-get install ${list}`);
-  }
+  if (missing.size === 0) return undefined;
+  return `A cluster with a node needs more programs here. Debian has them: apt-get install ${[...missing].join(' ')}`;
 }
 
 async function isInstalled(program: string): Promise<boolean> {
