@@ -14,10 +14,20 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['e2e/**/*.test.ts'],
+          include: ['e2e/*.test.ts'],
           testTimeout: 120_000,
           // A cold machine builds the control plane first.
           hookTimeout: 1_800_000,
+          fileParallelism: false,
+        },
+      },
+      // Inside a cluster with a node: npm run test:cluster.
+      {
+        test: {
+          name: 'cluster',
+          include: ['e2e/cluster/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 300_000,
           fileParallelism: false,
         },
       },

@@ -16,12 +16,26 @@ export type ClusterCertificates = {
   readonly admin: KeyPair;
   /** User system:kube-controller-manager. */
   readonly controllerManager: KeyPair;
+  /** For a cluster with a node only. */
+  readonly node: NodeCertificates | undefined;
   /** Signs service account tokens (RS256, as on most clusters). PEM. */
   readonly serviceAccounts: { readonly privateKey: string; readonly publicKey: string };
 };
 
+export type NodeCertificates = {
+  /** User system:node:NAME of group system:nodes. */
+  readonly kubelet: KeyPair;
+  readonly scheduler: KeyPair;
+  readonly proxy: KeyPair;
+};
+
+/** What a node is called, and its IPv4 address, which the API server is reached at too. */
+export type NodeIdentity = { readonly name: string; readonly address: string };
+
+type Subject = readonly { readonly shortName: 'CN' | 'O'; readonly value: string }[];
+
 type Issue = {
-  readonly subject: readonly { readonly shortName: 'CN' | 'O'; readonly value: string }[];
+  readonly subject: Subject;
   readonly usage: 'serverAuth' | 'clientAuth';
   readonly names?: readonly (
     | { readonly type: 2; readonly value: string }
@@ -33,8 +47,8 @@ const VALID_FOR_MS = 24 * 60 * 60 * 1000;
 /** A clock that is set back a little must not make a fresh certificate invalid. */
 const BACKDATED_MS = 5 * 60 * 1000;
 
-/** Makes every certificate and key that the control plane needs. */
-export async function issueClusterCertificates(): Promise<ClusterCertificates> {
+/** Makes every certificate and key that the control plane needs, and its node if it has one. */
+export async function issueClusterCertificates(identity?: NodeIdentity): Promise<ClusterCertificates> {
   const serviceAccounts = issueServiceAccountKeys();
   // selfsigned's defaults are RSA and SHA-1; and it reads the signing key as the kind that the leaf's key is.
   const root = await generate(
@@ -56,6 +70,7 @@ export async function issueClusterCertificates(): Promise<ClusterCertificates> {
       names: [
         { type: 7, ip: '127.0.0.1' },
         { type: 7, ip: '10.0.0.1' },
+        ...(identity === undefined ? [] : [{ type: 7, ip: identity.address } as const]),
         { type: 2, value: 'localhost' },
         { type: 2, value: 'kubernetes' },
         { type: 2, value: 'kubernetes.default' },
@@ -63,19 +78,32 @@ export async function issueClusterCertificates(): Promise<ClusterCertificates> {
         { type: 2, value: 'kubernetes.default.svc.cluster.local' },
       ],
     }),
-    issue(authority, {
-      subject: [
-        { shortName: 'O', value: 'system:masters' },
-        { shortName: 'CN', value: 'curfew-test-admin' },
-      ],
-      usage: 'clientAuth',
-    }),
-    issue(authority, {
-      subject: [{ shortName: 'CN', value: 'system:kube-controller-manager' }],
-      usage: 'clientAuth',
-    }),
+    issueFor(authority, toSubject('curfew-test-admin', 'system:masters')),
+    issueFor(authority, toSubject('system:kube-controller-manager')),
   ]);
-  return { authority, server, admin, controllerManager, serviceAccounts: await serviceAccounts };
+  const node = identity === undefined ? undefined : await issueForNode(authority, identity);
+  return { authority, server, admin, controllerManager, node, serviceAccounts: await serviceAccounts };
+}
+
+async function issueForNode(authority: KeyPair, { name }: NodeIdentity): Promise<NodeCertificates> {
+  const [kubelet, scheduler, proxy] = await Promise.all([
+    issueFor(authority, toSubject(`system:node:${name}`, 'system:nodes')),
+    issueFor(authority, toSubject('system:kube-scheduler')),
+    issueFor(authority, toSubject('system:kube-proxy')),
+  ]);
+  return { kubelet, scheduler, proxy };
+}
+
+function toSubject(user: string, group?: string): Subject {
+  return [
+    ...(group === undefined ? [] : [{ shortName: 'O' as const, value: group }]),
+    { shortName: 'CN', value: user },
+  ];
+}
+
+/** A client's certificate. */
+async function issueFor(authority: KeyPair, subject: Subject): Promise<KeyPair> {
+  return await issue(authority, { subject, usage: 'clientAuth' });
 }
 
 async function issue(authority: KeyPair, { subject, usage, names }: Issue): Promise<KeyPair> {

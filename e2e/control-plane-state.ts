@@ -3,13 +3,20 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { type ClusterCertificates, issueClusterCertificates, type KeyPair } from './cluster-certificates.ts';
+import {
+  type ClusterCertificates,
+  issueClusterCertificates,
+  type KeyPair,
+  type NodeIdentity,
+} from './cluster-certificates.ts';
 
 export type StateFiles = {
   readonly certificates: ClusterCertificates;
   readonly authority: string;
   readonly serverCertificate: string;
   readonly serverKey: string;
+  readonly adminCertificate: string;
+  readonly adminKey: string;
   readonly serviceAccountKey: string;
   readonly serviceAccountPublicKey: string;
   readonly auditPolicy: string;
@@ -27,16 +34,18 @@ const AUDIT_POLICY = {
 };
 
 /** Writes certificates, keys and the audit policy into `folder`. */
-export async function writeState(folder: string): Promise<StateFiles> {
-  const certificates = await issueClusterCertificates();
+export async function writeState(folder: string, identity?: NodeIdentity): Promise<StateFiles> {
+  const certificates = await issueClusterCertificates(identity);
   const pki = join(folder, 'pki');
   await mkdir(pki);
-  const { authority, server, serviceAccounts } = certificates;
+  const { authority, server, admin, serviceAccounts } = certificates;
   return {
     certificates,
     authority: await write(join(pki, 'ca.crt'), authority.certificate),
     serverCertificate: await write(join(pki, 'server.crt'), server.certificate),
     serverKey: await write(join(pki, 'server.key'), server.privateKey),
+    adminCertificate: await write(join(pki, 'admin.crt'), admin.certificate),
+    adminKey: await write(join(pki, 'admin.key'), admin.privateKey),
     serviceAccountKey: await write(join(pki, 'service-accounts.key'), serviceAccounts.privateKey),
     serviceAccountPublicKey: await write(join(pki, 'service-accounts.pub'), serviceAccounts.publicKey),
     auditPolicy: await write(join(folder, 'audit-policy.yaml'), stringify(AUDIT_POLICY)),

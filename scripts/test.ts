@@ -2,7 +2,7 @@
  * `npm test`: everything that must hold before a commit lands, in the order in which it fails fastest. All of it runs,
  * whatever fails, and the last line counts it.
  *
- *     npm test                    everything
+ *     npm test                    everything; the cluster with a node where this machine can have one
  *     npm test -- unit server     some tiers only
  */
 
@@ -10,6 +10,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findObstacle } from '../e2e/node/cluster.ts';
 import { findTools, type ToolName } from './tools.ts';
 
 type Step = { readonly tier: string; readonly command: string; readonly args: readonly string[] };
@@ -31,12 +32,15 @@ const TOOLS_OF_TIERS: Readonly<Record<string, readonly ToolName[]>> = {
   e2e: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', 'helm', 'helm3'],
 };
 
+/** Curfew in pods, by a script of its own: it takes root and some packages. */
+const CLUSTER = 'cluster';
+
 type Count = { readonly passed: number; readonly failed: number };
 
 const ROOT = join(import.meta.dirname, '..');
 
 const chosen = process.argv.slice(2);
-const known = [...STATIC_STEPS.map(({ tier }) => tier), ...VITEST_GROUPS.flat()];
+const known = [...STATIC_STEPS.map(({ tier }) => tier), ...VITEST_GROUPS.flat(), CLUSTER];
 const unknown = chosen.filter((tier) => !known.includes(tier));
 if (unknown.length > 0) {
   console.error(`unknown tier ${unknown.join(', ')}; known: ${known.join(', ')}`);
@@ -53,6 +57,12 @@ for (const { tier, command, args } of STATIC_STEPS.filter((step) => isChosen(ste
 const tiers = VITEST_GROUPS.map((group) => group.filter(isChosen)).filter((group) => group.length > 0);
 await findTools([...new Set(tiers.flat().flatMap((tier) => TOOLS_OF_TIERS[tier] ?? []))]);
 for (const group of tiers) counts.push(await runVitest(group));
+if (isChosen(CLUSTER)) {
+  const obstacle = await findObstacle();
+  if (obstacle === undefined) counts.push(await runCluster());
+  else if (chosen.includes(CLUSTER)) throw new Error(obstacle);
+  else console.log(`not run: ${CLUSTER}. ${obstacle}`);
+}
 
 const total = counts.reduce(
   (sum, { passed, failed }) => ({ passed: sum.passed + passed, failed: sum.failed + failed }),
@@ -63,11 +73,22 @@ process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
 
 /** Runs vitest on these tiers and counts what its own report says; a run that dies counts as a failure. */
 async function runVitest(projects: readonly string[]): Promise<Count> {
+  return await countReport(async (file) => {
+    const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+    return await run('vitest', [...args, ...projects.flatMap((project) => ['--project', project])]);
+  });
+}
+
+async function runCluster(): Promise<Count> {
+  const script = join(import.meta.dirname, 'test-cluster.ts');
+  return await countReport(async (file) => await spawnHere(process.execPath, [script, '--report', file]));
+}
+
+async function countReport(write: (file: string) => Promise<number>): Promise<Count> {
   const folder = await mkdtemp(join(tmpdir(), 'curfew-test-'));
   try {
     const file = join(folder, 'report.json');
-    const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-    const code = await run('vitest', [...args, ...projects.flatMap((project) => ['--project', project])]);
+    const code = await write(file);
     const { passed, failed } = await readReport(file);
     // A suite whose set-up failed has no failed test, and an unhandled error has no test at all.
     return { passed, failed: code !== 0 && failed === 0 ? 1 : failed };
@@ -89,8 +110,12 @@ async function readReport(file: string): Promise<Count> {
 
 /** Runs a program of `node_modules/.bin` with the terminal as its own; resolves to its exit code. */
 async function run(command: string, args: readonly string[]): Promise<number> {
+  return await spawnHere(join(ROOT, 'node_modules', '.bin', command), args);
+}
+
+async function spawnHere(file: string, args: readonly string[]): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const child = spawn(join(ROOT, 'node_modules', '.bin', command), args, { cwd: ROOT, stdio: 'inherit' });
+  const child = spawn(file, args, { cwd: ROOT, stdio: 'inherit' });
   child.on('error', reject);
   child.on('exit', (code) => resolve(code ?? 1));
   return await promise;

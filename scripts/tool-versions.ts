@@ -8,7 +8,17 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-export type ToolName = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm' | 'helm3' | 'kind';
+export type ToolName =
+  | 'etcd'
+  | 'kube-apiserver'
+  | 'kube-controller-manager'
+  | 'kube-scheduler'
+  | 'kube-proxy'
+  | 'kubelet'
+  | 'kubectl'
+  | 'helm'
+  | 'helm3'
+  | 'kind';
 
 /** One tool: what to build, and the name of the file that `go build` writes and we keep. */
 export type Tool = {
@@ -60,6 +70,15 @@ export const TOOLS: readonly Tool[] = [
     builtAs: name,
     file: name,
     instead: CONTROL_PLANE_INSTEAD,
+  })),
+  // Built for a cluster with a node only; nothing of a user's own stands in for them.
+  ...(['kube-scheduler', 'kube-proxy', 'kubelet'] as const).map((name) => ({
+    name,
+    folder: 'kubernetes',
+    package: `k8s.io/kubernetes/cmd/${name}`,
+    builtAs: name,
+    file: name,
+    instead: 'use a machine with Docker and kind',
   })),
   {
     name: 'kubectl',

@@ -37,8 +37,9 @@ export class ToolMissingError extends Error {
   }
 }
 
-/** Every tool but kind, which is of use only beside Docker. */
-const DEFAULT_NAMES = TOOLS.map((tool) => tool.name).filter((name) => name !== 'kind');
+/** Every tool that `npm test` uses: kind is of use only beside Docker, the others for a node. */
+const NOT_BY_DEFAULT: readonly ToolName[] = ['kind', 'kube-scheduler', 'kube-proxy', 'kubelet'];
+const DEFAULT_NAMES = TOOLS.map((tool) => tool.name).filter((name) => !NOT_BY_DEFAULT.includes(name));
 
 /**
  * The absolute paths of `names`, building what is not there. A first build takes minutes and says so.
@@ -75,6 +76,10 @@ async function findOwn(tool: Tool, env: NodeJS.ProcessEnv): Promise<string | und
     case 'kube-apiserver':
     case 'kube-controller-manager':
       return findAsset(tool.name, env);
+    case 'kube-scheduler':
+    case 'kube-proxy':
+    case 'kubelet':
+      return undefined;
     case 'kubectl': {
       const asset = await findAsset('kubectl', env);
       const server = await controlPlaneVersion(env);

@@ -1,0 +1,100 @@
+/**
+ * `npm run cluster`: a real Kubernetes with a node on this machine, without Docker. Needs root and some packages, and
+ * says which. Nothing of it is left when it is down.
+ *
+ *     npm run cluster -- up                   starts it, or says that it is up
+ *     npm run cluster -- down                 ends it and removes everything
+ *     npm run cluster -- status               what runs; exit code 1 if nothing does
+ *     npm run cluster -- kubectl ARGS...      kubectl as its administrator
+ *     npm run cluster -- run PROGRAM ARGS...  a program in its network, with KUBECONFIG set
+ *     npm run cluster -- load-image FILE      an image in the form of `docker save`
+ *     npm run cluster -- stop|start SERVER    one of its servers, such as kubelet
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { ClusterError, down, enterArgs, find, type RunningCluster, tell, up } from '../e2e/node/cluster.ts';
+import { ctrArgs } from '../e2e/node/container-runtime.ts';
+import { API_SERVER, stateFolder } from '../e2e/node/layout.ts';
+import { findTools } from './tools.ts';
+
+const USAGE =
+  'usage: npm run cluster -- up | down | status | kubectl ARGS | run PROGRAM ARGS | load-image FILE | stop SERVER | start SERVER';
+
+const folder = stateFolder(process.env);
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`curfew cluster: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
+
+async function main([command, ...args]: readonly string[]): Promise<number> {
+  const [argument] = args;
+  switch (command) {
+    case 'up': {
+      const cluster = await up(folder, (line) => process.stderr.write(`curfew cluster: ${line}\n`));
+      say(describe(cluster));
+      return 0;
+    }
+    case 'down':
+      await down(folder);
+      say('The cluster is down.');
+      return 0;
+    case 'status': {
+      const cluster = await find(folder);
+      say(cluster === undefined ? 'No cluster is up.' : describe(cluster));
+      return cluster === undefined ? 1 : 0;
+    }
+    case 'kubectl': {
+      const { kubectl } = await findTools(['kubectl']);
+      return await enter('network', [kubectl, ...args]);
+    }
+    case 'run':
+      return argument === undefined ? refuse() : await enter('network', args);
+    case 'load-image': {
+      if (argument === undefined) return refuse();
+      const { layout } = await findRunning();
+      return await enter('all', ['ctr', ...ctrArgs(layout, 'images', 'import', resolve(argument))]);
+    }
+    case 'stop':
+    case 'start':
+      if (argument === undefined) return refuse();
+      await tell(await findRunning(), command === 'stop' ? { stop: argument } : { start: argument });
+      return 0;
+    default:
+      return refuse();
+  }
+}
+
+async function findRunning(): Promise<RunningCluster> {
+  const cluster = await find(folder);
+  if (cluster === undefined) throw new ClusterError('No cluster is up: npm run cluster -- up');
+  return cluster;
+}
+
+/** Runs a program there with this terminal; its exit code. */
+async function enter(where: 'network' | 'all', args: readonly string[]): Promise<number> {
+  const cluster = await findRunning();
+  const env = { ...process.env, KUBECONFIG: cluster.layout.kubeconfig };
+  const child = spawn('nsenter', [...enterArgs(cluster, where), ...args], { env, stdio: 'inherit' });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code ?? 1;
+}
+
+function describe({ record, layout }: RunningCluster): string {
+  return `Kubernetes ${record.kubernetes} is up at ${API_SERVER}, in a network of its own.
+Kubeconfig: ${layout.kubeconfig}
+Use it by:  npm run cluster -- kubectl get pods -A`;
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function refuse(): number {
+  process.stderr.write(`${USAGE}\n`);
+  return 2;
+}
