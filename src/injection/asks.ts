@@ -43,6 +43,8 @@ export type InjectionSettings = {
   /** What the administrator gives to everybody. */
   readonly presetParameters: PresetParameters;
   readonly maxExpirationSeconds: number;
+  /** By how much a lifetime that nobody asked for may be shorter. */
+  readonly jitterPercent: number;
 };
 
 export type Origin = {

@@ -1,5 +1,6 @@
 /** How long a token of a plan lives, in seconds: what our annotation says, else the scheme's, else the preset. */
 
+import { asArray, member, valueAt } from '../objects/json.ts';
 import { quote } from '../objects/text.ts';
 import { EXTENDED_EXPIRATION_SECONDS } from '../objects/tokens.ts';
 import type { Ask, InjectionSettings, World } from './asks.ts';
@@ -20,7 +21,7 @@ export function chooseSeconds(ask: Ask, world: World, settings: InjectionSetting
     return within === EXTENDED_EXPIRATION_SECONDS ? DEFAULT_SECONDS : within;
   };
   if (token.expirationSeconds !== undefined) return token.expirationSeconds;
-  const usual = clamp(preset?.expirationSeconds ?? DEFAULT_SECONDS);
+  const usual = clamp(spread(preset?.expirationSeconds ?? DEFAULT_SECONDS, { ask, world, settings }));
   if (preset?.expiration === undefined) return usual;
   const { annotation, whenInvalid, whenOutOfRange } = preset.expiration;
   for (const text of listTexts(annotation, world)) {
@@ -37,6 +38,31 @@ export function chooseSeconds(ask: Ask, world: World, settings: InjectionSetting
     };
   }
   return usual;
+}
+
+/**
+ * A little shorter, by a share that is always the same for one token of one workload: the kubelet renews at 80 % of the
+ * lifetime, so pods that start at once, as after an outage, would ask for new tokens at once as well. Nothing of the pod's
+ * own name counts: a pod that is made again must be the same (aws/amazon-eks-pod-identity-webhook's random lifetimes made
+ * operators that compare pods restart them for ever).
+ */
+function spread(
+  seconds: number,
+  { ask, world, settings }: { readonly ask: Ask; readonly world: World; readonly settings: InjectionSettings },
+): number {
+  const most = Math.floor((seconds * settings.jitterPercent) / 100);
+  if (most === 0) return seconds;
+  const owners = asArray(valueAt(world.pod, ['metadata', 'ownerReferences']));
+  const owner = owners.find((reference) => member(reference, 'controller') === true);
+  const identity = [world.namespaceName, world.accountName, member(owner, 'kind'), member(owner, 'name'), ask.name];
+  return seconds - (hash(JSON.stringify(identity)) % (most + 1));
+}
+
+/** FNV-1a of the UTF-16 code units, 32 bits: for spreading, and nothing that must be secret. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193) >>> 0;
+  return value;
 }
 
 /** The pod's annotation wins over its account's; an empty one says nothing. */

@@ -8,6 +8,7 @@ import type { InjectionSettings } from './asks.ts';
 /** As the configuration has them; it was checked against the schema. */
 export type InjectionOptions = {
   readonly maxExpirationSeconds?: number;
+  readonly jitterPercent?: number;
   readonly triggers?: readonly string[];
   readonly besideForeignWebhooks?: readonly string[];
   readonly presetParameters?: PresetParameters;
@@ -20,6 +21,7 @@ const merged = new WeakMap<object, Presets>();
 export function toSettings(options: InjectionOptions): InjectionSettings {
   const {
     maxExpirationSeconds = 86_400,
+    jitterPercent = 0,
     triggers = [],
     besideForeignWebhooks = [],
     presetParameters = {},
@@ -27,6 +29,7 @@ export function toSettings(options: InjectionOptions): InjectionSettings {
   } = options;
   return {
     maxExpirationSeconds,
+    jitterPercent,
     triggers,
     besideForeignWebhooks,
     presetParameters,

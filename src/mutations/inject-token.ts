@@ -22,6 +22,14 @@ const Options = Type.Object(
         description: 'Longest lifetime in seconds that may be asked for. Default: 86400.',
       }),
     ),
+    jitterPercent: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 20,
+        description:
+          'Makes lifetimes that nobody asked for shorter by up to so many percent, always the same for one workload, so that pods which start at once do not renew their tokens at once. Default: 0.',
+      }),
+    ),
     triggers: Type.Optional(
       Type.Array(Type.String({ maxLength: 40, description: 'Name of a preset.' }), {
         maxItems: 32,
@@ -72,6 +80,7 @@ export default defineMutation({
   options: Options,
   defaults: {
     maxExpirationSeconds: 86_400,
+    jitterPercent: 0,
     triggers: [],
     besideForeignWebhooks: [],
     presetParameters: {},
