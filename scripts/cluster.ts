@@ -9,6 +9,7 @@
  *     npm run cluster -- run PROGRAM ARGS...  a program in its network, with KUBECONFIG set
  *     npm run cluster -- load-image FILE      an image in the form of `docker save`
  *     npm run cluster -- stop|start SERVER    one of its servers, such as kubelet
+ *     npm run cluster -- restart node         as if the machine were switched off and on
  */
 
 import { spawn } from 'node:child_process';
@@ -20,7 +21,7 @@ import { API_SERVER, stateFolder } from '../e2e/node/layout.ts';
 import { findTools } from './tools.ts';
 
 const USAGE =
-  'usage: npm run cluster -- up | down | status | kubectl ARGS | run PROGRAM ARGS | load-image FILE | stop SERVER | start SERVER';
+  'usage: npm run cluster -- up | down | status | kubectl ARGS | run PROGRAM ARGS | load-image FILE | stop SERVER | start SERVER | restart node';
 
 const folder = stateFolder(process.env);
 
@@ -63,6 +64,10 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
     case 'start':
       if (argument === undefined) return refuse();
       await tell(await findRunning(), command === 'stop' ? { stop: argument } : { start: argument });
+      return 0;
+    case 'restart':
+      if (argument !== 'node') return refuse();
+      await tell(await findRunning(), { restart: 'node' });
       return 0;
     default:
       return refuse();

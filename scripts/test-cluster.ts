@@ -59,7 +59,10 @@ async function main(): Promise<number> {
       ? []
       : ['--reporter=default', '--reporter=json', `--outputFile.json=${resolve(values.report)}`];
   const args = [vitest, 'run', '--project', 'cluster', ...report];
-  return await run('nsenter', [...enterArgs(cluster, 'network'), ...args], { KUBECONFIG: cluster.layout.kubeconfig });
+  return await run('nsenter', [...enterArgs(cluster, 'network'), ...args], {
+    KUBECONFIG: cluster.layout.kubeconfig,
+    CURFEW_CLUSTER_STATE: folder,
+  });
 }
 
 /** Runs a program with this terminal; its exit code. */

@@ -1,14 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/objects/json.ts';
-import { asArray, member } from '../../src/objects/json.ts';
+import { member } from '../../src/objects/json.ts';
 import { waitUntil } from '../installed-curfew.ts';
+import { BUSYBOX_IMAGE } from '../node/container-runtime.ts';
 import { tokenSecret } from '../test-cluster.ts';
-import { claimsOf, type InstalledChart, openCluster, RELEASE, RELEASE_NAMESPACE } from './installed-chart.ts';
+import {
+  CONFIGURATIONS,
+  claimsOf,
+  type InstalledChart,
+  openCluster,
+  RELEASE,
+  RELEASE_NAMESPACE,
+  sleepingPod,
+} from './installed-chart.ts';
 
-const IMAGE = 'curfew.dev/busybox:1';
 const API_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 const API_AUDIENCE = 'https://kubernetes.default.svc';
-const CONFIGURATIONS = 'validatingwebhookconfigurations,mutatingwebhookconfigurations';
 
 let cluster: InstalledChart;
 
@@ -18,23 +25,23 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await cluster.kubectl.run(['delete', 'namespace', '-l', 'test.curfew.dev/made', '--wait=false']);
+  await cluster.removeNamespaces();
 });
 
 describe('Installed with Helm and default values', () => {
   it('two replicas are ready, and deny a Secret with a token that never expires', async () => {
-    const { readyReplicas } = await deploymentStatus();
-    expect(readyReplicas).toBe(2);
-    const namespace = await createNamespace('denied');
-    await untilPublished();
+    expect(await cluster.countReady()).toBe(2);
+    const namespace = await cluster.createNamespace('denied');
+    await cluster.untilPublished();
     const { code, stderr } = await cluster.kubectl.apply(tokenSecret('old', 'default'), ['-n', namespace]);
     expect(code).toBe(1);
     expect(stderr).toContain('Secret denied/old: 1 problem\n\n  long-lived-token-secret at /type\n');
   });
 
   it('it reports which tokens it would shorten, and leaves the pod as it is', async () => {
-    const namespace = await createNamespace('reported');
-    await runPod(namespace, pod('web'));
+    const namespace = await cluster.createNamespace('reported');
+    await cluster.createAccount(namespace);
+    await runPod(namespace, sleepingPod('web'));
     const { exp, iat } = claimsOf(await readToken(namespace, 'web', API_TOKEN));
     expect(exp - iat).toBe(31_536_000);
   });
@@ -42,9 +49,9 @@ describe('Installed with Helm and default values', () => {
 
 describe('In a namespace that shortens tokens', () => {
   it('the token of a pod lives an hour, and stops to authenticate when the pod is gone', async () => {
-    const namespace = await createNamespace('shortened', { 'curfew.dev/mutate': 'baseline' });
-    await createAccount(namespace, {});
-    await runPod(namespace, pod('web'));
+    const namespace = await cluster.createNamespace('shortened', { 'curfew.dev/mutate': 'baseline' });
+    await cluster.createAccount(namespace);
+    await runPod(namespace, sleepingPod('web'));
     const token = await readToken(namespace, 'web', API_TOKEN);
     const { aud, exp, iat } = claimsOf(token);
     expect({ aud, seconds: exp - iat }).toEqual({ aud: [API_AUDIENCE], seconds: 3_600 });
@@ -55,19 +62,19 @@ describe('In a namespace that shortens tokens', () => {
   });
 
   it('tokens for two audiences are read in an init container, a sidecar and the app, by a user that is not root', async () => {
-    const namespace = await createNamespace('injected', { 'curfew.dev/mutate': 'baseline' });
-    await createAccount(namespace, {
+    const namespace = await cluster.createNamespace('injected', { 'curfew.dev/mutate': 'baseline' });
+    await cluster.createAccount(namespace, {
       'tokens.curfew.dev/vault': '{audience: vault, expiration: 10m}',
       'tokens.curfew.dev/billing': '{audience: billing, expiration: 30m, env: BILLING_TOKEN_FILE}',
     });
     const reads = ['cat', '/var/run/curfew/vault/token', '/var/run/curfew/billing/token'];
     await runPod(
       namespace,
-      pod('web', {
+      sleepingPod('web', {
         securityContext: { runAsUser: 65_534, runAsNonRoot: true },
         initContainers: [
-          { name: 'init', image: IMAGE, command: reads },
-          { name: 'sidecar', image: IMAGE, restartPolicy: 'Always', command: ['sleep', '3600'] },
+          { name: 'init', image: BUSYBOX_IMAGE, command: reads },
+          { name: 'sidecar', image: BUSYBOX_IMAGE, restartPolicy: 'Always', command: ['sleep', '3600'] },
         ],
       }),
     );
@@ -84,25 +91,25 @@ describe('In a namespace that shortens tokens', () => {
   });
 
   it('a pod of the default account runs without a token', async () => {
-    const namespace = await createNamespace('default-account', { 'curfew.dev/mutate': 'baseline' });
-    await runPod(namespace, pod('web'));
+    const namespace = await cluster.createNamespace('default-account', { 'curfew.dev/mutate': 'baseline' });
+    await runPod(namespace, sleepingPod('web', { serviceAccountName: 'default' }));
     const { code } = await cluster.kubectl.run(['exec', 'web', '-n', namespace, '--', 'ls', API_TOKEN]);
     expect(code).not.toBe(0);
   });
 
   it('a pod that nobody documented runs without an API token', async () => {
-    const namespace = await createNamespace('stripped', { 'curfew.dev/mutate': 'restricted' });
-    await createAccount(namespace, {});
-    await runPod(namespace, pod('web'));
+    const namespace = await cluster.createNamespace('stripped', { 'curfew.dev/mutate': 'restricted' });
+    await cluster.createAccount(namespace);
+    await runPod(namespace, sleepingPod('web'));
     const { code, stderr } = await cluster.kubectl.run(['exec', 'web', '-n', namespace, '--', 'ls', API_TOKEN]);
     expect(code).not.toBe(0);
     expect(stderr).toContain('No such file or directory');
   });
 
   it('a documented account uses the API with its shortened token', async () => {
-    const namespace = await createNamespace('documented', { 'curfew.dev/mutate': 'restricted' });
-    await createAccount(namespace, { 'curfew.dev/api-access': 'reads its own pod' });
-    await runPod(namespace, pod('web'));
+    const namespace = await cluster.createNamespace('documented', { 'curfew.dev/mutate': 'restricted' });
+    await cluster.createAccount(namespace, { 'curfew.dev/api-access': 'reads its own pod' });
+    await runPod(namespace, sleepingPod('web'));
     const token = await readToken(namespace, 'web', API_TOKEN);
     expect(claimsOf(token).exp - claimsOf(token).iat).toBe(3_600);
     expect(await isAuthenticated(token)).toBe(true);
@@ -114,13 +121,13 @@ describe('When every pod of Curfew is deleted while all is enforced', () => {
     await cluster.install(['--set', 'config.levels.enforce=restricted', '--set', 'config.mutateMode=apply']);
     await cluster.must(['delete', 'pod', '-n', RELEASE_NAMESPACE, '--all', '--force', '--grace-period=0']);
     await cluster.must(['rollout', 'status', `deployment/${RELEASE}`, '-n', RELEASE_NAMESPACE, '--timeout=120s']);
-    expect((await deploymentStatus()).readyReplicas).toBe(2);
+    expect(await cluster.countReady()).toBe(2);
   });
 });
 
 describe('helm uninstall', () => {
   it('leaves no webhook configuration and no Secret, and the namespace can be deleted', async () => {
-    await cluster.helm(['uninstall', RELEASE, '--namespace', RELEASE_NAMESPACE, '--wait']);
+    await cluster.uninstall();
     expect(await cluster.must(['get', CONFIGURATIONS, '-o', 'name'])).toBe('');
     await waitUntil('the Secret is gone with its Deployment', async () => {
       return (await cluster.must(['get', 'secrets', '-n', RELEASE_NAMESPACE, '-o', 'name'])) === '';
@@ -131,55 +138,9 @@ describe('helm uninstall', () => {
   });
 });
 
-async function deploymentStatus(): Promise<{ readonly readyReplicas?: number }> {
-  const text = await cluster.must(['get', 'deployment', RELEASE, '-n', RELEASE_NAMESPACE, '-o', 'json']);
-  return member(JSON.parse(text), 'status') as { readonly readyReplicas?: number };
-}
-
-/** A ready replica publishes its rules moments after `helm install` has returned. */
-async function untilPublished(): Promise<void> {
-  await waitUntil('every webhook has rules', async () => {
-    const text = await cluster.must(['get', CONFIGURATIONS, '-o', 'json']);
-    const webhooks = asArray(member(JSON.parse(text), 'items')).flatMap((item) => asArray(member(item, 'webhooks')));
-    return webhooks.length > 0 && webhooks.every((webhook) => asArray(member(webhook, 'rules')).length > 0);
-  });
-}
-
-async function createNamespace(name: string, labels: Readonly<Record<string, string>> = {}): Promise<string> {
-  await cluster.must(['create', '-f', '-'], {
-    apiVersion: 'v1',
-    kind: 'Namespace',
-    metadata: { name, labels: { 'test.curfew.dev/made': 'true', ...labels } },
-  });
-  await waitUntil('the namespace has its service account', async () => {
-    return (await cluster.kubectl.run(['get', 'serviceaccount', 'default', '-n', name])).code === 0;
-  });
-  return name;
-}
-
-async function createAccount(namespace: string, annotations: JsonObject): Promise<void> {
-  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'web', namespace, annotations } };
-  await cluster.must(['create', '-f', '-'], account);
-}
-
-function pod(name: string, spec: JsonObject = {}): JsonObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name },
-    spec: {
-      terminationGracePeriodSeconds: 1,
-      containers: [{ name: 'app', image: IMAGE, command: ['sleep', '3600'] }],
-      ...spec,
-    },
-  };
-}
-
-/** Creates the pod, of account `web` if there is one, and waits until it runs. */
+/** Creates the pod and waits until it runs. */
 async function runPod(namespace: string, manifest: JsonObject): Promise<void> {
-  const hasAccount = (await cluster.kubectl.run(['get', 'serviceaccount', 'web', '-n', namespace])).code === 0;
-  const spec = { ...(manifest['spec'] as JsonObject), ...(hasAccount ? { serviceAccountName: 'web' } : {}) };
-  await cluster.must(['create', '-n', namespace, '-f', '-'], { ...manifest, spec });
+  await cluster.must(['create', '-n', namespace, '-f', '-'], manifest);
   await cluster.must(['wait', '--for=condition=Ready', 'pod', '--all', '-n', namespace, '--timeout=90s']);
 }
 

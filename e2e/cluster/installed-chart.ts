@@ -4,12 +4,17 @@ import { join } from 'node:path';
 import { runProgram } from '../../scripts/run-program.ts';
 import { findTools } from '../../scripts/tools.ts';
 import type { JsonObject } from '../../src/objects/json.ts';
+import { asArray, member, valueAt } from '../../src/objects/json.ts';
+import { waitUntil } from '../installed-curfew.ts';
 import { createKubectl, type Kubectl } from '../kubectl.ts';
+import { BUSYBOX_IMAGE } from '../node/container-runtime.ts';
 
 export const RELEASE = 'curfew';
 export const RELEASE_NAMESPACE = 'curfew-system';
 const CHART = join(import.meta.dirname, '..', '..', 'charts', 'curfew');
 const HELM_LIMIT_MS = 240_000;
+const MADE = 'test.curfew.dev/made';
+export const CONFIGURATIONS = 'validatingwebhookconfigurations,mutatingwebhookconfigurations';
 
 /** The image that was loaded into the cluster, in place of the released one. */
 const IMAGE = [
@@ -29,6 +34,16 @@ export type InstalledChart = {
   helm(args: readonly string[]): Promise<string>;
   /** `helm upgrade --install --wait` with these further arguments. */
   install(args?: readonly string[]): Promise<string>;
+  /** `helm uninstall --wait`. */
+  uninstall(): Promise<void>;
+  /** Ready replicas of Curfew. */
+  countReady(): Promise<number>;
+  /** Waits for rules in every webhook: a ready replica publishes them moments after `helm install` has returned. */
+  untilPublished(): Promise<void>;
+  /** Makes a namespace that goes with {@link removeNamespaces}, and waits for its default account. */
+  createNamespace(name: string, labels?: Readonly<Record<string, string>>): Promise<string>;
+  createAccount(namespace: string, annotations?: JsonObject): Promise<void>;
+  removeNamespaces(): Promise<void>;
 };
 
 /** Opens the cluster that `npm run test:cluster` started; nothing is installed yet. */
@@ -51,10 +66,40 @@ export async function openCluster(): Promise<InstalledChart> {
     return stdout;
   }
 
+  async function createNamespace(name: string, labels: Readonly<Record<string, string>> = {}): Promise<string> {
+    const metadata = { name, labels: { [MADE]: 'true', ...labels } };
+    await must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'Namespace', metadata });
+    await waitUntil('the namespace has its service account', async () => {
+      return (await kubectl.run(['get', 'serviceaccount', 'default', '-n', name])).code === 0;
+    });
+    return name;
+  }
+
   return {
     kubectl,
     must,
     helm,
+    createNamespace,
+    createAccount: async (namespace, annotations = {}) => {
+      const metadata = { name: 'web', namespace, annotations };
+      await must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+    },
+    removeNamespaces: async () => void (await must(['delete', 'namespace', '-l', MADE, '--wait=false'])),
+    uninstall: async () =>
+      void (await helm(['uninstall', RELEASE, '--namespace', RELEASE_NAMESPACE, '--wait', '--ignore-not-found'])),
+    countReady: async () => {
+      const text = await must(['get', 'deployment', RELEASE, '-n', RELEASE_NAMESPACE, '-o', 'json']);
+      return Number(valueAt(JSON.parse(text), ['status', 'readyReplicas']) ?? 0);
+    },
+    untilPublished: async () => {
+      await waitUntil('every webhook has rules', async () => {
+        const text = await must(['get', CONFIGURATIONS, '-o', 'json']);
+        const webhooks = asArray(member(JSON.parse(text), 'items')).flatMap((item) =>
+          asArray(member(item, 'webhooks')),
+        );
+        return webhooks.length > 0 && webhooks.every((webhook) => asArray(member(webhook, 'rules')).length > 0);
+      });
+    },
     install: async (args = []) =>
       await helm([
         ...['upgrade', '--install', RELEASE, CHART, '--namespace', RELEASE_NAMESPACE, '--create-namespace'],
@@ -65,6 +110,21 @@ export async function openCluster(): Promise<InstalledChart> {
 
 function toText(input: JsonObject | readonly JsonObject[]): string {
   return JSON.stringify(Array.isArray(input) ? { apiVersion: 'v1', kind: 'List', items: input } : input);
+}
+
+/** A pod that sleeps, of account `web`. */
+export function sleepingPod(name: string, spec: JsonObject = {}): JsonObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    spec: {
+      serviceAccountName: 'web',
+      terminationGracePeriodSeconds: 1,
+      containers: [{ name: 'app', image: BUSYBOX_IMAGE, command: ['sleep', '3600'] }],
+      ...spec,
+    },
+  };
 }
 
 /** The claims of a token, unverified: `aud`, `exp` and `iat` in seconds. */

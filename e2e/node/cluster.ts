@@ -125,11 +125,14 @@ export async function listTraces(): Promise<readonly string[]> {
   return [...mounts.map((line) => `mount ${line}`), ...found.flat(), ...(await listCgroups())].toSorted();
 }
 
-/** Stops or starts one server of a running cluster, such as `kubelet`; waits until that is done. */
-export async function tell(
-  { layout }: RunningCluster,
-  request: { readonly stop: string } | { readonly start: string },
-) {
+export type ClusterRequest =
+  | { readonly stop: string }
+  | { readonly start: string }
+  /** Ends kubelet, containerd, kube-proxy and every container at once, and starts the servers again. */
+  | { readonly restart: 'node' };
+
+/** Stops or starts one server of a running cluster, such as `kubelet`, or the node; waits until that is done. */
+export async function tell({ layout }: Pick<RunningCluster, 'layout'>, request: ClusterRequest): Promise<void> {
   const connection = connect(layout.control);
   const chunks: Buffer[] = [];
   connection.write(JSON.stringify(request));

@@ -8,7 +8,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,6 +25,8 @@ const STOP_LIMIT_MS = 10_000;
 
 /** Hidden from the machine, or taken from it, so that nothing is left there. */
 const IN_MEMORY = ['/run', '/var/log', '/var/lib'];
+
+const NODE_SERVERS: readonly string[] = ['containerd', 'kubelet', 'kube-proxy'];
 
 const [folder = '', toolsText = '{}'] = process.argv.slice(2);
 const layout = layoutOf(folder);
@@ -100,10 +102,31 @@ async function stop(name: string): Promise<void> {
   clearTimeout(timer);
 }
 
-/** `{"stop": "kubelet"}` and `{"start": "kubelet"}`, answered by `{}` or `{"error": "…"}`. */
+/** What a machine that is switched off and on does to its containers: the control plane is elsewhere, and stays. */
+async function restartNode(servers: readonly Server[]): Promise<void> {
+  const ofNode = servers.filter(({ name }) => NODE_SERVERS.includes(name));
+  for (const { name } of ofNode.toReversed()) await stop(name);
+  const kept = new Set([process.pid, ...[...running.values()].map(({ pid }) => pid)]);
+  for (const entry of await readdir('/proc')) {
+    const pid = Number(entry);
+    if (Number.isInteger(pid) && !kept.has(pid)) killIfThere(pid);
+  }
+  for (const server of ofNode) await start(server);
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended with another one.
+  }
+}
+
+/** `{"stop": "kubelet"}`, `{"start": "kubelet"}` and `{"restart": "node"}`, answered by `{}` or `{"error": "…"}`. */
 async function listen(servers: readonly Server[]): Promise<void> {
   const serve = async (line: string): Promise<void> => {
     const request: unknown = JSON.parse(line);
+    if ((request as Record<string, unknown>)['restart'] === 'node') return await restartNode(servers);
     for (const [verb, act] of [
       ['stop', ({ name }: Server) => stop(name)],
       ['start', start],
