@@ -117,6 +117,18 @@ named.`,
       expect: ['impersonate userextras.authentication.k8s.io/scopes', 'impersonate uids.authentication.k8s.io'],
     },
     {
+      title: 'Every extra field where a single one, called *, was allowed',
+      level: 'baseline',
+      subject: {
+        operation: 'UPDATE',
+        oldObject: exampleClusterRole(
+          exampleRule(['authentication.k8s.io'], ['uids', 'userextras/*'], { verbs: ['impersonate'] }),
+        ),
+        object: exampleClusterRole(exampleRule(['authentication.k8s.io'], ['*'], { verbs: ['impersonate'] })),
+      },
+      expect: ['impersonate uids.authentication.k8s.io', 'impersonate *.authentication.k8s.io'],
+    },
+    {
       title: 'Constrained impersonation of any service account',
       level: 'baseline',
       subject: {
@@ -197,7 +209,7 @@ function listImpersonation(subject: Subject, isNamedAllowed: boolean): ListGrant
   };
 }
 
-/** Extra fields have any name: those that the rule lists, or `*`. */
+/** Extra fields have any name: those that the rule lists, or all by `*`; a resource `userextras/*` is one called `*`. */
 function listExtras(rule: PolicyRule, isNamedAllowed: boolean): Iterable<GrantProduct> {
   const isAnyVerb = rule.verbs.includes(ALL);
   const isUserVerbAllowed = isNamedAllowed && rule.names.length > 0;
@@ -207,7 +219,7 @@ function listExtras(rule: PolicyRule, isNamedAllowed: boolean): Iterable<GrantPr
   const isAnyGroup = rule.groups.includes(ALL) || rule.groups.includes(AUTHENTICATION);
   if (verbs.length === 0 || !isAnyGroup) return [];
   const resources = rule.isForAllResources
-    ? [`${EXTRAS}${ALL}`]
+    ? [ALL]
     : rule.resources.flatMap((resource) => {
         if (resource.startsWith(EXTRAS)) return [resource];
         return resource.startsWith(EVERY_PARENT) ? [`${EXTRAS}${resource.slice(EVERY_PARENT.length)}`] : [];

@@ -4,19 +4,26 @@
  */
 
 import type { GrantProduct } from './products.ts';
-import { ALL } from './rules.ts';
+import { countGrants } from './products.ts';
+import { ALL, splitNameless } from './rules.ts';
 
 /** Tells whether grants are covered by older ones. */
 export type Cover = {
   /**
-   * The number of an older product that has some of it, if all of `products` is covered, by one older product or by
-   * several together. Undefined if it is not, or if that could not be found out.
+   * If all of `products` is covered, by one older product or by several together: the number of one of those, or of one
+   * that is alike but for a part. Undefined if it is not, or if that could not be found out.
    */
   find(products: Iterable<GrantProduct>): number | undefined;
 };
 
-/** About a second. No role that a person wrote needs a hundredth of it. */
-const MOST_STEPS = 5_000_000;
+/**
+ * Some hundredths of a second, for each check that asks: judging is synchronous, and all requests wait for it. What a
+ * person wrote is merged into so few boxes that it needs a hundredth of it.
+ */
+const MOST_STEPS = 300_000;
+
+/** What a question costs before anything is compared. */
+const SETTING_UP = 20;
 
 /** The parts of a product, short ones first. */
 const PARTS = ['verbs', 'groups', 'resources', 'names'] as const;
@@ -31,23 +38,27 @@ type Box = Readonly<Record<Part, ReadonlySet<string> | undefined>>;
  * write rules for which the question is NP-complete
  */
 export function createCover(older: readonly GrantProduct[], steps: number = MOST_STEPS): Cover {
-  const boxes = older.map(toBox);
+  const boxes = mergeBoxes(older);
   let left = steps;
 
   function find(products: Iterable<GrantProduct>): number | undefined {
     let first: number | undefined;
     for (const product of products) {
-      const number = findOne(product);
-      if (number === undefined) return undefined;
-      first ??= number;
+      for (const part of toRequests(product)) {
+        const number = findOne(part);
+        if (number === undefined) return undefined;
+        first ??= number;
+      }
     }
     return first;
   }
 
   function findOne(product: GrantProduct): number | undefined {
+    if (left <= 0) return undefined;
+    left -= SETTING_UP;
     let first: number | undefined;
     let rest: readonly Box[] = [toBox(product)];
-    for (const [number, box] of boxes.entries()) {
+    for (const { number, box } of boxes) {
       const next = rest.flatMap((piece) => subtract(piece, box) ?? piece);
       if (next.length !== rest.length || next.some((piece, index) => piece !== rest[index])) first ??= number;
       rest = next;
@@ -59,13 +70,12 @@ export function createCover(older: readonly GrantProduct[], steps: number = MOST
 
   /** What of `piece` is not in `box`: up to four pieces that do not overlap; undefined if nothing of it is in there. */
   function subtract(piece: Box, box: Box): readonly Box[] | undefined {
-    left -= 1 + (piece.resources?.size ?? 0) + Math.min(piece.names?.size ?? 0, box.names?.size ?? 0);
+    left -= 1 + sumSizes(piece);
     if (PARTS.some((part) => areApart(part, piece[part], box[part]))) return undefined;
     const pieces: Box[] = [];
     const common: Record<Part, Box[Part]> = { ...piece };
     for (const part of PARTS) {
       const values = common[part];
-      left -= values?.size ?? 0;
       const outside = listOutside(part, values, box[part]);
       if (outside.size === 0) continue;
       pieces.push({ ...common, [part]: outside });
@@ -75,6 +85,68 @@ export function createCover(older: readonly GrantProduct[], steps: number = MOST
   }
 
   return { find };
+}
+
+/** What is asked for without a name is granted by the empty name too. */
+function toRequests(product: GrantProduct): readonly GrantProduct[] {
+  if (product.names !== undefined) return [product];
+  const { nameless, named } = splitNameless(product.verbs, product.resources);
+  const parts = [{ ...product, ...nameless, names: [''] }, ...named.map((part) => ({ ...product, ...part }))];
+  return parts.filter((part) => countGrants(part) > 0);
+}
+
+type NumberedBox = { readonly number: number; readonly box: Box };
+
+/**
+ * Rules of one role are often alike but for one part: a rule for each name, or for each resource. Together they are one
+ * box, with the number of the first.
+ */
+function mergeBoxes(products: readonly GrantProduct[]): readonly NumberedBox[] {
+  let boxes = mergeNames(products);
+  for (const part of ['resources', 'groups', 'verbs'] as const) boxes = mergeBy(part, boxes);
+  return boxes;
+}
+
+/** Names first, and before there are sets: of products that are alike but for the names there may be many thousands. */
+function mergeNames(products: readonly GrantProduct[]): readonly NumberedBox[] {
+  const alike = new Map<
+    string,
+    { readonly number: number; readonly product: GrantProduct; names: Set<string> | undefined }
+  >();
+  for (const [number, product] of products.entries()) {
+    const key = JSON.stringify([product.verbs, product.groups, product.resources]);
+    const known = alike.get(key);
+    if (known === undefined) alike.set(key, { number, product, names: product.names && new Set(product.names) });
+    else if (product.names === undefined) known.names = undefined;
+    else for (const name of product.names) known.names?.add(name);
+  }
+  return Array.from(alike.values(), ({ number, product, names }) => ({ number, box: { ...toBox(product), names } }));
+}
+
+function mergeBy(part: Part, boxes: readonly NumberedBox[]): readonly NumberedBox[] {
+  const others = PARTS.filter((other) => other !== part);
+  const alike = Map.groupBy(boxes, ({ number, box }) =>
+    JSON.stringify(others.map((other) => keyOf(box[other], number))),
+  );
+  return [...alike.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined || group.length === 1) return group;
+    const isEvery = group.some(({ box }) => box[part] === undefined);
+    const values = isEvery ? undefined : new Set(group.flatMap(({ box }) => [...(box[part] ?? [])]));
+    return { number: first.number, box: { ...first.box, [part]: values } };
+  });
+}
+
+/** The same for the same values; what would take long to compare is taken to be like nothing else. */
+function keyOf(values: Box[Part], number: number): readonly string[] | number | null {
+  if (values === undefined) return null;
+  return values.size > MOST_COMPARED ? number : [...values].toSorted();
+}
+
+const MOST_COMPARED = 64;
+
+function sumSizes(box: Box): number {
+  return PARTS.reduce((sum, part) => sum + (box[part]?.size ?? 0), 0);
 }
 
 /** True at once for most rules of one role: their verbs, resources or names have nothing in common. */

@@ -8,7 +8,7 @@ import { createCover } from './cover.ts';
 import type { Grant, GrantProduct } from './products.ts';
 import { countGrants, expandProduct, toProduct } from './products.ts';
 import type { PolicyRule, Right, RightTable } from './rules.ts';
-import { ALL, limitEach, limitOf, listGranted, readRules } from './rules.ts';
+import { ALL, isNameless, limitEach, limitOf, listGranted, readRules } from './rules.ts';
 
 /** A grant with the rule it comes from, and the key that the stored object has for it, if it grants it already. */
 export type KeyedGrant = {
@@ -25,7 +25,7 @@ export type ListGrants = (rule: PolicyRule) => Iterable<GrantProduct>;
 export const MOST_GRANTS = 2_000;
 
 /** More are not compared with, which may show as new what is old. */
-const MOST_OLD_PRODUCTS = 20_000;
+const MOST_OLD_PRODUCTS = 5_000;
 
 export type CollectGrants = {
   readonly list: ListGrants;
@@ -177,7 +177,8 @@ function findCovering(grant: Grant, old: ReadonlyMap<string, Found>): string | u
   const wider = [grant.verb, ALL].flatMap((verb) =>
     [grant.group, ALL].flatMap((group) => resources.map((resource) => ({ verb, group, resource }))),
   );
-  const named = grant.name === undefined ? [] : wider.map((right) => ({ ...right, name: grant.name }));
+  const name = grant.name ?? (isNameless(grant) ? '' : undefined);
+  const named = name === undefined ? [] : wider.map((right) => ({ ...right, name }));
   return [...wider, ...named].map(keyOf).find((key) => old.has(key));
 }
 

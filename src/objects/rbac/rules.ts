@@ -118,8 +118,17 @@ export function allowsName(rule: PolicyRule, name: string): boolean {
  */
 export function limitOf(rule: PolicyRule, right: Right): readonly string[] | undefined {
   if (rule.names.length === 0) return undefined;
-  const isNameless = NAMELESS_VERBS.has(right.verb) && !right.resource.includes('/');
-  return isNameless && rule.allowsNameless ? undefined : rule.names;
+  return rule.allowsNameless && isNameless(right) ? undefined : rule.names;
+}
+
+/** True if a request for this carries no name, so that granting it for the empty name grants it. */
+export function isNameless({ verb, resource }: Pick<Right, 'verb' | 'resource'>): boolean {
+  return NAMELESS_VERBS.has(verb) && isNamelessResource(resource);
+}
+
+/** What is created below an object carries that object's name, and `*` stands for subresources too. */
+function isNamelessResource(resource: string): boolean {
+  return resource !== ALL && !resource.includes('/');
 }
 
 /** The product of `verbs` and `resources` of a rule in up to three, each limited to its names as a whole or not at all. */
@@ -130,12 +139,20 @@ export function limitEach(
 ): readonly Limited[] {
   if (names.length === 0) return [{ verbs, resources }];
   if (!allowsNameless) return [{ verbs, resources, names }];
-  const nameless = verbs.filter((verb) => NAMELESS_VERBS.has(verb));
-  return [
-    { verbs: nameless, resources: resources.filter((resource) => !resource.includes('/')) },
-    { verbs: nameless, resources: resources.filter((resource) => resource.includes('/')), names },
-    { verbs: verbs.filter((verb) => !NAMELESS_VERBS.has(verb)), resources, names },
-  ];
+  const { nameless, named } = splitNameless(verbs, resources);
+  return [nameless, ...named.map((part) => ({ ...part, names }))];
+}
+
+/** A product in what is asked for without a name, and what is asked for with one. Parts may be empty. */
+export function splitNameless(verbs: readonly string[], resources: readonly string[]) {
+  const namelessVerbs = verbs.filter((verb) => NAMELESS_VERBS.has(verb));
+  return {
+    nameless: { verbs: namelessVerbs, resources: resources.filter(isNamelessResource) },
+    named: [
+      { verbs: namelessVerbs, resources: resources.filter((resource) => !isNamelessResource(resource)) },
+      { verbs: verbs.filter((verb) => !NAMELESS_VERBS.has(verb)), resources },
+    ],
+  };
 }
 
 type Limited = {
@@ -144,7 +161,8 @@ type Limited = {
   readonly names?: readonly string[];
 };
 
-const NAMELESS_VERBS: ReadonlySet<string> = new Set(['create', 'list', 'watch', 'deletecollection', 'escalate', ALL]);
+/** Not `*`, which stands for verbs with a name too. */
+const NAMELESS_VERBS: ReadonlySet<string> = new Set(['create', 'list', 'watch', 'deletecollection', 'escalate']);
 
 function everyParent(resource: string): string | undefined {
   const slash = resource.indexOf('/');

@@ -128,6 +128,13 @@ describe('An update', () => {
     ],
     ['every group', [rule('*', 'apps', '*')], [rule('*', '*', '*')], ['* *.*']],
     ['nothing by less than everything', [rule('*', '*', '*')], [rule('*', 'apps', 'deployments', 'web')], []],
+    ['what has a name, where none was allowed', [rule('*', 'a', '*', '-')], [rule('*', 'a', '*')], ['* *.a']],
+    [
+      'subresources of every name',
+      [rule('create', 'apps', '*', '- x')],
+      [rule('create', 'apps', '*')],
+      ['create *.apps'],
+    ],
     ['nothing by merging', [rule('*', '-', 'a'), rule('*', '-', 'b')], [rule('*', '-', 'a b')], []],
     [
       'a resource whose name looks like one with a group',
