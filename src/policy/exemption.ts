@@ -168,18 +168,18 @@ function listAccounts(subject: Subject): readonly (string | undefined)[] {
     }
     case 'rolebindings.rbac.authorization.k8s.io':
     case 'clusterrolebindings.rbac.authorization.k8s.io':
-      return listSubjects(object);
+      return listSubjects(object, namespace);
     default:
       return findPodSpecs(subject).map(({ spec }) => ofNamespace(serviceAccountOf(spec)));
   }
 }
 
-function listSubjects(binding: JsonObject): readonly (string | undefined)[] {
+/** A RoleBinding may leave its own namespace out (kubernetes, pkg/registry/rbac/validation, appliesToUser). */
+function listSubjects(binding: JsonObject, ownNamespace: string): readonly (string | undefined)[] {
   return asArray(valueAt(binding, ['subjects'])).map((subject) => {
-    const [kind, name, namespace] = ['kind', 'name', 'namespace'].map((key) => asString(valueAt(subject, [key])));
-    return kind === 'ServiceAccount' && name !== undefined && namespace !== undefined
-      ? `${namespace}/${name}`
-      : undefined;
+    const [kind, name, given] = ['kind', 'name', 'namespace'].map((key) => asString(valueAt(subject, [key])));
+    const namespace = given || ownNamespace;
+    return kind === 'ServiceAccount' && name !== undefined && namespace !== '' ? `${namespace}/${name}` : undefined;
   });
 }
 

@@ -142,6 +142,9 @@ describe('What an exemption is for', () => {
       { kind: 'ClusterRoleBinding', subjects },
       { namespace: '' },
     );
+  const roleBinding = (...subjects: readonly JsonObject[]): Subject =>
+    subjectOf('rolebindings.rbac.authorization.k8s.io', { kind: 'RoleBinding', subjects });
+  const LOCAL = { kind: 'ServiceAccount', name: 'web' };
   const { caller: _caller, ...MANIFEST } = POD;
   const WEB = { kind: 'ServiceAccount', name: 'web', namespace: 'shop' };
 
@@ -216,6 +219,20 @@ describe('What an exemption is for', () => {
       binding(WEB, { kind: 'User', name: 'jane' }),
       false,
     ],
+    ['an account of the namespace of a RoleBinding', { serviceAccounts: ['shop/web'] }, roleBinding(LOCAL), true],
+    [
+      'the same as an empty namespace',
+      { serviceAccounts: ['shop/web'] },
+      roleBinding({ ...LOCAL, namespace: '' }),
+      true,
+    ],
+    [
+      'an account of another namespace than the RoleBinding',
+      { serviceAccounts: ['bank/web'] },
+      roleBinding(LOCAL),
+      false,
+    ],
+    ['an account without a namespace, cluster-wide', { serviceAccounts: ['*/web'] }, binding(LOCAL), false],
     ['a binding without subjects', { serviceAccounts: ['shop/*'] }, binding(), false],
     [
       'an account, of a Role',
