@@ -40,6 +40,11 @@ describe.each([
       (token) =>
         secret({ type: 'kubernetes.io/dockerconfigjson', stringData: { '.dockerconfigjson': dockerConfig(token) } }),
     ],
+    [
+      'a Secret of the bootstrap type, outside kube-system',
+      '/data/token',
+      (token) => secret({ type: 'bootstrap.kubernetes.io/token', stringData: { token } }),
+    ],
     ['a ConfigMap', '/data/.env', (token) => configMap({ '.env': `A=b\nTOKEN=${token}\n` })],
     [
       'a variable of a pod',
@@ -99,6 +104,21 @@ it('lets an object that had one before be changed, but not given another one', a
   const added = await patch({ more: boundToken });
   expect(added.stderr).toContain('embedded-token at /data/more\n');
   expect(added.stderr).not.toContain('/data/token');
+});
+
+it('refuses one more in an old token Secret, which can be labelled as before', async () => {
+  const patch = async (change: JsonObject) =>
+    remember(
+      await suite.cluster.kubectl.run([
+        ...['patch', 'secret', 'old', '-n', namespace, '--type=merge', '-p', JSON.stringify(change)],
+      ]),
+    );
+  const labelled = await patch({ metadata: { labels: { seen: 'yes' } } });
+  expect(labelled.code).toBe(0);
+  expect(labelled.stderr).not.toContain('embedded-token');
+  const { stderr } = await patch({ stringData: { other: boundToken } });
+  expect(stderr).toContain('admission webhook "secrets.curfew.dev" denied the request: ');
+  expect(stderr).toContain('embedded-token at /data/other\n');
 });
 
 describe('Bootstrap tokens', () => {

@@ -5,6 +5,7 @@ import { startLevel } from '../src/checks/define-check.ts';
 import { CHECKS } from '../src/checks/registry.ts';
 import { judge } from '../src/engine/evaluate.ts';
 import { prepareExample, toExampleSubject } from '../src/engine/example-subject.ts';
+import { GUARDS } from '../src/engine/guards.ts';
 import { toVerdict } from '../src/engine/verdict.ts';
 import { MUTATIONS } from '../src/mutations/registry.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../src/policy/configuration.ts';
@@ -28,19 +29,22 @@ export function renderRulesTable(): string {
   return toTable(['rule', 'from level', 'what it does'], rows);
 }
 
-/** The changelog's list of what each catalogue version starts to refuse, newest first. */
+/** The changelog's list of what each catalogue version starts to refuse, newest first, and what refuses beside it. */
 export function renderRefusals(): string {
   const versions = [...new Set(CHECKS.map(({ since }) => since))].toSorted((a, b) => minorOf(b) - minorOf(a));
-  return versions
-    .map((version) => {
-      const rows = CHECKS.filter(({ since }) => since === version).map((check) => [
-        `\`${check.id}\``,
-        startLevel(check),
-        check.title,
-      ]);
-      return [`Catalogue ${version}:`, '', toTable(['check', 'from level', 'refuses'], rows)].join('\n');
-    })
-    .join('\n');
+  const catalogues = versions.map((version) => {
+    const rows = CHECKS.filter(({ since }) => since === version).map((check) => [
+      `\`${check.id}\``,
+      startLevel(check),
+      check.title,
+    ]);
+    return [`Catalogue ${version}:`, '', toTable(['check', 'from level', 'refuses'], rows)].join('\n');
+  });
+  const guards = toTable(
+    ['guard', 'refuses'],
+    GUARDS.map(({ id, title }) => [`\`${id}\``, title]),
+  );
+  return [...catalogues, ['Guards, at every level and whatever `catalogue` is:', '', guards].join('\n')].join('\n');
 }
 
 /** Catalogue versions are `0.N`. */

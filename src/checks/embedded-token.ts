@@ -7,13 +7,15 @@ import {
   exampleSecret,
 } from '../objects/example-objects.ts';
 import { EXAMPLE_LEGACY_CLAIMS, exampleBoundClaims, exampleJwt, toBase64 } from '../objects/example-tokens.ts';
-import { toPointer, valueAt } from '../objects/json.ts';
+import { stringMembers, toPointer, valueAt } from '../objects/json.ts';
 import { createTokenSearch } from '../objects/pasted-tokens/find-tokens.ts';
 import type { PastedPlace } from '../objects/pasted-tokens/pasted-text.ts';
 import { listPastedTexts } from '../objects/pasted-tokens/pasted-text.ts';
 import type { AccountToken } from '../objects/pasted-tokens/token-claims.ts';
 import { readAccountToken } from '../objects/pasted-tokens/token-claims.ts';
+import type { Subject } from '../objects/subject.ts';
 import { nameForCommand, quote } from '../objects/text.ts';
+import { ACCOUNT_NAME_ANNOTATION, TOKEN_SECRET_TYPE } from '../objects/views.ts';
 import type { Finding, Undecided } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
 import { READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
@@ -27,8 +29,8 @@ const MOST_SECONDS = 4_294_967_296;
 /** The last moment that a Date can hold, in seconds. */
 const LAST_SECOND = 8_640_000_000_000;
 
-/** Other checks judge these, whose very type says that they hold a token. */
-const TOKEN_TYPES: readonly unknown[] = ['kubernetes.io/service-account-token', 'bootstrap.kubernetes.io/token'];
+/** Where the token controller keeps the token of a token Secret. */
+const KEPT_KEY = 'key token';
 
 const TOO_MUCH: Undecided = {
   undecided: true,
@@ -88,7 +90,6 @@ other clusters and of other issuers, and tokens that have expired, are let throu
     'take the token out; a pod gets a fresh one by a projected serviceAccountToken volume, others by kubectl create token --duration 1h',
   shortFix: () => 'mount a projected token',
   evaluate(subject, { options, limits }, context) {
-    if (TOKEN_TYPES.includes(valueAt(subject.object, ['type']))) return [];
     const maxSeconds = options.maxSeconds?.[context.level] ?? limits.maxSeconds;
     const facts = { issuers: context.cluster.issuers, now: context.now };
     const search = createTokenSearch();
@@ -99,7 +100,9 @@ other clusters and of other issuers, and tokens that have expired, are let throu
         const token = readAccountToken(claims, facts);
         if (token === undefined || token.expiresAt * 1_000 <= context.now || token.lifetimeSeconds <= maxSeconds)
           continue;
-        const finding = describeToken(locate(), token, maxSeconds);
+        const place = locate();
+        if (place.key === KEPT_KEY && isKeptThere(subject, text, token)) continue;
+        const finding = describeToken(place, token, maxSeconds);
         if (!findings.has(finding.key)) findings.set(finding.key, finding);
       }
     }
@@ -117,6 +120,14 @@ other clusters and of other issuers, and tokens that have expired, are let throu
       level: 'baseline',
       subject: { object: exampleSecret({ stringData: { kubeconfig: kubeconfig(TWO_DAYS_TOKEN) } }) },
       expect: ['key kubeconfig: ci/deployer token-of-172800-s 4102272000 4102444800'],
+    },
+    {
+      title: 'A Secret that says it is a bootstrap token',
+      level: 'baseline',
+      subject: {
+        object: exampleSecret({ type: 'bootstrap.kubernetes.io/token', data: { token: toBase64(LEGACY_TOKEN) } }),
+      },
+      expect: [keyOfLegacy('key token')],
     },
     {
       title: 'A password for a registry: base64 within base64',
@@ -219,6 +230,17 @@ other clusters and of other issuers, and tokens that have expired, are let throu
     },
   ],
 });
+
+/**
+ * True for the token that a token Secret is there for, which another check judges: the one of its own account, and the
+ * one that stays when the Secret is pointed at another account.
+ */
+function isKeptThere({ object, oldObject, namespace }: Subject, text: string, token: AccountToken): boolean {
+  if (valueAt(object, ['type']) !== TOKEN_SECRET_TYPE) return false;
+  const account = stringMembers(valueAt(object, ['metadata', 'annotations'])).get(ACCOUNT_NAME_ANNOTATION);
+  const isOwn = token.namespace === namespace && token.account === account;
+  return isOwn || (oldObject !== undefined && valueAt(oldObject, ['data', 'token']) === text);
+}
 
 function describeToken(place: PastedPlace, token: AccountToken, maxSeconds: number): Finding {
   const { namespace, account, expiresAt, lifetimeSeconds } = token;

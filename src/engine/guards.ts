@@ -45,7 +45,7 @@ only warned about.`,
 
 const UNAPPROVED_ACCESS: Guard = {
   id: 'unapproved-api-access',
-  title: `the annotation ${API_ACCESS_ANNOTATION}, set by anyone without the RBAC verb approve on apiaccess.curfew.dev`,
+  title: `with apiAccess.approval, the annotation ${API_ACCESS_ANNOTATION}, set by anyone without the RBAC verb approve on apiaccess.curfew.dev`,
   why: `A service account whose need of the Kubernetes API is documented may hold a token for it. With
 apiAccess.approval in the configuration, whoever writes the service account does not decide that alone: setting or
 changing the annotation takes a right of its own. Removing it is free, and so is every change that leaves it as it is, so

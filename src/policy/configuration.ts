@@ -149,7 +149,7 @@ function listExemptionProblems(file: ConfigurationFile): readonly ConfigurationP
     names.add(name);
     if (!isNarrow(match)) {
       const problem =
-        'would be for every object; set one of namespaces, names, serviceAccounts, users, groups, and not to *';
+        'would be for every object; set one of namespaces, names, serviceAccounts, users, groups, and not to * or to everybody';
       problems.push({ path: `${path}/match`, problem });
     }
     if (expires === undefined && !permanent) {

@@ -48,7 +48,7 @@ const MatchSchema = Type.Object(
     groups: patterns(
       '^[^\\s\\p{C}]+$',
       'platform-admins',
-      'Groups of the users who make the request; one of them is enough.',
+      'Groups of the users who make the request; one of them is enough. Those that everybody or every service account is in rule nothing out.',
     ),
   },
   {

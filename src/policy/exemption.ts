@@ -3,7 +3,7 @@
  * once, and leaves a record of it; it never lets a whole request pass unjudged.
  */
 
-import { matchesAny } from '../objects/glob.ts';
+import { matchesAny, matchesGlob } from '../objects/glob.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { asArray, asString, stringMembers, valueAt } from '../objects/json.ts';
 import { KINDS } from '../objects/kinds.ts';
@@ -83,13 +83,42 @@ export function findExemption(
 
 /** True if it rules something out beside the kind: one that does not would silence checks for the whole cluster. */
 export function isNarrow({ namespaces, names, serviceAccounts, users, groups }: ExemptionMatch): boolean {
-  return [namespaces, names, serviceAccounts, users, groups].some(
-    (patterns) => patterns !== undefined && !patterns.some((pattern) => MATCHES_ALL.test(pattern)),
+  const lists: readonly (readonly [readonly string[] | undefined, (pattern: string) => boolean])[] = [
+    [namespaces, isForAnything],
+    [names, isForAnything],
+    [serviceAccounts, isForAnything],
+    [users, isForAnyUser],
+    [groups, isForEverybody],
+  ];
+  return lists.some(([patterns, isWide]) => patterns !== undefined && !patterns.some(isWide));
+}
+
+/** `*`, `?*`, any namespace and any name. */
+const MATCHES_ALL = /^[*?]*\*[*?]*(\/[*?]*\*[*?]*)?$/;
+
+/** Whoever has a name is in one of the first two, and every service account in the third (apiserver, pkg/authentication/user). */
+const GROUPS_OF_EVERYBODY = ['system:authenticated', 'system:unauthenticated', 'system:serviceaccounts'];
+/** Of the groups of single namespaces, two that share nothing. */
+const GROUPS_OF_ACCOUNTS = ['system:serviceaccounts:kube-system', 'system:serviceaccounts:a'];
+
+/** As unlike as names with a colon are: a pattern that fits all of them fits every one that Kubernetes gives. */
+const UNLIKE_USERS = ['system:admin', 'system:serviceaccount:a:b', 'system:node:n'];
+
+function isForAnything(pattern: string): boolean {
+  return MATCHES_ALL.test(pattern);
+}
+
+function isForEverybody(pattern: string): boolean {
+  return (
+    isForAnything(pattern) ||
+    GROUPS_OF_EVERYBODY.some((group) => matchesGlob(pattern, group)) ||
+    GROUPS_OF_ACCOUNTS.every((group) => matchesGlob(pattern, group))
   );
 }
 
-/** `*`, `?*`, any namespace and any name, and the group that everybody is in who has a name at all. */
-const MATCHES_ALL = /^([*?]*\*[*?]*(\/[*?]*\*[*?]*)?|system:authenticated)$/;
+function isForAnyUser(pattern: string): boolean {
+  return isForAnything(pattern) || UNLIKE_USERS.every((user) => matchesGlob(pattern, user));
+}
 
 function isMatch(match: ExemptionMatch, subject: Subject): boolean {
   const { namespaces, names, kinds, serviceAccounts, users, groups } = match;
@@ -139,18 +168,18 @@ function listAccounts(subject: Subject): readonly (string | undefined)[] {
     }
     case 'rolebindings.rbac.authorization.k8s.io':
     case 'clusterrolebindings.rbac.authorization.k8s.io':
-      return listSubjects(object);
+      return listSubjects(object, namespace);
     default:
       return findPodSpecs(subject).map(({ spec }) => ofNamespace(serviceAccountOf(spec)));
   }
 }
 
-function listSubjects(binding: JsonObject): readonly (string | undefined)[] {
+/** A RoleBinding may leave its own namespace out (kubernetes, pkg/registry/rbac/validation, appliesToUser). */
+function listSubjects(binding: JsonObject, ownNamespace: string): readonly (string | undefined)[] {
   return asArray(valueAt(binding, ['subjects'])).map((subject) => {
-    const [kind, name, namespace] = ['kind', 'name', 'namespace'].map((key) => asString(valueAt(subject, [key])));
-    return kind === 'ServiceAccount' && name !== undefined && namespace !== undefined
-      ? `${namespace}/${name}`
-      : undefined;
+    const [kind, name, given] = ['kind', 'name', 'namespace'].map((key) => asString(valueAt(subject, [key])));
+    const namespace = given || ownNamespace;
+    return kind === 'ServiceAccount' && name !== undefined && namespace !== '' ? `${namespace}/${name}` : undefined;
   });
 }
 

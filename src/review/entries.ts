@@ -181,8 +181,9 @@ export const ENTRIES: readonly Entry[] = [
     timeoutSeconds: 3,
     matchConditions: [
       {
+        // Outside kube-system a bootstrap token is none, but a Secret like any other that may hold a pasted token.
         name: 'no-entry-of-its-own',
-        expression: `request.resource.resource != "secrets" || !(${IS_TOKEN_SECRET} || ${IS_BOOTSTRAP_TOKEN})`,
+        expression: `request.resource.resource != "secrets" || !(${IS_TOKEN_SECRET} || (${IS_BOOTSTRAP_TOKEN} && request.namespace == "kube-system"))`,
       },
     ],
     namespaces: 'all but platform',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { CHECKS } from '../../src/checks/registry.ts';
+import { GUARDS } from '../../src/engine/guards.ts';
 import { FAULTS } from '../../src/errors.ts';
 import { METRICS } from '../../src/metrics/prometheus.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
@@ -52,6 +53,14 @@ describe('What is generated', () => {
     } finally {
       rmSync(copy, { recursive: true, force: true });
     }
+  });
+
+  it('tells in the changelog what every check and every guard starts to refuse', () => {
+    const told = read('CHANGELOG.md');
+    const missing = [...CHECKS, ...GUARDS].filter(
+      ({ id, title }) => !told.includes(`| \`${id}\` |`) || !told.includes(title),
+    );
+    expect(missing.map(({ id }) => id)).toEqual([]);
   });
 
   it('says first of all that it is generated', () => {

@@ -6,10 +6,17 @@ import {
   toBase64,
 } from '../../../src/objects/example-tokens.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
+import { ACCOUNT_NAME_ANNOTATION, TOKEN_SECRET_TYPE } from '../../../src/objects/views.ts';
 import { judgeWith } from '../judging.ts';
 import { admittedPod, deployment, subjectOf } from '../subjects.ts';
 
 const LEGACY_TOKEN = exampleJwt(EXAMPLE_LEGACY_CLAIMS);
+/** Of the account shop/web, as the token controller signs them. */
+const OWN_CLAIMS = {
+  'kubernetes.io/serviceaccount/namespace': 'shop',
+  'kubernetes.io/serviceaccount/service-account.name': 'web',
+  sub: 'system:serviceaccount:shop:web',
+};
 const LONG_TOKEN = exampleJwt(exampleBoundClaims(172_800));
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -31,6 +38,12 @@ describe('A pasted token', () => {
     ['data', 'secrets', secret({ data: { a: toBase64(LEGACY_TOKEN) } }), '/data/a'],
     ['stringData', 'secrets', secret({ stringData: { 'a/b': LEGACY_TOKEN } }), '/stringData/a~1b'],
     ['an annotation', 'secrets', secret({}, { annotations: { a: LEGACY_TOKEN } }), '/metadata/annotations/a'],
+    [
+      'a Secret of the bootstrap type',
+      'secrets',
+      secret({ type: 'bootstrap.kubernetes.io/token', stringData: { a: LEGACY_TOKEN } }),
+      '/stringData/a',
+    ],
     ['data of a ConfigMap', 'configmaps', configMap({ data: { a: LEGACY_TOKEN } }), '/data/a'],
     ['binaryData', 'configmaps', configMap({ binaryData: { a: toBase64(LEGACY_TOKEN) } }), '/binaryData/a'],
     ['a variable', 'pods', podWith({ env: [{ name: 'A', value: LEGACY_TOKEN }] }), '/spec/containers/0/env/0/value'],
@@ -73,11 +86,6 @@ describe('A pasted token', () => {
   });
 
   it.each<[string, string, JsonObject]>([
-    [
-      'in a token Secret',
-      'secrets',
-      secret({ type: 'bootstrap.kubernetes.io/token', stringData: { a: LEGACY_TOKEN } }),
-    ],
     ['in what kubectl applied', 'secrets', secret({}, { annotations: { [LAST_APPLIED]: LEGACY_TOKEN } })],
     [
       'taken from a Secret',
@@ -86,6 +94,31 @@ describe('A pasted token', () => {
     ],
   ])('%s is not looked for', (_name, resource, object) => {
     expect(judge(resource, object).denial).toBeUndefined();
+  });
+
+  describe('in an old token Secret', () => {
+    const own = toBase64(exampleJwt({ ...EXAMPLE_LEGACY_CLAIMS, ...OWN_CLAIMS }));
+    const foreign = toBase64(LEGACY_TOKEN);
+    const tokenSecret = (data: JsonObject, account = 'web') =>
+      secret({ type: TOKEN_SECRET_TYPE, data }, { annotations: { [ACCOUNT_NAME_ANNOTATION]: account } });
+    const update = (object: JsonObject, oldObject: JsonObject) =>
+      judge('secrets', object, { operation: 'UPDATE', oldObject });
+
+    it('is refused under another key, and as the token of another account', () => {
+      const old = tokenSecret({ token: own });
+      expect(update(tokenSecret({ token: own, other: foreign }), old).denial).toContain('/data/other\n');
+      expect(update(tokenSecret({ token: own, other: own }), old).denial).toContain('/data/other\n');
+      expect(update(tokenSecret({ token: foreign }), old).denial).toContain('embedded-token at /data/token\n');
+    });
+
+    it('is not looked for in what the token controller wrote', () => {
+      const filled = tokenSecret({ token: own, namespace: toBase64('shop') });
+      const verdict = update(filled, tokenSecret({}));
+      expect(verdict.denial).toBeUndefined();
+      expect(verdict.warnings.join()).not.toContain('embedded-token');
+      // Another check refuses that it is pointed at another account; its token is no second problem.
+      expect(update(tokenSecret({ token: own }, 'other'), filled).denial).not.toContain('embedded-token');
+    });
   });
 
   it('is known again in an update, wherever the keys and containers stand; a second one is not', () => {

@@ -76,6 +76,29 @@ describe('An exemption in the configuration', () => {
     expect(problemsOf(rule).join('\n')).toContain(sentence);
   });
 
+  it.each<[string, readonly string[]]>([
+    [
+      'groups',
+      ['system:*', '*authenticated', 'system:authenticate?', 'system:unauthenticated', 'system:serviceaccounts'],
+    ],
+    ['groups', ['system:serviceaccount*', 'system:serviceaccounts:*', 's*s', '*:*']],
+    ['users', ['*:*', 'system:*', '?*', '*e*', '*m*', 's*:*']],
+  ])('for %s that are everybody is refused: %j', (key, patterns) => {
+    const allowed = patterns.filter((pattern) => problemsOf({ match: { [key]: ['ops', pattern] } }).length === 0);
+    expect(allowed).toEqual([]);
+  });
+
+  it.each<[string, readonly string[]]>([
+    ['groups', ['system:masters', 'platform-*', 'oidc:*', 'system:serviceaccounts:team-*']],
+    ['users', ['system:serviceaccount:argocd:*', 'system:serviceaccount:*:deployer', '*@example.com', 'oidc:*']],
+  ])('for %s that are some is read: %j', (key, patterns) => {
+    expect(problemsOf({ match: { [key]: patterns } })).toEqual([]);
+  });
+
+  it('for everybody in one namespace is read', () => {
+    expect(problemsOf({ match: { namespaces: ['shop'], groups: ['system:authenticated'] } })).toEqual([]);
+  });
+
   it.each(['reason', 'owner', 'name', 'match', 'expires'])('without %s is refused', (key) => {
     const { [key]: _left, ...rule }: JsonObject = { ...RULE, match: { namespaces: ['shop'] } };
     const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, exemptions: { rules: [rule] } });
@@ -119,6 +142,9 @@ describe('What an exemption is for', () => {
       { kind: 'ClusterRoleBinding', subjects },
       { namespace: '' },
     );
+  const roleBinding = (...subjects: readonly JsonObject[]): Subject =>
+    subjectOf('rolebindings.rbac.authorization.k8s.io', { kind: 'RoleBinding', subjects });
+  const LOCAL = { kind: 'ServiceAccount', name: 'web' };
   const { caller: _caller, ...MANIFEST } = POD;
   const WEB = { kind: 'ServiceAccount', name: 'web', namespace: 'shop' };
 
@@ -193,6 +219,20 @@ describe('What an exemption is for', () => {
       binding(WEB, { kind: 'User', name: 'jane' }),
       false,
     ],
+    ['an account of the namespace of a RoleBinding', { serviceAccounts: ['shop/web'] }, roleBinding(LOCAL), true],
+    [
+      'the same as an empty namespace',
+      { serviceAccounts: ['shop/web'] },
+      roleBinding({ ...LOCAL, namespace: '' }),
+      true,
+    ],
+    [
+      'an account of another namespace than the RoleBinding',
+      { serviceAccounts: ['bank/web'] },
+      roleBinding(LOCAL),
+      false,
+    ],
+    ['an account without a namespace, cluster-wide', { serviceAccounts: ['*/web'] }, binding(LOCAL), false],
     ['a binding without subjects', { serviceAccounts: ['shop/*'] }, binding(), false],
     [
       'an account, of a Role',
@@ -203,7 +243,7 @@ describe('What an exemption is for', () => {
     ['its user', { users: ['jane'] }, POD, true],
     ['another user', { users: ['jan'] }, POD, false],
     ['a user, of a manifest', { users: ['*a*'] }, MANIFEST, false],
-    ['one of its groups', { groups: ['ops', 'system:auth*'] }, POD, true],
+    ['one of its groups', { namespaces: ['shop'], groups: ['ops', 'system:auth*'] }, POD, true],
     ['another group', { groups: ['ops'] }, { ...POD, caller: { ...JANE, groups: [] } }, false],
   ])('%s', (_what, match, subject, expected) => {
     expect(isExempt(match, subject)).toBe(expected);
