@@ -108,6 +108,12 @@ function listOwnProblems(name: string, preset: Preset, reserved: readonly string
       path: `${path}/parameters/${parameter}`,
       problem: `is a key of the annotation already; choose another name`,
     })),
+    ...listPlaceholders(preset.audience)
+      .filter((one) => new Map(Object.entries(preset.parameters ?? {})).get(one)?.isOptional === true)
+      .map((one) => ({
+        path: `${path}/audience`,
+        problem: `has \${${one}}, which is optional: without it the token would be one for the Kubernetes API; take isOptional away`,
+      })),
     ...[...new Set(unknown)].map((one) => ({
       path,
       problem: `has \${${one}}, which is no parameter of it${suggest(one, known)}`,

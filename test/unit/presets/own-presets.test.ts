@@ -31,6 +31,17 @@ describe('An administrator’s preset', () => {
     expect(at('spec', 'containers', 0, 'env')).toEqual([{ name: 'SHOP_TOKEN_FILE', value: '/var/run/shop/token' }]);
   });
 
+  it('never asks for a token without an audience, which would be one for the Kubernetes API', () => {
+    // The reader of the configuration knows parameters alone; this is found when the token is planned.
+    const ofFile = { ...own, audience: '${credentialFile}' };
+    const { denial } = inject(asking({ shop: '{preset: shop}' }), {
+      configuration: { mutations: { 'inject-token': { presets: { shop: ofFile } } } },
+    });
+    expect(denial).toContain(
+      'preset shop has the audience "${credentialFile}", and nothing gives credentialFile; without an audience the token would be one for the Kubernetes API',
+    );
+  });
+
   it('may be triggered by keys of its own, on the service account and the namespace', () => {
     const scheme = {
       ...own,
@@ -67,6 +78,10 @@ describe('An administrator’s preset', () => {
     [
       { presets: { shop: { ...own, audience: '${audiance}' } } },
       '/mutations/inject-token/presets/shop has ${audiance}, which is no parameter of it; did you mean "audience"?',
+    ],
+    [
+      { presets: { shop: { ...own, parameters: { ...own.parameters, audience: { isOptional: true } } } } },
+      '/mutations/inject-token/presets/shop/audience has ${audience}, which is optional: without it the token would be one for the Kubernetes API; take isOptional away',
     ],
     [
       { presets: { shop: { ...own, parameters: { ...own.parameters, mountPath: {} } } } },
