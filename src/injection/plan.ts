@@ -196,9 +196,12 @@ function toVolumes(wanted: {
   ];
 }
 
-/** Members whose text names a parameter without a value are left out. The content is a preset's, so it is not deep. */
+/** What has a text that names a parameter without a value is left out. The content is a preset's, so it is not deep. */
 function fillInJson(value: JsonValue, values: ReadonlyMap<string, string>): JsonValue | undefined {
   if (typeof value === 'string') return listPlaceholders(value).length === 0 ? value : fillIn(value, values);
+  if (Array.isArray(value)) {
+    return value.map((entry) => fillInJson(entry, values)).filter((entry) => entry !== undefined);
+  }
   if (!isObject(value)) return value;
   const entries = Object.entries(value).flatMap(([key, entry]) => {
     const filled = fillInJson(entry, values);

@@ -42,6 +42,19 @@ describe('An administrator’s preset', () => {
     );
   });
 
+  it('fills in every text of its credential file, also in lists', () => {
+    const content = { files: ['${tokenFile}', 'plain', '${url}', ['${mountPath}']], url: '${url}', depth: [{ a: 1 }] };
+    const credential = { annotation: 'shop.example/credential', path: 'credential.json', content };
+    const shop = { ...own, credential };
+    const { at } = inject(asking({ shop: '{preset: shop}' }), {
+      configuration: { mutations: { 'inject-token': { presets: { shop } } } },
+    });
+    expect(JSON.parse(String(at('metadata', 'annotations', 'shop.example/credential')))).toEqual({
+      files: ['/var/run/shop/token', 'plain', ['/var/run/shop']],
+      depth: [{ a: 1 }],
+    });
+  });
+
   it('may be triggered by keys of its own, on the service account and the namespace', () => {
     const scheme = {
       ...own,
