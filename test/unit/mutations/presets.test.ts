@@ -89,9 +89,10 @@ describe('A preset', () => {
   it('of Curfew’s own is one that an administrator could write', () => {
     const presets = Object.fromEntries(BUILT_IN_PRESETS) as unknown as JsonObject;
     const triggers = ['aws-irsa', 'azure', 'gcp', 'alibaba-rrsa', 'tencent', 'volcengine', 'stackit'];
+    const presetParameters = { 'alibaba-rrsa': { accountId: '1', oidcProvider: 'ack-rrsa-c' } };
     const result = readConfiguration({
       ...EMPTY_CONFIGURATION_FILE,
-      mutations: { 'inject-token': { presets, triggers } },
+      mutations: { 'inject-token': { presets, triggers, presetParameters } },
     });
     expect(result).toMatchObject({ ok: true });
   });

@@ -97,6 +97,14 @@ describe('An administrator’s preset', () => {
       '/mutations/inject-token/presets/shop/audience has ${audience}, which is optional: without it the token would be one for the Kubernetes API; take isOptional away',
     ],
     [
+      { triggers: ['alibaba-rrsa'] },
+      '/mutations/inject-token/triggers/0 preset "alibaba-rrsa" needs roleArn and oidcProviderArn, and nothing gives accountId and oidcProvider; set them in presetParameters',
+    ],
+    [
+      { triggers: ['alibaba-rrsa'], presetParameters: { 'alibaba-rrsa': { accountId: '1' } } },
+      '/mutations/inject-token/triggers/0 preset "alibaba-rrsa" needs oidcProviderArn, and nothing gives oidcProvider; set it in presetParameters',
+    ],
+    [
       { presets: { shop: { ...own, parameters: { ...own.parameters, mountPath: {} } } } },
       '/mutations/inject-token/presets/shop/parameters/mountPath is a key of the annotation already; choose another name',
     ],
