@@ -154,6 +154,22 @@ describe('The annotations of a scheme', () => {
     ]);
   });
 
+  it('give way to another preset of the scheme that is asked for, and to off', () => {
+    const labelled = (tokens: Readonly<Record<string, string>>) =>
+      asking(tokens, {}, { labels: { 'azure.workload.identity/use': 'true' } });
+    const newer = '{preset: azure-v1-6}';
+    expect(volumes({ onAccount: AZURE }, labelled({ login: newer }))).toEqual(['azure-workload-identity']);
+    expect(inject(labelled({ login: newer }), { configuration, onAccount: AZURE })).toMatchObject({ denial: '' });
+    const google = { 'cloud.google.com/workload-identity-provider': 'p' };
+    expect(volumes({ onAccount: google }, asking({ g: '{preset: gcp-docs}' }))).toEqual([
+      'token',
+      'workload-identity-credential-configuration',
+    ]);
+    expect(volumes({ onAccount: role }, asking({ 'aws-irsa': 'off' }))).toEqual([]);
+    expect(volumes({ onAccount: { ...role, 'tokens.curfew.dev/aws-irsa': 'off' } })).toEqual([]);
+    expect(volumes({ onAccount: role }, asking({ aws: 'off' }))).toEqual(['aws-iam-token']);
+  });
+
   it('are skipped where the scheme skips', () => {
     const skipped = asking({}, {}, { labels: { 'eks.amazonaws.com/skip-pod-identity-webhook': '' } });
     expect(volumes({ onAccount: role }, skipped)).toEqual([]);
