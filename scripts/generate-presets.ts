@@ -32,7 +32,8 @@ export function renderTokenAnnotation(): string {
     'Asks for a short-lived token, on a Pod, a ServiceAccount or a Namespace: the first of them that has this name, in this',
     'order. One annotation a token, at most 16 in a pod. The name is lower-case letters, digits and hyphens, at most 40. The',
     'value is YAML of at most 4096 bytes, without anchors, aliases and tags; `off` takes away what the service account or the',
-    'namespace asks for.',
+    'namespace asks for, and under the name of a triggered preset (`aws-irsa`) what the annotations of its scheme ask for. A',
+    'token by a preset takes the place of a triggered one of the same scheme.',
     '',
     toYamlBlock({
       metadata: {
@@ -44,7 +45,9 @@ export function renderTokenAnnotation(): string {
     '',
     toTable(['key', 'allowed', 'default'], rows),
     'A mistake is a denial of the pod, with the key, the value seen and what is allowed: without its token the pod would start',
-    'and fail. So is a volume, a mount or a variable in the pod that leaves no room. The same token at the same place, written',
+    'and fail. So is a volume, a mount or a variable in the pod that leaves no room; above the token may be a mount that can',
+    'be written, such as an emptyDir at `/var/run`. A sidecar of a mesh with a mount in the way is left out, with a warning,',
+    'unless `containers` names it. The same token at the same place, written',
     'by hand, is enough, and nothing is added. The token is in a volume of its own, mounted read-only, never by `subPath`,',
     'which is never renewed. Variables come before those of the container, which may use them as `$(NAME)`.',
     '',

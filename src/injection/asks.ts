@@ -109,12 +109,14 @@ export function collectAsks(world: World, settings: InjectionSettings): Asks {
   }
   const asks: Ask[] = [];
   const wrong: WrongAsk[] = [];
+  const off = new Set<string>();
   // Sorted, so that the order of a map decides nothing.
   for (const [name, { value, origin }] of [...chosen].toSorted(([a], [b]) => (a < b ? -1 : 1)).slice(0, MOST_TOKENS)) {
     const parsed = parseToken(name, value, {
       presets: settings.presets,
       limitsOf: (preset) => limitsOf(preset, settings),
     });
+    if (parsed.state === 'off') off.add(name);
     if (parsed.state === 'wrong') wrong.push(...parsed.problems.map((problem) => ({ ...problem, origin })));
     if (parsed.state !== 'asked') continue;
     const { token } = parsed;
@@ -130,7 +132,7 @@ export function collectAsks(world: World, settings: InjectionSettings): Asks {
     const problem = `it is one of ${chosen.size} that ask for a token; allowed: ${MOST_TOKENS} tokens in a pod`;
     wrong.push({ origin: last.origin, problem, fix: 'ask for fewer tokens' });
   }
-  asks.push(...listTriggered(world, settings, asks));
+  asks.push(...listTriggered(world, settings, { asks, off }));
   return { asks, wrong, unread: listUnread(world) };
 }
 
@@ -173,12 +175,21 @@ function listUnread({ account, accountName, namespace, namespaceName }: World): 
   });
 }
 
-/** What other schemes' keys ask for; a preset that is asked for by name already is not added twice. */
-function listTriggered(world: World, { presets, triggers }: InjectionSettings, asks: readonly Ask[]): readonly Ask[] {
+/**
+ * What other schemes' keys ask for, unless an annotation of ours is `off` or asks for a preset of the same scheme: its
+ * trigger tells the scheme, since a preset in another layout has the same (azure and azure-v1-6, gcp and gcp-docs).
+ */
+function listTriggered(
+  world: World,
+  { presets, triggers }: InjectionSettings,
+  { asks, off }: { readonly asks: readonly Ask[]; readonly off: ReadonlySet<string> },
+): readonly Ask[] {
+  const asked = new Set(asks.map(({ preset }) => JSON.stringify(preset?.trigger)));
   return triggers.flatMap((id) => {
     const preset = presets.get(id);
-    const origin = preset === undefined ? undefined : findTrigger(preset, world);
-    if (preset === undefined || origin === undefined || asks.some((ask) => ask.preset === preset)) return [];
+    if (preset === undefined || off.has(id) || asked.has(JSON.stringify(preset.trigger))) return [];
+    const origin = findTrigger(preset, world);
+    if (origin === undefined) return [];
     return [{ name: `${TRIGGERED}${id}`, origin, token: { preset: id, parameters: new Map() }, preset }];
   });
 }

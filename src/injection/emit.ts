@@ -6,10 +6,13 @@ import { listContainers } from '../objects/containers.ts';
 import type { Draft } from '../objects/draft.ts';
 import { INJECTED_ANNOTATION } from '../objects/injection-keys.ts';
 import type { JsonObject, JsonValue } from '../objects/json.ts';
-import { asArray, asString, isObject, member, toPointer, valueAt } from '../objects/json.ts';
+import { asArray, isObject, member, toPointer, valueAt } from '../objects/json.ts';
 import { outlivesToken } from '../objects/termination.ts';
 import { joinNames, quote } from '../objects/text.ts';
-import { describeVolume, isNested, isSameContent, isSameToken, normalisePath } from './content.ts';
+import { TRIGGERED } from './asks.ts';
+import { describeVolume, isSameContent, isSameToken } from './content.ts';
+import type { WantedMount } from './mounts.ts';
+import { findMount, findSidecarObstacle, indexVolumes } from './mounts.ts';
 import type { Plan } from './plan.ts';
 import type { Recorded } from './record.ts';
 import { readRecord, toRecorded } from './record.ts';
@@ -64,6 +67,7 @@ type PlanState = {
 function emitPlan(draft: Draft, plan: Plan, state: PlanState): boolean {
   const { sink, ours } = state;
   noteUnknownContainers(specOf(draft), plan, sink);
+  noteSidecars(specOf(draft), plan, sink);
   for (const note of plan.notes) sink.note(note);
   if (chooseContainers(specOf(draft), plan).length === 0) return false;
   const shared = plan.volumes.find(({ name }) => state.claimed.has(name));
@@ -79,9 +83,9 @@ function emitPlan(draft: Draft, plan: Plan, state: PlanState): boolean {
   for (const [index, wanted] of plan.volumes.entries()) {
     const { mountPath = '' } = plan.mounts[index] ?? {};
     // Chosen anew: what is held of a draft may not show what was added since.
-    const volumes = new Map(listVolumes(draft).map((volume) => [asString(member(volume, 'name')) ?? '', volume]));
+    const volumes = indexVolumes(listVolumes(draft));
     const containers = chooseContainers(specOf(draft), plan).map(
-      (container) => [container, findMount(container, { volumes, wanted, mountPath, plan, sink })] as const,
+      (container) => [container, checkMount(container, { volumes, wanted, mountPath }, { plan, sink })] as const,
     );
     // Where every container has the same token at the same place by another volume, there is nothing to add.
     if (!containers.some(([, found]) => found === 'missing' || found === 'this')) {
@@ -119,7 +123,17 @@ function listPossible(spec: JsonObject): readonly Container[] {
 function chooseContainers(spec: JsonObject, plan: Plan): readonly Container[] {
   const only = plan.only === undefined ? undefined : new Set(plan.only);
   const except = new Set(plan.except);
-  return listPossible(spec).filter(({ name }) => (only?.has(name) ?? true) && !except.has(name));
+  return listPossible(spec)
+    .filter(({ name }) => (only?.has(name) ?? true) && !except.has(name))
+    .filter((container) => findSidecarObstacle(container, spec, plan) === undefined);
+}
+
+function noteSidecars(spec: JsonObject, plan: Plan, sink: Sink): void {
+  for (const container of listPossible(spec).filter(({ name }) => !plan.except.includes(name))) {
+    const does = findSidecarObstacle(container, spec, plan);
+    if (does !== undefined)
+      sink.note(`token ${plan.name.replace(TRIGGERED, '')} is not for container ${container.name}, which ${does}`);
+  }
 }
 
 /** A webhook that runs after us may add the container; then the API server asks again, and it gets its token. */
@@ -140,43 +154,18 @@ function listVolumes(draft: Draft) {
   return asArray(valueAt(draft.current(), ['spec', 'volumes']));
 }
 
-type MountWish = {
-  readonly volumes: ReadonlyMap<string, JsonValue>;
-  readonly wanted: JsonObject & { readonly name: string };
-  readonly mountPath: string;
-  readonly plan: Plan;
-  readonly sink: Sink;
-};
-
-/** `this`: by the wanted volume; `other`: the same token by another one; `conflict`: something else is in the way. */
-type FoundMount = 'missing' | 'this' | 'other' | 'conflict';
-
-function findMount({ path, name, container }: Container, wish: MountWish): FoundMount {
-  const { volumes, wanted, mountPath, plan, sink } = wish;
-  const fix = `set mountPath in ${plan.key}, or leave the container out by excludeContainers`;
-  const here = `where ${plan.origin.name} puts a token, at ${quote(mountPath)}`;
-  for (const [index, mount] of asArray(member(container, 'volumeMounts')).entries()) {
-    const there = asString(member(mount, 'mountPath')) ?? '';
-    if (there === '' || !isNested(there, mountPath)) continue;
-    const volume = asString(member(mount, 'name')) ?? '';
-    const found = volumes.get(volume);
-    const isWhole = ['subPath', 'subPathExpr'].every((key) => (member(mount, key) ?? '') === '');
-    const isSamePath = isWhole && normalisePath(there) === normalisePath(mountPath);
-    if (isSamePath && volume === wanted.name) return 'this';
-    if (isSamePath && isSameToken(found, wanted)) return 'other';
-    const detail = `container ${name} mounts volume ${quote(volume)} (${describeVolume(found)}) at ${quote(there)}, ${here}`;
-    sink.conflict(toPointer(['spec', ...path, 'volumeMounts', index]), detail, fix);
-    return 'conflict';
+/** As findMount says, and a conflict is told. */
+function checkMount({ path, name, container }: Container, wish: WantedMount, { plan, sink }: PlanSink) {
+  const found = findMount(container, wish);
+  if (found.state === 'conflict') {
+    const fix = `set mountPath in ${plan.key}, or leave the container out by excludeContainers`;
+    const detail = `container ${name} ${found.detail} ${plan.origin.name} puts a token, at ${quote(wish.mountPath)}`;
+    sink.conflict(toPointer(['spec', ...path, ...found.path]), detail, fix);
   }
-  for (const [index, device] of asArray(member(container, 'volumeDevices')).entries()) {
-    const there = asString(member(device, 'devicePath')) ?? '';
-    if (there === '' || !isNested(there, mountPath)) continue;
-    const detail = `container ${name} has a device at ${quote(there)}, ${here}`;
-    sink.conflict(toPointer(['spec', ...path, 'volumeDevices', index]), detail, fix);
-    return 'conflict';
-  }
-  return 'missing';
+  return found.state;
 }
+
+type PlanSink = { readonly plan: Plan; readonly sink: Sink };
 
 /** False if a volume of that name is somebody else's and holds something else. */
 function putVolume(

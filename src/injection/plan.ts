@@ -73,7 +73,9 @@ export function toPlan(ask: Ask, world: World, settings: InjectionSettings): Pla
     values.set('credentialFile', shown(`${credential.mountPath ?? mountPath}/${credential.path}`));
   }
 
-  const audience = token.audience ?? (preset === undefined ? undefined : fillIn(preset.audience, values)) ?? '';
+  const template = preset?.audience ?? '';
+  const audience = token.audience ?? fillIn(template, values) ?? '';
+  if (audience === '') return { problems: [describeNoAudience(ask, template, values)] };
   const mode = token.mode ?? preset?.mode;
   const volumes = toVolumes({ volume, audience, seconds, path, mode, credential });
   return {
@@ -126,6 +128,15 @@ function choosePlace(
     return { origin, problem, fix: 'choose another path' };
   }
   return { mountPath, path };
+}
+
+/** The API server makes of an empty audience its own (TokenRequest, spec.audiences). */
+function describeNoAudience(ask: Ask, template: string, values: ReadonlyMap<string, string>): PlanProblem {
+  const lacking = listPlaceholders(template)
+    .filter((one) => !values.has(one))
+    .join(' and ');
+  const problem = `preset ${ask.token.preset} has the audience ${quote(template)}, and nothing gives ${lacking}; without an audience the token would be one for the Kubernetes API`;
+  return { origin: ask.origin, problem, fix: `give audience in ${keyOf(ask)}` };
 }
 
 /** What the scheme's annotations ask for and Curfew does not do: refused, or told. */
@@ -185,9 +196,12 @@ function toVolumes(wanted: {
   ];
 }
 
-/** Members whose text names a parameter without a value are left out. The content is a preset's, so it is not deep. */
+/** What has a text that names a parameter without a value is left out. The content is a preset's, so it is not deep. */
 function fillInJson(value: JsonValue, values: ReadonlyMap<string, string>): JsonValue | undefined {
   if (typeof value === 'string') return listPlaceholders(value).length === 0 ? value : fillIn(value, values);
+  if (Array.isArray(value)) {
+    return value.map((entry) => fillInJson(entry, values)).filter((entry) => entry !== undefined);
+  }
   if (!isObject(value)) return value;
   const entries = Object.entries(value).flatMap(([key, entry]) => {
     const filled = fillInJson(entry, values);

@@ -22,3 +22,15 @@ const SIDECAR_TOKENS: ReadonlyMap<string, RegExp> = new Map([
 export function isSidecarToken({ volume, audience }: TokenSource): boolean {
   return SIDECAR_TOKENS.get(volume)?.test(audience) ?? false;
 }
+
+/**
+ * Names of the containers that the injectors of Istio, Linkerd, Kuma, Dapr, Consul and Vault and the webhook of
+ * gcs-fuse-csi-driver put into pods. Consul names one a service, with its name behind.
+ */
+const SIDECARS =
+  /^(istio-(proxy|init|validation)|linkerd-(proxy|init|network-validator)|kuma-(sidecar|init|validation)|daprd|consul-(dataplane|connect-inject-init)(-.+)?|vault-agent(-init)?|gke-gcsfuse-sidecar)$/;
+
+/** True if a container of this name is an injector's, so that the pod's author does not choose what it mounts. */
+export function isSidecarContainer(name: string): boolean {
+  return SIDECARS.test(name);
+}

@@ -36,12 +36,36 @@ export function listPresetProblems(
     const wanted = JSON.stringify(preset.trigger);
     // Both would add their token to the same pods, and set the same variables.
     const twin = triggers.slice(0, index).find((other) => JSON.stringify(presets.get(other)?.trigger) === wanted);
-    return twin === undefined ? [] : [{ path, problem: `preset ${quote(name)} has the trigger of ${quote(twin)}` }];
+    return [
+      ...(twin === undefined ? [] : [{ path, problem: `preset ${quote(name)} has the trigger of ${quote(twin)}` }]),
+      ...listUngiven(name, preset, given).map((problem) => ({ path, problem })),
+    ];
   });
   return [
     ...ofTriggers,
     ...listGivenProblems(given, presets),
     ...Object.entries(own).flatMap(([name, preset]) => listOwnProblems(name, preset, reserved)),
+  ];
+}
+
+/** What a triggered preset must have and no account can give: every pod that triggers it would be refused. */
+function listUngiven(name: string, { parameters = {} }: Preset, given: PresetParameters): readonly string[] {
+  const ofCluster = new Map(Object.entries(given)).get(name) ?? {};
+  const possible = new Set(Object.keys(ofCluster));
+  const lacking = new Set<string>();
+  const needing: string[] = [];
+  // In their order: a default names parameters before it.
+  for (const [key, { annotation, default: template, isOptional = false }] of Object.entries(parameters)) {
+    const missing = template === undefined ? [key] : listPlaceholders(template).filter((one) => !possible.has(one));
+    if (annotation !== undefined || missing.length === 0) possible.add(key);
+    if (possible.has(key) || isOptional) continue;
+    needing.push(key);
+    for (const one of missing) lacking.add(one);
+  }
+  if (needing.length === 0) return [];
+  const it = lacking.size === 1 ? 'it' : 'them';
+  return [
+    `preset ${quote(name)} needs ${needing.join(' and ')}, and nothing gives ${[...lacking].join(' and ')}; set ${it} in presetParameters`,
   ];
 }
 
@@ -108,6 +132,12 @@ function listOwnProblems(name: string, preset: Preset, reserved: readonly string
       path: `${path}/parameters/${parameter}`,
       problem: `is a key of the annotation already; choose another name`,
     })),
+    ...listPlaceholders(preset.audience)
+      .filter((one) => new Map(Object.entries(preset.parameters ?? {})).get(one)?.isOptional === true)
+      .map((one) => ({
+        path: `${path}/audience`,
+        problem: `has \${${one}}, which is optional: without it the token would be one for the Kubernetes API; take isOptional away`,
+      })),
     ...[...new Set(unknown)].map((one) => ({
       path,
       problem: `has \${${one}}, which is no parameter of it${suggest(one, known)}`,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../../../src/objects/json.ts';
+import { asArray, valueAt } from '../../../src/objects/json.ts';
 import { asking, inject, type World } from './injecting.ts';
 
 const VAULT = { vault: '{audience: vault, expiration: 10m, env: VAULT_TOKEN_PATH}' };
@@ -137,7 +138,48 @@ describe('What is there already', () => {
       [{ name: 'own', emptyDir: {} }],
       'at "/var/run/curfew/vault/", where annotation tokens.curfew.dev/vault of the pod puts a token',
     ],
-    ['above it', mountAt('/var/run'), [{ name: 'own', emptyDir: {} }], 'at "/var/run", where'],
+    [
+      'a Secret above it',
+      mountAt('/var/run'),
+      [{ name: 'own', secret: { secretName: 'x' } }],
+      'volume "own" (a secret volume) at "/var/run", which is read-only and above the place where',
+    ],
+    [
+      'a token above it',
+      mountAt('/var/run'),
+      [own({ audience: 'other' })],
+      'volume "own" (a token for audience "other") at "/var/run", which is read-only and above the place where',
+    ],
+    [
+      'a read-only mount above it',
+      mountAt('/var/run', { readOnly: true }),
+      [{ name: 'own', emptyDir: {} }],
+      'at "/var/run", which is read-only and above the place where',
+    ],
+    [
+      'a read-only volume above it',
+      mountAt('/var/run'),
+      [{ name: 'own', persistentVolumeClaim: { claimName: 'x', readOnly: true } }],
+      'at "/var/run", which is read-only and above the place where',
+    ],
+    [
+      'a volume that is not there above it',
+      mountAt('/var/run'),
+      [],
+      'at "/var/run", which is read-only and above the place where',
+    ],
+    [
+      'the directory by its other name',
+      mountAt('/run/curfew/vault'),
+      [{ name: 'own', emptyDir: {} }],
+      'at "/run/curfew/vault", where annotation tokens.curfew.dev/vault of the pod puts a token',
+    ],
+    [
+      'below it, by its other name',
+      mountAt('/run/curfew/vault/x'),
+      [{ name: 'own', emptyDir: {} }],
+      'at "/run/curfew/vault/x", where',
+    ],
     [
       'below it',
       mountAt('/var/run/curfew/vault/x'),
@@ -180,12 +222,53 @@ describe('What is there already', () => {
     expect(patch).toEqual([]);
   });
 
-  it.each(['/var/run/curfew/vault2', '/var/run/curfew/vaul', '/run', '/var/run/curfew2'])(
-    'is not in the way: a mount at %s',
-    (path) => {
-      expect(inject(there(mountAt(path), [{ name: 'own', emptyDir: {} }])).denial).toBe('');
-    },
-  );
+  it.each([
+    '/var/run/curfew/vault2',
+    '/var/run/curfew/vaul',
+    '/var/run/curfew2',
+    '/runs/curfew/vault',
+    '/run',
+    '/var/run',
+    '/var/run/curfew',
+  ])('is not in the way: a writable mount at %s', (path) => {
+    const { denial, at } = inject(there(mountAt(path), [{ name: 'own', emptyDir: {} }]));
+    expect(denial).toBe('');
+    const paths = asArray(at('spec', 'containers', 0, 'volumeMounts')).map((mount) => valueAt(mount, ['mountPath']));
+    expect(paths).toEqual([path, '/var/run/curfew/vault']);
+  });
+
+  it('is not in the way: the same token in the directory’s other name', () => {
+    const { denial, at } = inject(there(mountAt('/run/curfew/vault'), [own({ audience: 'vault' })]));
+    expect(denial).toBe('');
+    expect(at('spec', 'containers', 0, 'volumeMounts', 1, 'mountPath')).toBe('/var/run/curfew/vault');
+  });
+
+  it('leaves out the sidecar of a mesh that mounts its own there, unless it is asked for by name', () => {
+    const mesh = { name: 'istio-token', mountPath: '/var/run/secrets/tokens', readOnly: true };
+    const pod = (value: string) =>
+      asking(
+        { iam: value },
+        {
+          containers: [container('app'), container('istio-proxy', { volumeMounts: [mesh] })],
+          volumes: [{ ...volume({ audience: 'istio-ca', expirationSeconds: 43_200 }), name: 'istio-token' }],
+        },
+      );
+    const left = inject(pod('{preset: ibm, env: IAM_TOKEN}'));
+    expect(left.denial).toBe('');
+    expect(left.warnings).toEqual([
+      'curfew inject-token: token iam is not for container istio-proxy, which mounts volume "istio-token" at "/var/run/secrets/tokens"',
+    ]);
+    expect(left.at('spec', 'containers', 0, 'volumeMounts')).toHaveLength(1);
+    expect(left.at('spec', 'containers', 1)).toEqual(container('istio-proxy', { volumeMounts: [mesh] }));
+    expect(inject(left.object)).toMatchObject({ denial: '', patch: [] });
+
+    const named = inject(pod('{preset: ibm, containers: [app, istio-proxy]}'));
+    expect(named.denial).toContain('container istio-proxy mounts volume "istio-token"');
+    expect(inject(pod('{preset: ibm, containers: [app]}'))).toMatchObject({ denial: '', warnings: [] });
+    const own = { containers: [container('app', { volumeMounts: [mesh] })] };
+    const volumes = [{ ...volume({ audience: 'istio-ca', expirationSeconds: 43_200 }), name: 'istio-token' }];
+    expect(inject(asking({ iam: '{preset: ibm}' }, { ...own, volumes })).denial).toContain('container app mounts');
+  });
 
   it('keeps its variables, as a group, unless it says otherwise', () => {
     const env = [

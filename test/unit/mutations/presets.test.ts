@@ -89,9 +89,10 @@ describe('A preset', () => {
   it('of Curfew’s own is one that an administrator could write', () => {
     const presets = Object.fromEntries(BUILT_IN_PRESETS) as unknown as JsonObject;
     const triggers = ['aws-irsa', 'azure', 'gcp', 'alibaba-rrsa', 'tencent', 'volcengine', 'stackit'];
+    const presetParameters = { 'alibaba-rrsa': { accountId: '1', oidcProvider: 'ack-rrsa-c' } };
     const result = readConfiguration({
       ...EMPTY_CONFIGURATION_FILE,
-      mutations: { 'inject-token': { presets, triggers } },
+      mutations: { 'inject-token': { presets, triggers, presetParameters } },
     });
     expect(result).toMatchObject({ ok: true });
   });
@@ -151,6 +152,22 @@ describe('The annotations of a scheme', () => {
       'curfew-token-azure',
       'aws-iam-token',
     ]);
+  });
+
+  it('give way to another preset of the scheme that is asked for, and to off', () => {
+    const labelled = (tokens: Readonly<Record<string, string>>) =>
+      asking(tokens, {}, { labels: { 'azure.workload.identity/use': 'true' } });
+    const newer = '{preset: azure-v1-6}';
+    expect(volumes({ onAccount: AZURE }, labelled({ login: newer }))).toEqual(['azure-workload-identity']);
+    expect(inject(labelled({ login: newer }), { configuration, onAccount: AZURE })).toMatchObject({ denial: '' });
+    const google = { 'cloud.google.com/workload-identity-provider': 'p' };
+    expect(volumes({ onAccount: google }, asking({ g: '{preset: gcp-docs}' }))).toEqual([
+      'token',
+      'workload-identity-credential-configuration',
+    ]);
+    expect(volumes({ onAccount: role }, asking({ 'aws-irsa': 'off' }))).toEqual([]);
+    expect(volumes({ onAccount: { ...role, 'tokens.curfew.dev/aws-irsa': 'off' } })).toEqual([]);
+    expect(volumes({ onAccount: role }, asking({ aws: 'off' }))).toEqual(['aws-iam-token']);
   });
 
   it('are skipped where the scheme skips', () => {

@@ -31,6 +31,30 @@ describe('An administrator’s preset', () => {
     expect(at('spec', 'containers', 0, 'env')).toEqual([{ name: 'SHOP_TOKEN_FILE', value: '/var/run/shop/token' }]);
   });
 
+  it('never asks for a token without an audience, which would be one for the Kubernetes API', () => {
+    // The reader of the configuration knows parameters alone; this is found when the token is planned.
+    const ofFile = { ...own, audience: '${credentialFile}' };
+    const { denial } = inject(asking({ shop: '{preset: shop}' }), {
+      configuration: { mutations: { 'inject-token': { presets: { shop: ofFile } } } },
+    });
+    expect(denial).toContain(
+      'preset shop has the audience "${credentialFile}", and nothing gives credentialFile; without an audience the token would be one for the Kubernetes API',
+    );
+  });
+
+  it('fills in every text of its credential file, also in lists', () => {
+    const content = { files: ['${tokenFile}', 'plain', '${url}', ['${mountPath}']], url: '${url}', depth: [{ a: 1 }] };
+    const credential = { annotation: 'shop.example/credential', path: 'credential.json', content };
+    const shop = { ...own, credential };
+    const { at } = inject(asking({ shop: '{preset: shop}' }), {
+      configuration: { mutations: { 'inject-token': { presets: { shop } } } },
+    });
+    expect(JSON.parse(String(at('metadata', 'annotations', 'shop.example/credential')))).toEqual({
+      files: ['/var/run/shop/token', 'plain', ['/var/run/shop']],
+      depth: [{ a: 1 }],
+    });
+  });
+
   it('may be triggered by keys of its own, on the service account and the namespace', () => {
     const scheme = {
       ...own,
@@ -67,6 +91,18 @@ describe('An administrator’s preset', () => {
     [
       { presets: { shop: { ...own, audience: '${audiance}' } } },
       '/mutations/inject-token/presets/shop has ${audiance}, which is no parameter of it; did you mean "audience"?',
+    ],
+    [
+      { presets: { shop: { ...own, parameters: { ...own.parameters, audience: { isOptional: true } } } } },
+      '/mutations/inject-token/presets/shop/audience has ${audience}, which is optional: without it the token would be one for the Kubernetes API; take isOptional away',
+    ],
+    [
+      { triggers: ['alibaba-rrsa'] },
+      '/mutations/inject-token/triggers/0 preset "alibaba-rrsa" needs roleArn and oidcProviderArn, and nothing gives accountId and oidcProvider; set them in presetParameters',
+    ],
+    [
+      { triggers: ['alibaba-rrsa'], presetParameters: { 'alibaba-rrsa': { accountId: '1' } } },
+      '/mutations/inject-token/triggers/0 preset "alibaba-rrsa" needs oidcProviderArn, and nothing gives oidcProvider; set it in presetParameters',
     ],
     [
       { presets: { shop: { ...own, parameters: { ...own.parameters, mountPath: {} } } } },
