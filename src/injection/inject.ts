@@ -9,7 +9,7 @@ import { asString, isObject, member, valueAt } from '../objects/json.ts';
 import { mayHoldAnnotations } from '../objects/metadata.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { TokenSource } from '../objects/tokens.ts';
-import type { InjectionSettings } from './asks.ts';
+import type { InjectionSettings, Unread } from './asks.ts';
 import { collectAsks, toWorld } from './asks.ts';
 import { emit } from './emit.ts';
 import type { PlanProblem } from './parameters.ts';
@@ -39,7 +39,7 @@ export type Injection = {
 type Planned = {
   readonly plans: readonly Plan[];
   readonly problems: readonly PlanProblem[];
-  readonly unread: readonly string[];
+  readonly unread: readonly Unread[];
   /** What is said of foreign webhooks that inject the same. */
   readonly competition: readonly CompetitionNote[];
 };
@@ -53,7 +53,7 @@ export function inject(draft: Draft, world: InjectionWorld): Injection {
   const pod = draft.current();
   if (!isEligible(pod)) return NOTHING;
   const { plans, problems, unread, competition } = planAll(pod, world);
-  const notes = [...competition, ...unread.map((note) => ({ note }))];
+  const notes = [...competition, ...unread];
   const refuse = (refusals: readonly Conflict[]): Injection => ({ ...NOTHING, refusals });
   if (problems.length > 0) return refuse(problems.map(toConflict));
   const record = asString(valueAt(pod, ['metadata', 'annotations', INJECTED_ANNOTATION]));
@@ -101,7 +101,9 @@ function planAll(pod: JsonObject, { settings, context, namespace }: InjectionWor
   const { asks: all, wrong, unread } = collectAsks(world, settings);
   const injected = new Set(readRecord(pod).keys());
   const { asks, notes: competition } = leaveToForeignWebhooks(all, world, { settings, injected });
-  const results = asks.map((ask) => toPlan(ask, world, settings));
+  // What an earlier round decided stays decided: the record keeps it while the account cannot be read.
+  const open = asks.filter(({ name, undecided }) => undecided === undefined || !injected.has(name));
+  const results = open.map((ask) => toPlan(ask, world, settings));
   return {
     plans: results.flatMap((result) => ('plan' in result ? [result.plan] : [])),
     problems: [...wrong, ...results.flatMap((result) => ('problems' in result ? result.problems : []))],
