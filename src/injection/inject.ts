@@ -5,7 +5,7 @@ import type { Draft } from '../objects/draft.ts';
 import { createDraft } from '../objects/draft.ts';
 import { INJECTED_ANNOTATION } from '../objects/injection-keys.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { asString, isObject, member, valueAt } from '../objects/json.ts';
+import { asArray, asString, isObject, member, valueAt } from '../objects/json.ts';
 import { mayHoldAnnotations } from '../objects/metadata.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { TokenSource } from '../objects/tokens.ts';
@@ -15,6 +15,7 @@ import { emit } from './emit.ts';
 import type { PlanProblem } from './parameters.ts';
 import type { Plan } from './plan.ts';
 import { toPlan } from './plan.ts';
+import type { Recorded } from './record.ts';
 import { readRecord } from './record.ts';
 import type { Conflict, EmittedChange } from './sink.ts';
 import type { CompetitionNote } from './stand-back.ts';
@@ -99,7 +100,7 @@ function isEligible(pod: JsonObject): boolean {
 function planAll(pod: JsonObject, { settings, context, namespace }: InjectionWorld): Planned {
   const world = toWorld(pod, context, namespace);
   const { asks: all, wrong, unread } = collectAsks(world, settings);
-  const injected = new Set(readRecord(pod).keys());
+  const injected = listInjected(pod);
   const { asks, notes: competition } = leaveToForeignWebhooks(all, world, { settings, injected });
   // What an earlier round decided stays decided: the record keeps it while the account cannot be read.
   const open = asks.filter(({ name, undecided }) => undecided === undefined || !injected.has(name));
@@ -110,6 +111,13 @@ function planAll(pod: JsonObject, { settings, context, namespace }: InjectionWor
     unread,
     competition,
   };
+}
+
+/** Names of the tokens whose volumes are really there: anybody can write a record of what is not. */
+function listInjected(pod: JsonObject): ReadonlySet<string> {
+  const there = new Set(asArray(valueAt(pod, ['spec', 'volumes'])).map((volume) => member(volume, 'name')));
+  const isThere = ({ volumes }: Recorded) => volumes.size > 0 && [...volumes].every((name) => there.has(name));
+  return new Set([...readRecord(pod)].flatMap(([name, recorded]) => (isThere(recorded) ? [name] : [])));
 }
 
 /** Work grows with containers times tokens, and no pod that somebody needs is as large. */
