@@ -81,8 +81,8 @@ describe('A copy that kubectl debug makes of a pod that has its token', () => {
     for (const index of [0, 1]) {
       expect(tokenOf(copy, index)).toEqual({ mounts: [{ ...MOUNT, mountPath: '/var/run/vault' }], env: [] });
     }
-    const vault = { volumes: ['curfew-token-vault'], mountPaths: ['/var/run/vault'], env: {} };
-    expect(recordOf(copy)).toEqual({ vault });
+    const mounts = { '/var/run/vault': 'curfew-token-vault' };
+    expect(recordOf(copy)).toMatchObject({ vault: { volumes: ['curfew-token-vault'], mounts, env: {} } });
   });
 
   it('has the role that the account has now', async () => {

@@ -60,6 +60,8 @@ export type Ask = {
   readonly origin: Origin;
   readonly token: AskedToken;
   readonly preset: Preset | undefined;
+  /** Why nobody knows whether it is really asked for, although the pod’s own label says so. */
+  readonly undecided?: string;
 };
 
 export type WrongAsk = Problem & { readonly origin: Origin };
@@ -68,8 +70,11 @@ export type Asks = {
   readonly asks: readonly Ask[];
   readonly wrong: readonly WrongAsk[];
   /** Places that could not be read, so that nobody knows what they ask for. */
-  readonly unread: readonly string[];
+  readonly unread: readonly Unread[];
 };
+
+/** The pod is admitted without what may be asked for there: its author is warned where that is likely to be something. */
+export type Unread = { readonly note: string; readonly isWarning: boolean };
 
 export function toWorld(
   pod: JsonObject,
@@ -133,7 +138,7 @@ export function collectAsks(world: World, settings: InjectionSettings): Asks {
     wrong.push({ origin: last.origin, problem, fix: 'ask for fewer tokens' });
   }
   asks.push(...listTriggered(world, settings, { asks, off }));
-  return { asks, wrong, unread: listUnread(world) };
+  return { asks, wrong, unread: listUnread(world, settings) };
 }
 
 type Place = {
@@ -159,19 +164,24 @@ function listPlaces({ annotations, account, accountName, namespace, namespaceNam
   ];
 }
 
-function listUnread({ account, accountName, namespace, namespaceName }: World): readonly string[] {
-  const places: readonly (readonly [string, Lookup<unknown>])[] = [
-    [`service account ${namespaceName}/${accountName}`, account],
-    [`namespace ${namespaceName}`, namespace],
+function listUnread(
+  { account, accountName, namespace, namespaceName }: World,
+  { triggers }: InjectionSettings,
+): readonly Unread[] {
+  const isTriggered = triggers.length > 0;
+  const places: readonly (readonly [string, Lookup<unknown>, { readonly isWarning: boolean }])[] = [
+    [`service account ${namespaceName}/${accountName}`, account, { isWarning: true }],
+    [`namespace ${namespaceName}`, namespace, { isWarning: isTriggered }],
   ];
-  return places.flatMap(([what, lookup]) => {
+  return places.flatMap(([what, lookup, { isWarning }]) => {
     if (lookup.state === 'found') {
-      return lookup.stale === undefined
-        ? []
-        : [`of ${what} only what it said a moment ago is known: it could not be read: ${lookup.stale}`];
+      if (lookup.stale === undefined) return [];
+      const note = `of ${what} only what it said a moment ago is known: it could not be read: ${lookup.stale}`;
+      return [{ note, isWarning: isTriggered }];
     }
     const why = lookup.state === 'unknown' ? lookup.why : 'it does not exist';
-    return [`no token that ${what} may ask for was added: it could not be read: ${why}`];
+    const note = `no token that ${what} may ask for was added: it could not be read: ${why}`;
+    return [{ note, isWarning }];
   });
 }
 
@@ -188,34 +198,53 @@ function listTriggered(
   return triggers.flatMap((id) => {
     const preset = presets.get(id);
     if (preset === undefined || off.has(id) || asked.has(JSON.stringify(preset.trigger))) return [];
-    const origin = findTrigger(preset, world);
-    if (origin === undefined) return [];
-    return [{ name: `${TRIGGERED}${id}`, origin, token: { preset: id, parameters: new Map() }, preset }];
+    const trigger = judgeTrigger(preset, world);
+    if (trigger === undefined) return [];
+    return [{ name: `${TRIGGERED}${id}`, ...trigger, token: { preset: id, parameters: new Map() }, preset }];
   });
 }
 
-/** What of the pod and its account means that the scheme's token is wanted; undefined if nothing does. */
-export function findTrigger({ trigger }: Preset, world: World): Origin | undefined {
+/** What of the pod and its account means that the scheme's token is wanted; undefined if nothing is known to do. */
+export function findTrigger(preset: Preset, world: World): Origin | undefined {
+  const trigger = judgeTrigger(preset, world);
+  return trigger?.undecided === undefined ? trigger?.origin : undefined;
+}
+
+type Triggered = Pick<Ask, 'origin' | 'undecided'>;
+
+function judgeTrigger({ trigger }: Preset, world: World): Triggered | undefined {
   if (trigger === undefined) return undefined;
   const { accountAnnotation, podLabel, namespaceLabel, skip = [] } = trigger;
   const { account, namespace, annotations, labels, accountName, namespaceName } = world;
   const ofAccount = account.state === 'found' ? account.value.annotations : new Map<string, string>();
   const ofNamespace = namespace.state === 'found' ? namespace.value.labels : new Map<string, string>();
   if (skip.some((key) => [labels, annotations, ofAccount, ofNamespace].some((keys) => keys.has(key)))) return undefined;
-  if (accountAnnotation !== undefined && (ofAccount.get(accountAnnotation) ?? '') === '') return undefined;
+  const isComplete = accountAnnotation === undefined || (ofAccount.get(accountAnnotation) ?? '') !== '';
   // The pod's own label decides where it has one.
   const ofPod = podLabel === undefined ? undefined : labels.get(podLabel.key);
   if (podLabel !== undefined && (ofPod !== undefined || namespaceLabel === undefined)) {
     if (ofPod !== podLabel.value) return undefined;
-    return { name: `label ${podLabel.key} of the pod`, path: toPointer(['metadata', 'labels', podLabel.key]) };
+    const path = toPointer(['metadata', 'labels', podLabel.key]);
+    const origin = { name: `label ${podLabel.key} of the pod`, path };
+    if (isComplete) return { origin };
+    const why = whyNotKnown(account);
+    if (why === undefined) return undefined;
+    const what = `annotation ${accountAnnotation} of service account ${namespaceName}/${accountName}`;
+    return { origin, undecided: `it counts together with ${what}, which could not be read: ${why}` };
   }
+  if (!isComplete) return undefined;
   if (namespaceLabel !== undefined) {
     if (ofNamespace.get(namespaceLabel.key) !== namespaceLabel.value) return undefined;
-    return { name: `label ${namespaceLabel.key} of namespace ${namespaceName}`, path: '/metadata/namespace' };
+    const name = `label ${namespaceLabel.key} of namespace ${namespaceName}`;
+    return { origin: { name, path: '/metadata/namespace' } };
   }
   if (accountAnnotation === undefined) return undefined;
-  return {
-    name: `annotation ${accountAnnotation} of service account ${namespaceName}/${accountName}`,
-    path: '/spec/serviceAccountName',
-  };
+  const name = `annotation ${accountAnnotation} of service account ${namespaceName}/${accountName}`;
+  return { origin: { name, path: '/spec/serviceAccountName' } };
+}
+
+/** Why an annotation that the account seems not to have may be there; undefined if it is not. */
+function whyNotKnown(account: Lookup<unknown>): string | undefined {
+  if (account.state === 'found') return account.stale;
+  return account.state === 'unknown' ? account.why : undefined;
 }

@@ -14,8 +14,8 @@ import { describeVolume, isSameContent, isSameToken } from './content.ts';
 import type { WantedMount } from './mounts.ts';
 import { findMount, findSidecarObstacle, indexVolumes } from './mounts.ts';
 import type { Plan } from './plan.ts';
-import type { Recorded } from './record.ts';
-import { readRecord, toRecorded } from './record.ts';
+import type { Added, Recorded } from './record.ts';
+import { addEntry, createAdded, hasEntry, readRecord, toPart } from './record.ts';
 import type { Sink } from './sink.ts';
 import { createSink } from './sink.ts';
 import { removeStale } from './stale.ts';
@@ -40,7 +40,8 @@ export function emit(draft: Draft, plans: readonly Plan[], { apiAudiences, isCom
   const state = { claimed: new Map<string, Plan>(), setters: new Map<string, Plan>(), sink, apiAudiences };
   const kept = isComplete ? [] : listKept(record, plans);
   for (const plan of plans) {
-    if (emitPlan(draft, plan, { ...state, ours: record.get(plan.name) })) kept.push([plan.name, toRecorded(plan)]);
+    const part = toPart(emitPlan(draft, plan, { ...state, ours: record.get(plan.name) }));
+    if (part !== undefined) kept.push([plan.name, part]);
     for (const { name } of plan.volumes) state.claimed.set(name, plan);
   }
   writeRecord(draft, kept, sink);
@@ -63,21 +64,21 @@ type PlanState = {
   readonly apiAudiences: readonly string[];
 };
 
-/** True if something of it is ours. */
-function emitPlan(draft: Draft, plan: Plan, state: PlanState): boolean {
+/** What of it is in the pod because we put it there, now or in an earlier round. */
+function emitPlan(draft: Draft, plan: Plan, state: PlanState): Added {
   const { sink, ours } = state;
+  const added = createAdded();
   noteUnknownContainers(specOf(draft), plan, sink);
   noteSidecars(specOf(draft), plan, sink);
   for (const note of plan.notes) sink.note(note);
-  if (chooseContainers(specOf(draft), plan).length === 0) return false;
+  if (chooseContainers(specOf(draft), plan).length === 0) return added;
   const shared = plan.volumes.find(({ name }) => state.claimed.has(name));
   if (shared !== undefined) {
     const other = state.claimed.get(shared.name)?.origin.name ?? '';
     const detail = `${plan.origin.name} and ${other} both make the volume ${quote(shared.name)}`;
     sink.conflict(plan.origin.path, detail, 'ask for one of them');
-    return false;
+    return added;
   }
-  let isOurs = false;
   /** What holds the same in place of our volume, by the name of ours. */
   const substitutes = new Map<string, string>();
   for (const [index, wanted] of plan.volumes.entries()) {
@@ -87,16 +88,19 @@ function emitPlan(draft: Draft, plan: Plan, state: PlanState): boolean {
     const containers = chooseContainers(specOf(draft), plan).map(
       (container) => [container, checkMount(container, { volumes, wanted, mountPath }, { plan, sink })] as const,
     );
+    const isThere = volumes.has(wanted.name);
+    if (isThere && ours?.volumes.has(wanted.name) === true) added.volumes.add(wanted.name);
     // Where every container has the same token at the same place by another volume, there is nothing to add.
     if (!containers.some(([, found]) => found === 'missing' || found === 'this')) {
       const other = [...volumes].find(([, volume]) => isSameToken(volume, wanted))?.[0];
       if (other !== undefined) substitutes.set(wanted.name, other);
       continue;
     }
-    const isThere = volumes.has(wanted.name);
-    if (!putVolume(draft, wanted, { plan, state })) return false;
-    isOurs ||= !isThere || (ours?.volumes.has(wanted.name) ?? false);
+    if (!putVolume(draft, wanted, { plan, state })) return added;
+    if (!isThere) added.volumes.add(wanted.name);
+    const mount = [mountPath, wanted.name] as const;
     for (const [{ path, name }, found] of containers) {
+      if (found === 'missing' || (found === 'this' && hasEntry(ours, name, mount))) addEntry(added, name, mount);
       if (found !== 'missing') continue;
       const mounts = ['spec', ...path, 'volumeMounts'];
       append(draft, mounts, { name: wanted.name, mountPath, readOnly: true });
@@ -104,10 +108,10 @@ function emitPlan(draft: Draft, plan: Plan, state: PlanState): boolean {
     }
   }
   for (const container of chooseContainers(specOf(draft), plan)) {
-    addVariables(draft, container, { plan, sink, setters: state.setters });
+    addVariables(draft, container, { plan, sink, setters: state.setters, ours, added });
   }
-  writeAnnotations(draft, plan, { sink, substitutes });
-  return isOurs;
+  writeAnnotations(draft, plan, { sink, substitutes, ours, added });
+  return added;
 }
 
 function specOf(draft: Draft): JsonObject {
@@ -229,19 +233,26 @@ function listWarnings(spec: JsonObject, plan: Plan, apiAudiences: readonly strin
   ];
 }
 
-type Writing = { readonly sink: Sink; readonly substitutes: ReadonlyMap<string, string> };
+type Writing = {
+  readonly sink: Sink;
+  readonly substitutes: ReadonlyMap<string, string>;
+  readonly ours: Recorded | undefined;
+  readonly added: Added;
+};
 
 /** An annotation that names our volume names the one that is there in its place. */
-function writeAnnotations(draft: Draft, plan: Plan, { sink, substitutes }: Writing): void {
-  const there = (key: string) => valueAt(draft.current(), [...ANNOTATIONS, key]);
-  const missing = [...plan.annotations]
-    .filter(([key]) => there(key) === undefined)
-    .map(([key, value]) => [key, substitutes.get(value) ?? value] as const);
-  const changed = [...plan.contents].filter(([key, value]) => there(key) !== value);
-  for (const [key, value] of [...missing, ...changed]) {
+function writeAnnotations(draft: Draft, plan: Plan, { sink, substitutes, ours, added }: Writing): void {
+  const write = (key: string, value: string, { isAlways }: { readonly isAlways: boolean }) => {
+    const there = valueAt(draft.current(), [...ANNOTATIONS, key]);
+    const before = ours?.annotations.get(key);
+    const isOurs = there === undefined || (before !== undefined && (before === '' || before === there));
+    if (isOurs || (isAlways && there !== value)) added.annotations.set(key, isAlways ? '' : value);
+    if (there === value || !(isOurs || isAlways)) return;
     draft.set([...ANNOTATIONS, key], value);
     sink.change(toPointer([...ANNOTATIONS, key]), 'is written');
-  }
+  };
+  for (const [key, value] of plan.annotations) write(key, substitutes.get(value) ?? value, { isAlways: false });
+  for (const [key, value] of plan.contents) write(key, value, { isAlways: true });
 }
 
 function writeRecord(draft: Draft, kept: readonly (readonly [string, JsonValue])[], sink: Sink): void {

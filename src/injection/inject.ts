@@ -5,16 +5,17 @@ import type { Draft } from '../objects/draft.ts';
 import { createDraft } from '../objects/draft.ts';
 import { INJECTED_ANNOTATION } from '../objects/injection-keys.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { asString, isObject, member, valueAt } from '../objects/json.ts';
+import { asArray, asString, isObject, member, valueAt } from '../objects/json.ts';
 import { mayHoldAnnotations } from '../objects/metadata.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { TokenSource } from '../objects/tokens.ts';
-import type { InjectionSettings } from './asks.ts';
+import type { InjectionSettings, Unread } from './asks.ts';
 import { collectAsks, toWorld } from './asks.ts';
 import { emit } from './emit.ts';
 import type { PlanProblem } from './parameters.ts';
 import type { Plan } from './plan.ts';
 import { toPlan } from './plan.ts';
+import type { Recorded } from './record.ts';
 import { readRecord } from './record.ts';
 import type { Conflict, EmittedChange } from './sink.ts';
 import type { CompetitionNote } from './stand-back.ts';
@@ -39,7 +40,7 @@ export type Injection = {
 type Planned = {
   readonly plans: readonly Plan[];
   readonly problems: readonly PlanProblem[];
-  readonly unread: readonly string[];
+  readonly unread: readonly Unread[];
   /** What is said of foreign webhooks that inject the same. */
   readonly competition: readonly CompetitionNote[];
 };
@@ -53,7 +54,7 @@ export function inject(draft: Draft, world: InjectionWorld): Injection {
   const pod = draft.current();
   if (!isEligible(pod)) return NOTHING;
   const { plans, problems, unread, competition } = planAll(pod, world);
-  const notes = [...competition, ...unread.map((note) => ({ note }))];
+  const notes = [...competition, ...unread];
   const refuse = (refusals: readonly Conflict[]): Injection => ({ ...NOTHING, refusals });
   if (problems.length > 0) return refuse(problems.map(toConflict));
   const record = asString(valueAt(pod, ['metadata', 'annotations', INJECTED_ANNOTATION]));
@@ -99,15 +100,24 @@ function isEligible(pod: JsonObject): boolean {
 function planAll(pod: JsonObject, { settings, context, namespace }: InjectionWorld): Planned {
   const world = toWorld(pod, context, namespace);
   const { asks: all, wrong, unread } = collectAsks(world, settings);
-  const injected = new Set(readRecord(pod).keys());
+  const injected = listInjected(pod);
   const { asks, notes: competition } = leaveToForeignWebhooks(all, world, { settings, injected });
-  const results = asks.map((ask) => toPlan(ask, world, settings));
+  // What an earlier round decided stays decided: the record keeps it while the account cannot be read.
+  const open = asks.filter(({ name, undecided }) => undecided === undefined || !injected.has(name));
+  const results = open.map((ask) => toPlan(ask, world, settings));
   return {
     plans: results.flatMap((result) => ('plan' in result ? [result.plan] : [])),
     problems: [...wrong, ...results.flatMap((result) => ('problems' in result ? result.problems : []))],
     unread,
     competition,
   };
+}
+
+/** Names of the tokens whose volumes are really there: anybody can write a record of what is not. */
+function listInjected(pod: JsonObject): ReadonlySet<string> {
+  const there = new Set(asArray(valueAt(pod, ['spec', 'volumes'])).map((volume) => member(volume, 'name')));
+  const isThere = ({ volumes }: Recorded) => volumes.size > 0 && [...volumes].every((name) => there.has(name));
+  return new Set([...readRecord(pod)].flatMap(([name, recorded]) => (isThere(recorded) ? [name] : [])));
 }
 
 /** Work grows with containers times tokens, and no pod that somebody needs is as large. */

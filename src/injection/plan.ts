@@ -43,7 +43,8 @@ export type Plan = {
 export type PlanResult = { readonly plan: Plan } | { readonly problems: readonly PlanProblem[] };
 
 export function toPlan(ask: Ask, world: World, settings: InjectionSettings): PlanResult {
-  const { name, token, preset, origin } = ask;
+  const { name, token, preset, origin, undecided } = ask;
+  if (undecided !== undefined) return { problems: [{ origin, problem: undecided, fix: 'try again' }] };
   const problems: PlanProblem[] = [];
   // Vault's injector takes the first mount whose path has this word for the API token (agent.go, serviceaccount).
   if (token.mountPath === undefined && preset === undefined && name.includes('serviceaccount')) {

@@ -6,11 +6,8 @@ import type { JsonPath, JsonValue } from '../objects/json.ts';
 import { asArray, asString, isObject, member, valueAt } from '../objects/json.ts';
 import type { Plan } from './plan.ts';
 import type { Recorded } from './record.ts';
-import { toRecorded } from './record.ts';
+import { hasEntry } from './record.ts';
 import type { Sink } from './sink.ts';
-
-/** A preset has two; a record with more was written by somebody else. */
-const MOST_PATHS = 4;
 
 export type StaleState = {
   readonly plans: readonly Plan[];
@@ -21,8 +18,11 @@ export type StaleState = {
 };
 
 export function removeStale(draft: Draft, { plans, record, isComplete, sink }: StaleState): void {
-  const wanted = new Map(plans.map((plan) => [plan.name, JSON.stringify(toRecorded(plan))]));
-  const stale = [...record].filter(([name, { text }]) => wanted.get(name) !== text && (wanted.has(name) || isComplete));
+  const wanted = new Map(plans.map((plan) => [plan.name, plan]));
+  const stale = [...record].filter(([name, recorded]) => {
+    const plan = wanted.get(name);
+    return plan === undefined ? isComplete : !isStillWanted(recorded, plan);
+  });
   if (stale.length === 0) return;
   const parts = stale.map(([, recorded]) => recorded);
   removeFromContainers(draft, parts);
@@ -32,29 +32,38 @@ export function removeStale(draft: Draft, { plans, record, isComplete, sink }: S
     sink.change('/spec/volumes', `token ${name.slice(0, 80)} of an earlier round is taken out`);
 }
 
-/** All parts in one pass: the pod may be large. */
-function removeFromContainers(draft: Draft, parts: readonly Recorded[]): void {
-  const mounts = new Set(
-    parts.flatMap(({ volumes, mountPaths }) => [...volumes].flatMap((name) => pairs(name, mountPaths))),
+/** What is missing is added later, and an annotation with another value is written anew. */
+function isStillWanted({ volumes, mounts, env, annotations, containers }: Recorded, plan: Plan): boolean {
+  const names = new Set(plan.volumes.map(({ name }) => name));
+  const places = new Map(plan.mounts.map(({ name, mountPath }) => [mountPath, name]));
+  const values = new Map(plan.env.map(({ name, value }) => [name, value]));
+  return (
+    [...volumes].every((name) => names.has(name)) &&
+    [...mounts].every(([path, name]) => places.get(path) === name) &&
+    [...env].every(([name, value]) => values.get(name) === value) &&
+    [...annotations.keys()].every((key) => plan.annotations.has(key) || plan.contents.has(key)) &&
+    [...containers].every((name) => (plan.only?.includes(name) ?? true) && !plan.except.includes(name))
   );
-  const variables = new Set(parts.flatMap(({ env }) => [...env].map(([name, value]) => pair(name, value))));
-  const isMount = (mount: JsonValue) => mounts.has(pair(member(mount, 'name'), member(mount, 'mountPath')));
-  const isVariable = (entry: JsonValue) =>
-    member(entry, 'valueFrom') === undefined && variables.has(pair(member(entry, 'name'), member(entry, 'value')));
-  for (const { path } of listAllContainers(draft)) {
+}
+
+function removeFromContainers(draft: Draft, parts: readonly Recorded[]): void {
+  for (const { path, name } of listAllContainers(draft)) {
     if (path[0] === 'ephemeralContainers') continue;
-    removeWhere(draft, ['spec', ...path, 'volumeMounts'], isMount);
-    removeWhere(draft, ['spec', ...path, 'env'], isVariable);
+    const ofContainer = parts.filter(({ containers }) => containers.has(name));
+    if (ofContainer.length === 0) continue;
+    const isOurs = (key: unknown, value: unknown) =>
+      typeof key === 'string' &&
+      typeof value === 'string' &&
+      ofContainer.some((recorded) => hasEntry(recorded, name, [key, value]));
+    removeWhere(draft, ['spec', ...path, 'volumeMounts'], (mount) =>
+      isOurs(member(mount, 'mountPath'), member(mount, 'name')),
+    );
+    removeWhere(
+      draft,
+      ['spec', ...path, 'env'],
+      (entry) => member(entry, 'valueFrom') === undefined && isOurs(member(entry, 'name'), member(entry, 'value')),
+    );
   }
-}
-
-function pairs(name: string, others: ReadonlySet<string>): readonly string[] {
-  return [...others].slice(0, MOST_PATHS).map((other) => pair(name, other));
-}
-
-/** One text of two, for a set; no name holds a line feed. */
-function pair(name: unknown, other: unknown): string {
-  return typeof name === 'string' && typeof other === 'string' ? `${name}\n${other}` : '';
 }
 
 function listAllContainers(draft: Draft) {
@@ -76,7 +85,6 @@ function removeVolumes(draft: Draft, parts: readonly Recorded[]): void {
   });
 }
 
-/** An empty value in the record means whatever we wrote there: the content of a file. */
 function removeAnnotations(draft: Draft, { annotations }: Recorded): void {
   for (const [key, value] of annotations) {
     const path = ['metadata', 'annotations', key];

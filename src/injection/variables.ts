@@ -6,6 +6,8 @@ import type { JsonValue } from '../objects/json.ts';
 import { asArray, member, toPointer, valueAt } from '../objects/json.ts';
 import { joinNames, quote } from '../objects/text.ts';
 import type { EnvVariable, Plan } from './plan.ts';
+import type { Added, Recorded } from './record.ts';
+import { addEntry, hasEntry } from './record.ts';
 import type { Sink } from './sink.ts';
 
 export type VariablesState = {
@@ -13,16 +15,24 @@ export type VariablesState = {
   readonly sink: Sink;
   /** Who set which variable of which container in this run: `containers/0/TOKEN`. */
   readonly setters: Map<string, Plan>;
+  /** What an earlier round added. */
+  readonly ours: Recorded | undefined;
+  readonly added: Added;
 };
 
 export function addVariables(draft: Draft, container: Container, state: VariablesState): void {
-  const { plan, sink, setters } = state;
+  const { plan, sink, setters, ours, added } = state;
   const path = ['spec', ...container.path, 'env'];
+  const note = ({ name, value }: EnvVariable) => addEntry(added, container.name, [name, value]);
   const groups = Map.groupBy(plan.env, ({ group }) => group);
   const missing: EnvVariable[] = [];
   for (const variables of groups.values()) {
     const env = asArray(valueAt(draft.current(), path));
     const others = variables.filter((variable) => listOthers(env, variable).length > 0);
+    for (const variable of variables) {
+      const isThere = env.some((entry) => member(entry, 'name') === variable.name) && !others.includes(variable);
+      if (isThere && hasEntry(ours, container.name, [variable.name, variable.value])) note(variable);
+    }
     const [taken] = others.flatMap(({ name }) => setters.get(`${container.path.join('/')}/${name}`) ?? []);
     if (taken !== undefined) {
       const names = joinNames(
@@ -41,11 +51,15 @@ export function addVariables(draft: Draft, container: Container, state: Variable
       sink.note(`container ${container.name} keeps ${names} of its own`);
       continue;
     }
-    for (const variable of others) override(draft, { path, variable, container, state });
+    for (const variable of others) {
+      override(draft, { path, variable, container, state });
+      note(variable);
+    }
     missing.push(...variables.filter(({ name }) => !env.some((entry) => member(entry, 'name') === name)));
     for (const { name } of variables) setters.set(`${container.path.join('/')}/${name}`, plan);
   }
   if (missing.length === 0) return;
+  for (const variable of missing) note(variable);
   const entries = missing.map(({ name, value }) => ({ name, value }));
   if (Array.isArray(valueAt(draft.current(), path))) {
     for (const entry of entries.toReversed()) draft.insert([...path, 0], entry);

@@ -134,14 +134,14 @@ describe('Who asks', () => {
     expect(inject(asking({ vault: 'off' }), { onAccount: on('b') }).patch).toEqual([]);
   });
 
-  it('is whoever can be read: the rest is noted, and the pod admitted', () => {
+  it('is whoever can be read: the author is warned of the rest, and the pod admitted', () => {
     const unknown = { state: 'unknown', why: 'no answer' } as const;
     const world = { context: { serviceAccount: () => unknown, namespace: unknown } };
     const nothing = inject(asking({}), world);
     expect(nothing.patch).toEqual([]);
-    expect(nothing.auditAnnotations.get('note')).toContain(
-      'no token that service account shop/web may ask for was added: it could not be read: no answer',
-    );
+    const note = 'no token that service account shop/web may ask for was added: it could not be read: no answer';
+    expect(nothing.auditAnnotations.get('note')).toContain(note);
+    expect(nothing.warnings).toEqual([`curfew inject-token: ${note}`]);
     expect(inject(asking(VAULT), world).patch).not.toEqual([]);
     const preset = inject(asking({ aws: '{preset: aws-irsa}' }), world);
     expect(preset.denial).toContain(

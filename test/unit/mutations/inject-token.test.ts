@@ -121,6 +121,7 @@ describe('What is there already', () => {
     const { patch } = inject(there({}, [volume({ audience: 'vault' })]));
     expect(patch.map(({ path }) => path)).toEqual([
       '/spec/containers/0/volumeMounts',
+      '/metadata/annotations/curfew.dev~1injected',
       '/metadata/annotations/curfew.dev~1mutated-by',
     ]);
   });
@@ -319,7 +320,11 @@ describe('A second round', () => {
     const spec = first.object['spec'] as JsonObject;
     const containers = [...(spec['containers'] as readonly JsonValue[]), container('late')];
     const second = inject({ ...first.object, spec: { ...spec, containers } });
-    expect(second.patch.map(({ path }) => path)).toEqual(['/spec/containers/1/volumeMounts', '/spec/containers/1/env']);
+    expect(second.patch.map(({ path }) => path)).toEqual([
+      '/spec/containers/1/volumeMounts',
+      '/spec/containers/1/env',
+      '/metadata/annotations/curfew.dev~1injected',
+    ]);
   });
 
   it('makes it anew where the service account or its annotations changed in between', () => {

@@ -92,6 +92,26 @@ describe('A preset that the scheme’s own annotations ask for', () => {
   });
 });
 
+describe('A record that the author wrote', () => {
+  const onAccount = { 'workload-identity.stackit.cloud/service-account-email': 'a@b.example' };
+  const options = { triggers: ['stackit'] };
+  const STACKIT = 'stackit-pod-identity-webhook';
+
+  it.each([
+    '{"preset/stackit":{}}',
+    '{"preset/stackit":{"volumes":[]}}',
+    '{"preset/stackit":{"volumes":["stackit-workload-identity"]}}',
+  ])('does not make Curfew inject beside the webhook of the scheme: %s', (record) => {
+    const pod = asking({}, {}, { annotations: { 'curfew.dev/injected': record } });
+    expect(injectBeside([STACKIT], pod, { options, onAccount })).toMatchObject({
+      volumes: [],
+      denial: '',
+      note: expect.stringContaining('preset stackit stands back') as string,
+    });
+    expect(injectBeside([], pod, { options, onAccount }).volumes).toEqual(['stackit-workload-identity']);
+  });
+});
+
 describe('A preset that our annotation asks for', () => {
   const asked = asking({ aws: '{preset: aws-irsa}' });
   const WARNING =

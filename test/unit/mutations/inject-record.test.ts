@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../src/objects/json.ts';
+import { asString } from '../../../src/objects/json.ts';
+import { asking, inject } from './injecting.ts';
+
+const container = (name: string, fields: JsonObject = {}) => ({ name, image: 'registry.example/web:1', ...fields });
+
+const trigger = (id: string, presetParameters: JsonObject = {}) => ({
+  configuration: { mutations: { 'inject-token': { triggers: [id], presetParameters } } },
+});
+
+function recordOf({ at }: ReturnType<typeof inject>): unknown {
+  return JSON.parse(asString(at('metadata', 'annotations', 'curfew.dev/injected')) ?? 'null');
+}
+
+describe('What the author wrote just as Curfew would have', () => {
+  const volumes = [
+    {
+      name: 'gcp-iam-token',
+      projected: {
+        sources: [{ serviceAccountToken: { audience: 'sts.googleapis.com', expirationSeconds: 3600, path: 'token' } }],
+      },
+    },
+  ];
+  const volumeMounts = [
+    { name: 'gcp-iam-token', mountPath: '/var/run/secrets/sts.googleapis.com/serviceaccount', readOnly: true },
+  ];
+  const PROVIDER = 'projects/1/locations/global/workloadIdentityPools/p/providers/q';
+  const onAccount = {
+    'cloud.google.com/workload-identity-provider': PROVIDER,
+    'cloud.google.com/service-account-email': 'a@b.example',
+    'cloud.google.com/audience': 'sts.googleapis.com',
+    'cloud.google.com/token-expiration': '3600',
+  };
+
+  it('stays when its token is taken out: volume and mount', () => {
+    const pod = asking({}, { volumes, containers: [container('app', { volumeMounts })] });
+    const first = inject(pod, { ...trigger('gcp'), onAccount });
+    expect(first.denial).toBe('');
+    expect(recordOf(first)).toMatchObject({
+      'preset/gcp': {
+        volumes: ['external-credential-config'],
+        mounts: { '/var/run/secrets/workload-identity': 'external-credential-config' },
+      },
+    });
+    const second = inject(first.object, trigger('gcp'));
+    expect(second.at('spec', 'volumes')).toEqual(volumes);
+    expect(second.at('spec', 'containers', 0, 'volumeMounts')).toEqual(volumeMounts);
+    expect(second.at('spec', 'containers', 0, 'env')).toEqual([]);
+  });
+
+  it('stays when its token is taken out: a variable, in the container that had it', () => {
+    const env = [{ name: 'AWS_REGION', value: 'eu' }];
+    const pod = asking({}, { containers: [container('app', { env }), container('side')] });
+    const world = trigger('aws-irsa', { 'aws-irsa': { region: 'eu' } });
+    const first = inject(pod, { ...world, onAccount: { 'eks.amazonaws.com/role-arn': 'arn:one' } });
+    expect(first.at('spec', 'containers', 1, 'env')).toContainEqual({ name: 'AWS_REGION', value: 'eu' });
+    expect(recordOf(first)).toMatchObject({
+      'preset/aws-irsa': { containers: ['app', 'side'], except: { app: ['AWS_REGION'] } },
+    });
+    expect(inject(first.object, { ...world, onAccount: { 'eks.amazonaws.com/role-arn': 'arn:one' } }).patch).toEqual(
+      [],
+    );
+    const second = inject(first.object, world);
+    expect(second.at('spec', 'containers', 0, 'env')).toEqual(env);
+    expect(second.at('spec', 'containers', 1, 'env')).toEqual([]);
+    expect(second.at('spec', 'volumes')).toEqual([]);
+  });
+
+  it('stays in a container that came between the rounds', () => {
+    const onAccount = { 'tokens.curfew.dev/vault': '{audience: vault, env: T}' };
+    const first = inject(asking({}), { onAccount });
+    const spec = first.object['spec'] as JsonObject;
+    const late = container('late', { env: [{ name: 'T', value: '/var/run/curfew/vault/token' }] });
+    const containers = [...(spec['containers'] as readonly JsonObject[]), late];
+    const second = inject({ ...first.object, spec: { ...spec, containers } });
+    expect(second.at('spec', 'containers', 1)).toEqual(late);
+    expect(second.at('spec', 'containers', 0, 'env')).toEqual([]);
+  });
+
+  it('does not keep the variables that were added beside it from being made anew', () => {
+    const token = { audience: 'api://AzureADTokenExchange', expirationSeconds: 3600, path: 'azure-identity-token' };
+    const pod = asking(
+      { az: '{preset: azure, tenantId: T1}' },
+      {
+        volumes: [{ name: 'azure-identity-token', projected: { sources: [{ serviceAccountToken: token }] } }],
+        containers: [
+          container('app', {
+            volumeMounts: [{ name: 'azure-identity-token', mountPath: '/var/run/secrets/azure/tokens' }],
+          }),
+        ],
+      },
+    );
+    const on = (client: string) => ({ onAccount: { 'azure.workload.identity/client-id': client } });
+    const first = inject(pod, on('AAA'));
+    expect(first.at('spec', 'containers', 0, 'env')).toContainEqual({ name: 'AZURE_CLIENT_ID', value: 'AAA' });
+    expect(recordOf(first)).toMatchObject({ az: { volumes: [], mounts: {}, env: { AZURE_CLIENT_ID: 'AAA' } } });
+    const second = inject(first.object, on('BBB'));
+    expect(second.warnings).toEqual([]);
+    expect(second.object).toEqual(inject(pod, on('BBB')).object);
+  });
+});
