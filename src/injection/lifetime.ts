@@ -2,26 +2,50 @@
 
 import { asArray, member, valueAt } from '../objects/json.ts';
 import { quote } from '../objects/text.ts';
+import { limitOf } from '../objects/token-limits.ts';
 import { EXTENDED_EXPIRATION_SECONDS } from '../objects/tokens.ts';
 import type { Ask, InjectionSettings, World } from './asks.ts';
 import { limitsOf } from './asks.ts';
 import type { PlanProblem } from './parameters.ts';
+import { keyOf } from './parameters.ts';
 
 const DEFAULT_SECONDS = 3600;
 
-export function chooseSeconds(ask: Ask, world: World, settings: InjectionSettings): number | PlanProblem {
+/** What somebody asks for is bounded by what would be refused; what nobody asks for by all that is in force too. */
+export function chooseSeconds(
+  ask: Ask,
+  world: World,
+  { settings, audience }: { readonly settings: InjectionSettings; readonly audience: string },
+): number | PlanProblem {
   const { token, preset, origin } = ask;
-  const { minSeconds, maxSeconds } = limitsOf(preset, settings);
+  const { minSeconds, maxSeconds: most } = limitsOf(preset, settings);
   if (minSeconds > settings.maxExpirationSeconds) {
     const problem = `preset ${token.preset} takes no less than ${minSeconds} s, and the administrator’s limit is ${settings.maxExpirationSeconds} s`;
     return { origin, problem, fix: 'ask the administrator to raise mutations.inject-token.maxExpirationSeconds' };
   }
-  const clamp = (seconds: number) => {
-    const within = Math.min(Math.max(seconds, minSeconds), maxSeconds);
+  const { enforced, inForce } = settings.lifetimes;
+  const enforcedSeconds = enforced === undefined ? most : limitOf({ audience }, enforced);
+  const here = `for audience ${quote(audience)} here, by the check token-lifetime`;
+  if (minSeconds > enforcedSeconds) {
+    const problem = `preset ${token.preset} takes no less than ${minSeconds} s, and the limit ${here}, is ${enforcedSeconds} s`;
+    return { origin, problem, fix: 'ask the administrator to raise the limit under checks.token-lifetime.audiences' };
+  }
+  const maxSeconds = Math.min(most, enforcedSeconds);
+  if (token.expirationSeconds !== undefined) {
+    if (token.expirationSeconds <= maxSeconds) return token.expirationSeconds;
+    const problem = `expiration is ${token.expirationSeconds} seconds; allowed ${here}: ${minSeconds} to ${maxSeconds} seconds`;
+    return { origin, problem, fix: `write expiration: ${maxSeconds}, or less, in ${keyOf(ask)}` };
+  }
+  const clamp = (seconds: number, longest = maxSeconds) => {
+    const within = Math.max(Math.min(seconds, longest), minSeconds);
     return within === EXTENDED_EXPIRATION_SECONDS ? DEFAULT_SECONDS : within;
   };
-  if (token.expirationSeconds !== undefined) return token.expirationSeconds;
-  const usual = clamp(spread(preset?.expirationSeconds ?? DEFAULT_SECONDS, { ask, world, settings }));
+  // Shorter by jitter than what is clamped, so that the limit does not take the spreading away.
+  const unasked = clamp(
+    preset?.expirationSeconds ?? DEFAULT_SECONDS,
+    Math.min(maxSeconds, ...inForce.map((one) => limitOf({ audience }, one))),
+  );
+  const usual = clamp(spread(unasked, { ask, world, settings }));
   if (preset?.expiration === undefined) return usual;
   const { annotation, whenInvalid, whenOutOfRange } = preset.expiration;
   for (const text of listTexts(annotation, world)) {

@@ -55,7 +55,8 @@ export function toPlan(ask: Ask, world: World, settings: InjectionSettings): Pla
   problems.push(...missing, ...unsupported.problems);
   const place = choosePlace(ask, values);
   if ('problem' in place) problems.push(place);
-  const seconds = chooseSeconds(ask, world, settings);
+  const audience = token.audience ?? (preset === undefined ? undefined : fillIn(preset.audience, values)) ?? '';
+  const seconds = chooseSeconds(ask, world, { settings, audience });
   if (typeof seconds !== 'number') problems.push(seconds);
   if (typeof seconds !== 'number' || 'problem' in place || problems.length > 0) return { problems };
 
@@ -73,7 +74,6 @@ export function toPlan(ask: Ask, world: World, settings: InjectionSettings): Pla
     values.set('credentialFile', shown(`${credential.mountPath ?? mountPath}/${credential.path}`));
   }
 
-  const audience = token.audience ?? (preset === undefined ? undefined : fillIn(preset.audience, values)) ?? '';
   const mode = token.mode ?? preset?.mode;
   const volumes = toVolumes({ volume, audience, seconds, path, mode, credential });
   return {
