@@ -5,18 +5,24 @@ import { quote } from '../objects/text.ts';
 import { limitOf } from '../objects/token-limits.ts';
 import { EXTENDED_EXPIRATION_SECONDS } from '../objects/tokens.ts';
 import type { Ask, InjectionSettings, World } from './asks.ts';
-import { limitsOf } from './asks.ts';
+import { limitsOf, TRIGGERED } from './asks.ts';
 import type { PlanProblem } from './parameters.ts';
 import { keyOf } from './parameters.ts';
 
 const DEFAULT_SECONDS = 3600;
 
+export type Lifetime = {
+  readonly seconds: number;
+  /** What the author should know: another lifetime was asked for. */
+  readonly notes: readonly string[];
+};
+
 /** What somebody asks for is bounded by what would be refused; what nobody asks for by all that is in force too. */
-export function chooseSeconds(
+export function chooseLifetime(
   ask: Ask,
   world: World,
   { settings, audience }: { readonly settings: InjectionSettings; readonly audience: string },
-): number | PlanProblem {
+): Lifetime | PlanProblem {
   const { token, preset, origin } = ask;
   const { minSeconds, maxSeconds: most } = limitsOf(preset, settings);
   if (minSeconds > settings.maxExpirationSeconds) {
@@ -32,7 +38,7 @@ export function chooseSeconds(
   }
   const maxSeconds = Math.min(most, enforcedSeconds);
   if (token.expirationSeconds !== undefined) {
-    if (token.expirationSeconds <= maxSeconds) return token.expirationSeconds;
+    if (token.expirationSeconds <= maxSeconds) return { seconds: token.expirationSeconds, notes: [] };
     const problem = `expiration is ${token.expirationSeconds} seconds; allowed ${here}: ${minSeconds} to ${maxSeconds} seconds`;
     return { origin, problem, fix: `write expiration: ${maxSeconds}, or less, in ${keyOf(ask)}` };
   }
@@ -45,7 +51,23 @@ export function chooseSeconds(
     preset?.expirationSeconds ?? DEFAULT_SECONDS,
     Math.min(maxSeconds, ...inForce.map((one) => limitOf({ audience }, one))),
   );
-  const usual = clamp(spread(unasked, { ask, world, settings }));
+  const usual: Lifetime = { seconds: clamp(spread(unasked, { ask, world, settings })), notes: [] };
+  return readScheme(ask, world, { usual, clamp, minSeconds, maxSeconds });
+}
+
+type SchemeBounds = {
+  readonly usual: Lifetime;
+  readonly clamp: (seconds: number) => number;
+  readonly minSeconds: number;
+  readonly maxSeconds: number;
+};
+
+/** What the annotation of the preset's own scheme asks for, if there is one; whoever gets another lifetime is told. */
+function readScheme(
+  { name, preset, origin }: Ask,
+  world: World,
+  { usual, clamp, minSeconds, maxSeconds }: SchemeBounds,
+): Lifetime | PlanProblem {
   if (preset?.expiration === undefined) return usual;
   const { annotation, whenInvalid, whenOutOfRange } = preset.expiration;
   for (const text of listTexts(annotation, world)) {
@@ -53,13 +75,18 @@ export function chooseSeconds(
     const isNumber = /^[+-]?[0-9]{1,15}$/.test(text);
     if (!isNumber && whenInvalid === 'ignore') continue;
     const isAllowed = isNumber && Number(text) >= minSeconds && Number(text) <= maxSeconds;
-    if (isAllowed || (isNumber && whenOutOfRange === 'clamp')) return clamp(Number(text));
-    if ((isNumber ? whenOutOfRange : whenInvalid) === 'default') return usual;
-    return {
-      origin,
-      problem: `annotation ${annotation} is ${quote(text)}; allowed: ${minSeconds} to ${maxSeconds} seconds`,
-      fix: `set ${annotation} to a number of seconds from ${minSeconds} to ${maxSeconds}`,
-    };
+    const seen = `annotation ${annotation} is ${quote(text)}; allowed: ${minSeconds} to ${maxSeconds} seconds`;
+    const instead = (seconds: number): Lifetime => ({
+      seconds,
+      notes: [`token ${name.replace(TRIGGERED, '')}: ${seen}; it lives ${seconds} s`],
+    });
+    if (isAllowed || (isNumber && whenOutOfRange === 'clamp')) {
+      const seconds = clamp(Number(text));
+      return seconds === Number(text) ? { seconds, notes: [] } : instead(seconds);
+    }
+    if ((isNumber ? whenOutOfRange : whenInvalid) === 'default') return instead(usual.seconds);
+    const fix = `set ${annotation} to a number of seconds from ${minSeconds} to ${maxSeconds}`;
+    return { origin, problem: seen, fix };
   }
   return usual;
 }
