@@ -171,7 +171,10 @@ export function settingsOf(check: Check, level: ActiveLevel, options: JsonObject
 }
 
 /** The least of: what the configuration lets this check do, what the subject's scope allows, what a pin allows. */
-function ceilingOf(check: Check, { configuration, scope }: JudgeOptions): CheckMode {
+export function ceilingOf(
+  check: Check,
+  { configuration, scope }: Pick<JudgeOptions, 'configuration' | 'scope'>,
+): CheckMode {
   const ceilings: readonly CheckMode[] = [
     configuration.checks.get(check.id)?.mode ?? 'enforce',
     scope.ceiling,

@@ -57,11 +57,12 @@ export function prepareExample(check: Pick<Check, 'levels' | 'defaults'>, exampl
 /** All that `mutation.mutate` is given for this example, but the draft. */
 export function prepareMutationExample(mutation: Mutation, example: MutationExample): PreparedMutationExample {
   const { subject, context } = prepare(example);
+  const options = { ...mutation.defaults, ...example.options };
   const settings = toMutationSettings(mutation, {
     context: { ...context, level: mutation.level === ASKED_FOR ? 'baseline' : mutation.level },
-    options: { ...mutation.defaults, ...example.options },
+    options,
     checkOptions: example.checkOptions,
-    injection: injectToken.injects?.(injectToken.defaults),
+    injection: injectToken.injects?.(mutation === injectToken ? options : injectToken.defaults),
   });
   return { subject, settings };
 }

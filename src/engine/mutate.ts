@@ -19,6 +19,7 @@ import { AUDIT_KEYS, MUTATED_BY_ANNOTATION } from '../policy/labels.ts';
 import type { EffectiveLevels } from '../policy/level.ts';
 import type { Scope } from '../policy/scope.ts';
 import { isRead } from './evaluate.ts';
+import { toHeededLifetimes } from './heeded-lifetimes.ts';
 import { formatProblems } from './message.ts';
 import { toMutationSettings } from './mutation-settings.ts';
 import type { Verdict } from './verdict.ts';
@@ -115,6 +116,7 @@ function foreseeSettings(subject: Subject, options: MutateOptions): (force: Forc
   if (injecting === undefined || force === 'off') return () => undefined;
   const settings = injecting.injects?.(
     options.configuration.mutations.get(injecting.id)?.options ?? injecting.defaults,
+    toHeededLifetimes(subject, options),
   );
   return (ofOther) => (ofOther === 'apply' && force === 'report' ? undefined : settings);
 }

@@ -8,6 +8,7 @@ import type { JsonObject } from '../objects/json.ts';
 import { member, stringMembers, toPointer, valueAt } from '../objects/json.ts';
 import { serviceAccountOf } from '../objects/pod-spec.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
+import type { HeededLifetimes } from '../objects/token-limits.ts';
 import type { Lookup, NamespaceView, ServiceAccountView } from '../objects/views.ts';
 import type { Preset, Presets } from '../presets/format.ts';
 import type { PresetParameters } from '../presets/problems.ts';
@@ -45,6 +46,8 @@ export type InjectionSettings = {
   readonly maxExpirationSeconds: number;
   /** By how much a lifetime that nobody asked for may be shorter. */
   readonly jitterPercent: number;
+  /** What the check `token-lifetime` goes by where the pod is. */
+  readonly lifetimes: HeededLifetimes;
 };
 
 export type Origin = {

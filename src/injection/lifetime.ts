@@ -2,26 +2,72 @@
 
 import { asArray, member, valueAt } from '../objects/json.ts';
 import { quote } from '../objects/text.ts';
+import { limitOf } from '../objects/token-limits.ts';
 import { EXTENDED_EXPIRATION_SECONDS } from '../objects/tokens.ts';
 import type { Ask, InjectionSettings, World } from './asks.ts';
-import { limitsOf } from './asks.ts';
+import { limitsOf, TRIGGERED } from './asks.ts';
 import type { PlanProblem } from './parameters.ts';
+import { keyOf } from './parameters.ts';
 
 const DEFAULT_SECONDS = 3600;
 
-export function chooseSeconds(ask: Ask, world: World, settings: InjectionSettings): number | PlanProblem {
+export type Lifetime = {
+  readonly seconds: number;
+  /** What the author should know: another lifetime was asked for. */
+  readonly notes: readonly string[];
+};
+
+/** What somebody asks for is bounded by what would be refused; what nobody asks for by all that is in force too. */
+export function chooseLifetime(
+  ask: Ask,
+  world: World,
+  { settings, audience }: { readonly settings: InjectionSettings; readonly audience: string },
+): Lifetime | PlanProblem {
   const { token, preset, origin } = ask;
-  const { minSeconds, maxSeconds } = limitsOf(preset, settings);
+  const { minSeconds, maxSeconds: most } = limitsOf(preset, settings);
   if (minSeconds > settings.maxExpirationSeconds) {
     const problem = `preset ${token.preset} takes no less than ${minSeconds} s, and the administrator’s limit is ${settings.maxExpirationSeconds} s`;
     return { origin, problem, fix: 'ask the administrator to raise mutations.inject-token.maxExpirationSeconds' };
   }
-  const clamp = (seconds: number) => {
-    const within = Math.min(Math.max(seconds, minSeconds), maxSeconds);
+  const { enforced, inForce } = settings.lifetimes;
+  const enforcedSeconds = enforced === undefined ? most : limitOf({ audience }, enforced);
+  const here = `for audience ${quote(audience)} here, by the check token-lifetime`;
+  if (minSeconds > enforcedSeconds) {
+    const problem = `preset ${token.preset} takes no less than ${minSeconds} s, and the limit ${here}, is ${enforcedSeconds} s`;
+    return { origin, problem, fix: 'ask the administrator to raise the limit under checks.token-lifetime.audiences' };
+  }
+  const maxSeconds = Math.min(most, enforcedSeconds);
+  if (token.expirationSeconds !== undefined) {
+    if (token.expirationSeconds <= maxSeconds) return { seconds: token.expirationSeconds, notes: [] };
+    const problem = `expiration is ${token.expirationSeconds} seconds; allowed ${here}: ${minSeconds} to ${maxSeconds} seconds`;
+    return { origin, problem, fix: `write expiration: ${maxSeconds}, or less, in ${keyOf(ask)}` };
+  }
+  const clamp = (seconds: number, longest = maxSeconds) => {
+    const within = Math.max(Math.min(seconds, longest), minSeconds);
     return within === EXTENDED_EXPIRATION_SECONDS ? DEFAULT_SECONDS : within;
   };
-  if (token.expirationSeconds !== undefined) return token.expirationSeconds;
-  const usual = clamp(spread(preset?.expirationSeconds ?? DEFAULT_SECONDS, { ask, world, settings }));
+  // Shorter by jitter than what is clamped, so that the limit does not take the spreading away.
+  const unasked = clamp(
+    preset?.expirationSeconds ?? DEFAULT_SECONDS,
+    Math.min(maxSeconds, ...inForce.map((one) => limitOf({ audience }, one))),
+  );
+  const usual: Lifetime = { seconds: clamp(spread(unasked, { ask, world, settings })), notes: [] };
+  return readScheme(ask, world, { usual, clamp, minSeconds, maxSeconds });
+}
+
+type SchemeBounds = {
+  readonly usual: Lifetime;
+  readonly clamp: (seconds: number) => number;
+  readonly minSeconds: number;
+  readonly maxSeconds: number;
+};
+
+/** What the annotation of the preset's own scheme asks for, if there is one; whoever gets another lifetime is told. */
+function readScheme(
+  { name, preset, origin }: Ask,
+  world: World,
+  { usual, clamp, minSeconds, maxSeconds }: SchemeBounds,
+): Lifetime | PlanProblem {
   if (preset?.expiration === undefined) return usual;
   const { annotation, whenInvalid, whenOutOfRange } = preset.expiration;
   for (const text of listTexts(annotation, world)) {
@@ -29,13 +75,18 @@ export function chooseSeconds(ask: Ask, world: World, settings: InjectionSetting
     const isNumber = /^[+-]?[0-9]{1,15}$/.test(text);
     if (!isNumber && whenInvalid === 'ignore') continue;
     const isAllowed = isNumber && Number(text) >= minSeconds && Number(text) <= maxSeconds;
-    if (isAllowed || (isNumber && whenOutOfRange === 'clamp')) return clamp(Number(text));
-    if ((isNumber ? whenOutOfRange : whenInvalid) === 'default') return usual;
-    return {
-      origin,
-      problem: `annotation ${annotation} is ${quote(text)}; allowed: ${minSeconds} to ${maxSeconds} seconds`,
-      fix: `set ${annotation} to a number of seconds from ${minSeconds} to ${maxSeconds}`,
-    };
+    const seen = `annotation ${annotation} is ${quote(text)}; allowed: ${minSeconds} to ${maxSeconds} seconds`;
+    const instead = (seconds: number): Lifetime => ({
+      seconds,
+      notes: [`token ${name.replace(TRIGGERED, '')}: ${seen}; it lives ${seconds} s`],
+    });
+    if (isAllowed || (isNumber && whenOutOfRange === 'clamp')) {
+      const seconds = clamp(Number(text));
+      return seconds === Number(text) ? { seconds, notes: [] } : instead(seconds);
+    }
+    if ((isNumber ? whenOutOfRange : whenInvalid) === 'default') return instead(usual.seconds);
+    const fix = `set ${annotation} to a number of seconds from ${minSeconds} to ${maxSeconds}`;
+    return { origin, problem: seen, fix };
   }
   return usual;
 }

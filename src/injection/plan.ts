@@ -9,7 +9,7 @@ import type { Preset } from '../presets/format.ts';
 import { fillIn, listPlaceholders } from '../presets/format.ts';
 import type { Ask, InjectionSettings, Origin, World } from './asks.ts';
 import { TRIGGERED } from './asks.ts';
-import { chooseSeconds } from './lifetime.ts';
+import { chooseLifetime } from './lifetime.ts';
 import type { PlanProblem } from './parameters.ts';
 import { fillParameters, keyOf } from './parameters.ts';
 
@@ -56,11 +56,15 @@ export function toPlan(ask: Ask, world: World, settings: InjectionSettings): Pla
   problems.push(...missing, ...unsupported.problems);
   const place = choosePlace(ask, values);
   if ('problem' in place) problems.push(place);
-  const seconds = chooseSeconds(ask, world, settings);
-  if (typeof seconds !== 'number') problems.push(seconds);
-  if (typeof seconds !== 'number' || 'problem' in place || problems.length > 0) return { problems };
+  const template = preset?.audience ?? '';
+  const audience = token.audience ?? fillIn(template, values) ?? '';
+  if (audience === '' && problems.length === 0) problems.push(describeNoAudience(ask, template, values));
+  const lifetime = chooseLifetime(ask, world, { settings, audience });
+  if ('problem' in lifetime) problems.push(lifetime);
+  if ('problem' in lifetime || 'problem' in place || problems.length > 0) return { problems };
 
   const { mountPath, path } = place;
+  const { seconds } = lifetime;
   const volume = preset?.volume ?? `curfew-token-${name}`;
   const spec = member(world.pod, 'spec');
   const isWindows = isObject(spec) && isForWindows(spec);
@@ -74,9 +78,6 @@ export function toPlan(ask: Ask, world: World, settings: InjectionSettings): Pla
     values.set('credentialFile', shown(`${credential.mountPath ?? mountPath}/${credential.path}`));
   }
 
-  const template = preset?.audience ?? '';
-  const audience = token.audience ?? fillIn(template, values) ?? '';
-  if (audience === '') return { problems: [describeNoAudience(ask, template, values)] };
   const mode = token.mode ?? preset?.mode;
   const volumes = toVolumes({ volume, audience, seconds, path, mode, credential });
   return {
@@ -106,7 +107,7 @@ export function toPlan(ask: Ask, world: World, settings: InjectionSettings): Pla
       ),
       only: token.containers ?? namesIn(preset?.onlyContainers, world),
       except: [...(token.excludeContainers ?? []), ...(namesIn(preset?.skipContainers, world) ?? [])],
-      notes: unsupported.notes,
+      notes: [...unsupported.notes, ...lifetime.notes],
     },
   };
 }

@@ -1,5 +1,7 @@
 /** From the options of `inject-token` to what injection runs on. All their defaults are here. */
 
+import type { HeededLifetimes } from '../objects/token-limits.ts';
+import { NO_LIFETIMES } from '../objects/token-limits.ts';
 import type { Preset, Presets } from '../presets/format.ts';
 import type { PresetParameters } from '../presets/problems.ts';
 import { BUILT_IN_PRESETS } from '../presets/registry.ts';
@@ -18,7 +20,7 @@ export type InjectionOptions = {
 /** The presets of an administrator are one object as long as the configuration is in force. */
 const merged = new WeakMap<object, Presets>();
 
-export function toSettings(options: InjectionOptions): InjectionSettings {
+export function toSettings(options: InjectionOptions, lifetimes: HeededLifetimes = NO_LIFETIMES): InjectionSettings {
   const {
     maxExpirationSeconds = 86_400,
     jitterPercent = 0,
@@ -30,6 +32,7 @@ export function toSettings(options: InjectionOptions): InjectionSettings {
   return {
     maxExpirationSeconds,
     jitterPercent,
+    lifetimes,
     triggers,
     besideForeignWebhooks,
     presetParameters,

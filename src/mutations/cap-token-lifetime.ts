@@ -33,8 +33,8 @@ audiences under checks.token-lifetime, and there are none of its own, so that th
 changed in place, and the kubelet renews the file at 80 % of its life; a program that reads the file only once has to be
 changed, or exempted from the check. Left alone are the default token and the one of 3607 seconds, which are the business
 of short-lived-api-token and of the check year-long-token; the tokens of sidecars of Istio, Linkerd, Dapr, SPIRE and GCS
-FUSE, known by the volume's name and the audience together; and a token that inject-token is asked for, which has a limit
-of its own.`,
+FUSE, known by the volume's name and the audience together; and a token that inject-token is asked for, which goes by this
+check itself.`,
   mutate(subject, draft, { context, mended, injection }) {
     const pod = draft.current();
     const spec = member(pod, 'spec');

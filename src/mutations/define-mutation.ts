@@ -8,6 +8,7 @@ import type { JsonObject } from '../objects/json.ts';
 import type { ActiveLevel } from '../objects/level.ts';
 import type { Need, Reads, RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
+import type { HeededLifetimes } from '../objects/token-limits.ts';
 
 /** One thing that was changed, for the audit annotation and the log. */
 export type Change = {
@@ -81,7 +82,7 @@ export type MutationSettings<Options, Mended = unknown> = {
    */
   readonly mended: Mended;
   /**
-   * How tokens are injected into the object once this mutation has run; undefined where none will be, for a change that
+   * How tokens are injected into the object, by this mutation or once it has run; undefined where none will be, for a change that
    * is made must not count on one that is only reported.
    */
   readonly injection: InjectionSettings | undefined;
@@ -114,8 +115,11 @@ export type MutationDefinition<Options extends TObject, Mended = unknown> = {
     draft: Draft,
     settings: MutationSettings<Static<Options>, Mended>,
   ) => readonly MutationOutcome[];
-  /** How it injects tokens, if that is what it does. */
-  readonly injects?: (options: Static<Options>) => InjectionSettings;
+  /**
+   * How it injects tokens, if that is what it does; `lifetimes` are what the check `token-lifetime` goes by there, which
+   * must not refuse what was injected. That is not to mend it: an exemption from the check does not keep a token away.
+   */
+  readonly injects?: (options: Static<Options>, lifetimes?: HeededLifetimes) => InjectionSettings;
   /** What is wrong with options that the schema lets through; paths below those of the mutation. */
   readonly listOptionProblems?: (options: Static<Options>) => readonly OptionProblem[];
   /** Keys of service accounts and namespaces that these options make it read, beyond SCHEME_KEYS: the index keeps them. */
@@ -132,7 +136,7 @@ export type Mutation = Omit<
 > & {
   readonly defaults: JsonObject;
   readonly mutate: (subject: Subject, draft: Draft, settings: MutationSettings<unknown>) => readonly MutationOutcome[];
-  readonly injects?: (options: unknown) => InjectionSettings;
+  readonly injects?: (options: unknown, lifetimes?: HeededLifetimes) => InjectionSettings;
   readonly listOptionProblems?: (options: unknown) => readonly OptionProblem[];
   readonly listSchemeKeys?: (options: unknown) => readonly string[];
 };

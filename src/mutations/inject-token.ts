@@ -92,11 +92,14 @@ export default defineMutation({
   why: `A token for Vault, a cloud or a service of one's own needs a projected volume, a mount in every container and often a
 variable, in every manifest and chart. An annotation ${TOKEN_ANNOTATION_PREFIX}<name> says it once: on the pod, else on its
 service account, else on its namespace. The token has an audience, so the Kubernetes API does not take it, and lives no
-longer than the limit. What the author wrote is kept; where both cannot be, or the annotation is wrong, the pod is
-refused, since it would start without the token it asked for.`,
+longer than the limit. A lifetime that nobody asked for keeps to what the check token-lifetime allows at the levels enforce
+and mutate of the namespace; one that was asked for is refused where that check would deny it. What the author wrote is
+kept; where both cannot be, or the annotation is wrong, the pod is refused, since it would start without the token it asked
+for.`,
   injects: toSettings,
-  mutate(subject, draft, { options, context }) {
-    const world = { settings: toSettings(options), context, namespace: subject.namespace };
+  mutate(subject, draft, { context, injection }) {
+    if (injection === undefined) return [];
+    const world = { settings: injection, context, namespace: subject.namespace };
     const { changes, refusals, notes } = inject(draft, world);
     return [...refusals.map((refusal) => ({ refused: true as const, ...refusal })), ...changes, ...notes];
   },

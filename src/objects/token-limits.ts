@@ -37,8 +37,22 @@ export type TokenLifetimeSettings = {
   };
 };
 
+/** The same check where one object is, for whatever makes tokens there. */
+export type HeededLifetimes = {
+  /** As it denies there; undefined if it denies nothing. */
+  readonly enforced: TokenLifetimeSettings | undefined;
+  /** As it is at the levels that are in force; what nobody asked for keeps to all of them. */
+  readonly inForce: readonly TokenLifetimeSettings[];
+};
+
+/** Where the check says nothing. */
+export const NO_LIFETIMES: HeededLifetimes = { enforced: undefined, inForce: [] };
+
 /** In seconds: the administrator's word for this audience, else the level's, widened for what is injected. */
-export function limitOf({ audience }: TokenSource, { limits, options }: TokenLifetimeSettings): number {
+export function limitOf(
+  { audience }: Pick<TokenSource, 'audience'>,
+  { limits, options }: TokenLifetimeSettings,
+): number {
   const own = member(options.audiences ?? {}, audience);
   if (typeof own === 'number') return own;
   const injected = DAPR_SENTRY.test(audience) ? INJECTED_LIMITS.get('dapr.io/sentry') : INJECTED_LIMITS.get(audience);

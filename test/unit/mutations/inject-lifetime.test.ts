@@ -51,3 +51,37 @@ describe('The lifetime of a token that nobody gave one', () => {
     expect(inject(asking({ vault: '{audience: a}' })).at(...EXPIRATION)).toBe(3_600);
   });
 });
+
+const ROLE = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/web' };
+function injectAws(pod: JsonObject, { options = {}, checks = {} }: { options?: JsonObject; checks?: JsonObject } = {}) {
+  const configuration = { mutations: { 'inject-token': { triggers: ['aws-irsa'], ...options } }, checks };
+  return inject(pod, { configuration, onAccount: ROLE });
+}
+
+describe('The lifetime that the annotation of a scheme asks for', () => {
+  const asked = (seconds: string, maxExpirationSeconds: number) => {
+    const metadata = { annotations: { 'eks.amazonaws.com/token-expiration': seconds } };
+    return injectAws(asking({}, {}, metadata), { options: { maxExpirationSeconds } });
+  };
+
+  it.each([
+    ['86400', 3_600, 'allowed: 600 to 3600 seconds; it lives 3600 s'],
+    ['60', 3_600, 'allowed: 600 to 3600 seconds; it lives 600 s'],
+  ])('%s is told to be another, in a warning and the audit log', (seconds, most, said) => {
+    const { warnings, auditAnnotations } = asked(seconds, most);
+    const note = `inject-token: token aws-irsa: annotation eks.amazonaws.com/token-expiration is "${seconds}"; ${said}`;
+    expect(warnings).toEqual([`curfew ${note}`]);
+    expect(auditAnnotations.get('note')).toBe(note);
+  });
+
+  it('is told where only the check allows less', () => {
+    const metadata = { annotations: { 'eks.amazonaws.com/token-expiration': '7200' } };
+    const checks = { 'token-lifetime': { audiences: { 'sts.amazonaws.com': 900 } } };
+    expect(injectAws(asking({}, {}, metadata), { checks }).warnings.join()).toContain('it lives 900 s');
+  });
+
+  it('is not spoken of where it is what the token gets', () => {
+    const { warnings, at } = asked('7200', 86_400);
+    expect({ warnings, seconds: at(...EXPIRATION) }).toEqual({ warnings: [], seconds: 7_200 });
+  });
+});
