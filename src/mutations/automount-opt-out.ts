@@ -30,8 +30,11 @@ export default defineMutation({
 nothing at this point, because the API server has mounted the token already, and a removed volume alone comes back when
 the API server asks again; so the field is set, and the volume and every mount of it are removed. A hand-written token
 is its author's and stays: the check pod-automount judges it. Left alone are pods of injectors that read the default
-token (Vault's agent without a volume of its own, Consul, Kuma), and pods whose service account cannot be read. A pod that
-asks inject-token for the preset vault gets a volume for Vault's agent, so it loses the default token all the same.`,
+token (Vault's agent without a volume of its own, Consul, Kuma, also by its switch on the namespace), and pods whose service
+account cannot be read. A pod that asks inject-token for the preset vault gets a volume for Vault's agent, so it loses the
+default token all the same. Nothing in a pod tells that it is one of Consul with connectInject.default, of Linkerd with
+identity.serviceAccountTokenProjection false, of Argo Workflows, or that it uses workload identity of Oracle's OKE: these
+read the default token too, so document their need of the API on the service account first.`,
   mutate(subject, draft, { context, injection }) {
     const spec = member(draft.current(), 'spec');
     if (!isObject(spec)) return [];
@@ -54,13 +57,13 @@ asks inject-token for the preset vault gets a volume for Vault's agent, so it lo
       ...removeVolumes(from, spec, volumes),
       setField(from, spec),
     ];
-    if (findTokenReader(draft.current()) !== undefined) {
+    if (findTokenReader(draft.current(), context.namespace) !== undefined) {
       // Whoever reads the default token may be given another one, which nobody knows before the tokens are injected.
       const trial = createDraft(draft.current());
       remove(trial);
       const world = injection && { settings: injection, context, namespace: subject.namespace };
       const injected = world && foreseeInjection(trial.current(), world);
-      if (injected === undefined || findTokenReader(injected) !== undefined) return [];
+      if (injected === undefined || findTokenReader(injected, context.namespace) !== undefined) return [];
     }
     return remove(draft);
   },
@@ -140,6 +143,12 @@ asks inject-token for the preset vault gets a volume for Vault's agent, so it lo
       },
       // What inject-token adds in its place is that mutation's.
       expect: { '/spec/automountServiceAccountToken': false, '/spec/volumes/1': null },
+    },
+    {
+      title: 'A pod of a namespace into whose pods Kuma puts its sidecar, which reads the default token',
+      subject: { object: examplePod() },
+      context: { namespace: { metadata: { name: 'shop', labels: { 'kuma.io/sidecar-injection': 'enabled' } } } },
+      expect: 'unchanged',
     },
     {
       title: 'A hand-written token for the API',

@@ -6,11 +6,15 @@ export const TOKEN_ANNOTATION_PREFIX = 'tokens.curfew.dev/';
 /** Written by Curfew on a pod: what it added, so that a second look can tell it from what the author wrote. */
 export const INJECTED_ANNOTATION = 'curfew.dev/injected';
 
+/** On a namespace: Kuma puts its sidecar into the pods, which reads the API token (`token-readers.ts`). */
+export const KUMA_INJECT = 'kuma.io/sidecar-injection';
+
 /**
- * Annotations of service accounts and labels of namespaces that belong to other token schemes and that presets read
- * (`src/presets/`). Every other key of theirs is dropped from the index.
+ * Annotations of service accounts and labels of namespaces that belong to others and that presets (`src/presets/`) or
+ * findTokenReader read. Every other key of theirs is dropped from the index.
  */
 export const SCHEME_KEYS: ReadonlySet<string> = new Set([
+  KUMA_INJECT,
   'eks.amazonaws.com/role-arn',
   'eks.amazonaws.com/audience',
   'eks.amazonaws.com/token-expiration',

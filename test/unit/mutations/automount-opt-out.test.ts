@@ -119,6 +119,34 @@ describe('A pod with an agent of Vault', () => {
   });
 });
 
+describe('A pod of a namespace that Kuma injects into', () => {
+  const KUMA = 'kuma.io/sidecar-injection';
+  const keeps = (world: World, keys: JsonObject = {}, where = 'labels') => {
+    const pod = { ...examplePod(), metadata: { name: 'web', namespace: 'shop', [where]: keys } };
+    return mutateAt(asAdmitted(subjectOf('pods', pod), PLAIN_ACCOUNT).object, world).keepsDefault;
+  };
+
+  it('keeps the default token, which the sidecar reads', () => {
+    expect(keeps({ namespaceLabels: { [KUMA]: 'enabled' } })).toBe(true);
+    expect(keeps({ namespaceLabels: { [KUMA]: 'disabled' } })).toBe(false);
+    expect(keeps({ onNamespace: { [KUMA]: 'enabled' } })).toBe(true);
+    expect(keeps({})).toBe(false);
+  });
+
+  it('decides itself where it says something', () => {
+    const world = { namespaceLabels: { [KUMA]: 'enabled' } };
+    expect(keeps(world, { [KUMA]: 'disabled' })).toBe(false);
+    expect(keeps(world, { [KUMA]: 'false' }, 'annotations')).toBe(false);
+    expect(keeps({ namespaceLabels: { [KUMA]: 'disabled' } }, { [KUMA]: 'enabled' })).toBe(true);
+  });
+
+  it('keeps it where nobody can say what its namespace says', () => {
+    const context: NonNullable<World['context']> = { namespace: { state: 'unknown', why: 'no answer' } };
+    expect(keeps({ context })).toBe(true);
+    expect(keeps({ context }, { [KUMA]: 'disabled' })).toBe(false);
+  });
+});
+
 function withMode(mode: string): World {
   return { configuration: { mutations: { 'inject-token': { mode } } } };
 }

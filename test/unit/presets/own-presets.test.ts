@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/objects/json.ts';
+import { asString } from '../../../src/objects/json.ts';
 import { toNamespaceView, toServiceAccountView } from '../../../src/objects/views.ts';
 import {
   EMPTY_CONFIGURATION_FILE,
@@ -49,7 +50,7 @@ describe('An administrator’s preset', () => {
     const { at } = inject(asking({ shop: '{preset: shop}' }), {
       configuration: { mutations: { 'inject-token': { presets: { shop } } } },
     });
-    expect(JSON.parse(String(at('metadata', 'annotations', 'shop.example/credential')))).toEqual({
+    expect(JSON.parse(asString(at('metadata', 'annotations', 'shop.example/credential')) ?? '')).toEqual({
       files: ['/var/run/shop/token', 'plain', ['/var/run/shop']],
       depth: [{ a: 1 }],
     });
