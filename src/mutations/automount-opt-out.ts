@@ -30,8 +30,8 @@ export default defineMutation({
 nothing at this point, because the API server has mounted the token already, and a removed volume alone comes back when
 the API server asks again; so the field is set, and the volume and every mount of it are removed. A hand-written token
 is its author's and stays: the check pod-automount judges it. Left alone are pods of injectors that read the default
-token (Vault's agent without a volume of its own, Consul, Kuma), and pods whose service account cannot be read. A pod that
-asks inject-token for the preset vault gets a volume for Vault's agent, so it loses the default token all the same.`,
+token (Vault's agent without a volume of its own, Consul, Kuma), and pods whose service account cannot be read as it is
+now. A pod that asks inject-token for the preset vault gets a volume for Vault's agent, so it loses the default token all the same.`,
   mutate(subject, draft, { context, injection }) {
     const spec = member(draft.current(), 'spec');
     if (!isObject(spec)) return [];
@@ -42,7 +42,9 @@ asks inject-token for the preset vault gets a volume for Vault's agent, so it lo
       namespace: context.namespace,
       acceptFrom: context.acceptApiAccessFrom,
     });
-    if (account.state !== 'found' || access.state !== 'undocumented') return [];
+    // What the account said a moment ago counts where it documents its need, but not that it did not.
+    const isRead = account.state === 'found' && account.stale === undefined;
+    if (!isRead || access.state !== 'undocumented') return [];
     const volumes = new Set(
       listTokenSources(spec)
         .filter(({ isDefault }) => isDefault)

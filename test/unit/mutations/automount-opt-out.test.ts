@@ -119,6 +119,16 @@ describe('A pod with an agent of Vault', () => {
   });
 });
 
+describe('A pod whose service account is known only as of a moment ago', () => {
+  const pod = asAdmitted(subjectOf('pods', examplePod()), PLAIN_ACCOUNT).object;
+  const stale = { ...PLAIN_ACCOUNT, stale: 'no answer' } as typeof PLAIN_ACCOUNT;
+
+  it('keeps its API token: the account may have documented its need since', () => {
+    expect(mutateAt(pod).keepsDefault).toBe(false);
+    expect(mutateAt(pod, { serviceAccount: stale }).keepsDefault).toBe(true);
+  });
+});
+
 function withMode(mode: string): World {
   return { configuration: { mutations: { 'inject-token': { mode } } } };
 }
