@@ -8,7 +8,9 @@ import type { JsonObject } from '../objects/json.ts';
 import { asArray, asString, isObject, member, valueAt } from '../objects/json.ts';
 import { mayHoldAnnotations } from '../objects/metadata.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
+import { findTokenReader } from '../objects/token-readers.ts';
 import type { TokenSource } from '../objects/tokens.ts';
+import { listTokenSources } from '../objects/tokens.ts';
 import type { InjectionSettings, Unread } from './asks.ts';
 import { collectAsks, toWorld } from './asks.ts';
 import { emit } from './emit.ts';
@@ -67,7 +69,20 @@ export function inject(draft: Draft, world: InjectionWorld): Injection {
   const { conflicts } = emit(createDraft(pod), plans, facts);
   if (conflicts.length > 0) return refuse(conflicts);
   const { changes, notes: said } = emit(draft, plans, facts);
-  return { changes, refusals: [], notes: [...said.map((note) => ({ note, isWarning: true })), ...notes] };
+  const warned = [...said, ...listDeprived(pod, draft.current())];
+  return { changes, refusals: [], notes: [...warned.map((note) => ({ note, isWarning: true })), ...notes] };
+}
+
+/**
+ * Whoever reads the API token, and has lost both that one and ours in its place. The API token is not put back: a stored
+ * pod that is created again may carry the record too, and nobody documented that it needs the API.
+ */
+function listDeprived(before: JsonObject, after: JsonObject): readonly string[] {
+  const reader = findTokenReader(before) === undefined ? findTokenReader(after) : undefined;
+  const spec = member(after, 'spec');
+  if (reader === undefined || !isObject(spec) || listTokenSources(spec).some(({ isDefault }) => isDefault)) return [];
+  const lost = `${reader} reads the API token, which this pod lost, and nobody asks any more for the token that stood in for it`;
+  return [`${lost}; create the pod again from its manifest`];
 }
 
 /** The pod with its tokens; undefined if it will be refused. */

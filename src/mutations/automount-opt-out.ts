@@ -31,8 +31,8 @@ nothing at this point, because the API server has mounted the token already, and
 the API server asks again; so the field is set, and the volume and every mount of it are removed. A hand-written token
 is its author's and stays: the check pod-automount judges it. Left alone are pods of injectors that read the default
 token (Vault's agent without a volume of its own, Consul, Kuma, also by its switch on the namespace), and pods whose service
-account cannot be read. A pod that asks inject-token for the preset vault gets a volume for Vault's agent, so it loses the
-default token all the same. Nothing in a pod tells that it is one of Consul with connectInject.default, of Linkerd with
+account cannot be read as it is now. A pod that asks inject-token for the preset vault gets a volume for Vault's agent, so it
+loses the default token all the same. Nothing in a pod tells that it is one of Consul with connectInject.default, of Linkerd with
 identity.serviceAccountTokenProjection false, of Argo Workflows, or that it uses workload identity of Oracle's OKE: these
 read the default token too, so document their need of the API on the service account first.`,
   mutate(subject, draft, { context, injection }) {
@@ -45,7 +45,9 @@ read the default token too, so document their need of the API on the service acc
       namespace: context.namespace,
       acceptFrom: context.acceptApiAccessFrom,
     });
-    if (account.state !== 'found' || access.state !== 'undocumented') return [];
+    // What the account said a moment ago counts where it documents its need, but not that it did not.
+    const isRead = account.state === 'found' && account.stale === undefined;
+    if (!isRead || access.state !== 'undocumented') return [];
     const volumes = new Set(
       listTokenSources(spec)
         .filter(({ isDefault }) => isDefault)

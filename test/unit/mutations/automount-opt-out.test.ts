@@ -105,6 +105,19 @@ describe('A pod with an agent of Vault', () => {
     expect(mutateAt(agentPod(PRESET), { serviceAccount: account({}) }).keepsDefault).toBe(false);
   });
 
+  it('warns where the agent’s token goes in a second round, and the API token is gone since the first', () => {
+    const first = mutateAt(agentPod(), { serviceAccount: account({}, PRESET) });
+    expect(first).toMatchObject({ volumes: ['vault-token'], warnings: [] });
+    const second = mutateAt(first.object, { serviceAccount: account({}) });
+    expect(second).toMatchObject({ volumes: [], denial: '' });
+    expect(second.warnings).toEqual([
+      "curfew inject-token: Vault's injector reads the API token, which this pod lost, and nobody asks any more for the token that stood in for it; create the pod again from its manifest",
+    ]);
+    expect(mutateAt(first.object, { serviceAccount: account({}, PRESET) }).warnings).toEqual([]);
+    const unread = { state: 'unknown', why: 'no answer' } as const;
+    expect(mutateAt(first.object, { serviceAccount: unread }).volumes).toEqual(['vault-token']);
+  });
+
   it('is refused as a whole where the token cannot be injected', () => {
     const { denial, patch } = mutateAt(agentPod(PRESET, { volumes: [{ name: 'vault-token', emptyDir: {} }] }));
     expect(denial).toContain('volume "vault-token" is a emptyDir volume of the pod’s own');
@@ -144,6 +157,16 @@ describe('A pod of a namespace that Kuma injects into', () => {
     const context: NonNullable<World['context']> = { namespace: { state: 'unknown', why: 'no answer' } };
     expect(keeps({ context })).toBe(true);
     expect(keeps({ context }, { [KUMA]: 'disabled' })).toBe(false);
+  });
+});
+
+describe('A pod whose service account is known only as of a moment ago', () => {
+  const pod = asAdmitted(subjectOf('pods', examplePod()), PLAIN_ACCOUNT).object;
+  const stale = { ...PLAIN_ACCOUNT, stale: 'no answer' } as typeof PLAIN_ACCOUNT;
+
+  it('keeps its API token: the account may have documented its need since', () => {
+    expect(mutateAt(pod).keepsDefault).toBe(false);
+    expect(mutateAt(pod, { serviceAccount: stale }).keepsDefault).toBe(true);
   });
 });
 

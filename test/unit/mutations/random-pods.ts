@@ -138,8 +138,8 @@ const records = fc.constantFrom(
   undefined,
   undefined,
   '{',
-  '{"a":{"volumes":["curfew-token-a"],"mountPaths":["/var/run/curfew/a"],"env":{}}}',
-  '{"b":{"volumes":["tmp","own"],"mountPaths":["/x","/tmp"],"env":{"T":"mine"}}}',
+  '{"a":{"volumes":["curfew-token-a"],"mounts":{"/var/run/curfew/a":"curfew-token-a"},"env":{},"containers":["app"]}}',
+  '{"b":{"volumes":["tmp","own"],"mounts":{"/x":"tmp","/tmp":"own"},"env":{"T":"mine"},"containers":["app","setup"]}}',
 );
 
 export const colliding: fc.Arbitrary<JsonObject> = fc
@@ -153,8 +153,9 @@ export const colliding: fc.Arbitrary<JsonObject> = fc
     record: records,
     automount: fc.boolean(),
     agent: fc.constantFrom(undefined, undefined, 'true'),
+    label: fc.constantFrom(undefined, 'on'),
   })
-  .map(({ tokens, volumes: own, containers, initContainers, grace, os, record, automount, agent }) => {
+  .map(({ tokens, volumes: own, containers, initContainers, grace, os, record, automount, agent, label }) => {
     const names = own.map(({ name }) => name);
     const annotations = Object.fromEntries(
       Object.entries(tokens).map(([name, value]) => [`tokens.curfew.dev/${name}`, value]),
@@ -164,6 +165,7 @@ export const colliding: fc.Arbitrary<JsonObject> = fc
       kind: 'Pod',
       metadata: {
         name: 'web',
+        ...(label === undefined ? {} : { labels: { 'pod-identity.alibabacloud.com/injection': label } }),
         annotations: {
           ...annotations,
           ...(record === undefined ? {} : { 'curfew.dev/injected': record }),
@@ -188,3 +190,26 @@ export const colliding: fc.Arbitrary<JsonObject> = fc
       },
     };
   });
+
+/** What is around a pod in one round: who asks, who else injects, and how well the account is known. */
+export const worlds = fc.record({
+  options: fc.record({
+    triggers: fc.subarray(['aws-irsa', 'gcp', 'alibaba-rrsa']),
+    jitterPercent: fc.constantFrom(0, 20),
+    presetParameters: fc.constant({
+      'aws-irsa': { region: 'mine' },
+      'alibaba-rrsa': { accountId: '1', oidcProvider: 'ack' },
+    }),
+  }),
+  onAccount: fc.dictionary(
+    fc.constantFrom(
+      'eks.amazonaws.com/role-arn',
+      'cloud.google.com/workload-identity-provider',
+      'pod-identity.alibabacloud.com/role-name',
+    ),
+    fc.constantFrom('mine', 'other'),
+    { maxKeys: 3 },
+  ),
+  state: fc.constantFrom('found', 'found', 'stale', 'unknown'),
+  webhooks: fc.subarray(['pod-identity-webhook', 'ack-pod-identity-webhook']),
+});
