@@ -85,7 +85,7 @@ function emitPlan(draft: Draft, plan: Plan, state: PlanState): boolean {
     );
     // Where every container has the same token at the same place by another volume, there is nothing to add.
     if (!containers.some(([, found]) => found === 'missing' || found === 'this')) {
-      const other = [...volumes].find(([, volume]) => isSameToken(volume, wanted))?.[0];
+      const other = [...volumes].find(([, volume]) => isSameToken(volume, wanted, plan.accepted))?.[0];
       if (other !== undefined) substitutes.set(wanted.name, other);
       continue;
     }
@@ -163,7 +163,7 @@ function findMount({ path, name, container }: Container, wish: MountWish): Found
     const isWhole = ['subPath', 'subPathExpr'].every((key) => (member(mount, key) ?? '') === '');
     const isSamePath = isWhole && normalisePath(there) === normalisePath(mountPath);
     if (isSamePath && volume === wanted.name) return 'this';
-    if (isSamePath && isSameToken(found, wanted)) return 'other';
+    if (isSamePath && isSameToken(found, wanted, plan.accepted)) return 'other';
     const detail = `container ${name} mounts volume ${quote(volume)} (${describeVolume(found)}) at ${quote(there)}, ${here}`;
     sink.conflict(toPointer(['spec', ...path, 'volumeMounts', index]), detail, fix);
     return 'conflict';
@@ -201,7 +201,7 @@ function putVolume(
   const path = ['spec', 'volumes', index];
   const existing = volumes[index];
   const isOurs = ours?.volumes.has(wanted.name) ?? false;
-  if (isSameContent(existing, wanted, { isOurs })) return true;
+  if (isSameContent(existing, wanted, { isOurs, accepted: plan.accepted })) return true;
   if (isOurs) {
     draft.set(path, wanted);
     sink.change(toPointer(path), `volume ${wanted.name} is made anew: ${what}`);
