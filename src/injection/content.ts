@@ -2,6 +2,7 @@
 
 import type { JsonObject, JsonValue } from '../objects/json.ts';
 import { asArray, asString, isObject, member } from '../objects/json.ts';
+import { EXTENDED_EXPIRATION_SECONDS } from '../objects/tokens.ts';
 
 /** What the API server fills in when it is not given (pkg/apis/core/v1/defaults.go). */
 const API_DEFAULTS: ReadonlyMap<string, JsonValue> = new Map<string, JsonValue>([
@@ -10,26 +11,35 @@ const API_DEFAULTS: ReadonlyMap<string, JsonValue> = new Map<string, JsonValue>(
   ['apiVersion', 'v1'],
 ]);
 
-export type Foreign = { readonly isOurs: boolean };
+/** In seconds, both of them included. */
+export type LifetimeRange = { readonly least: number; readonly most: number };
+
+export type Foreign = {
+  readonly isOurs: boolean;
+  /** Lifetimes that do as well as the wanted one in somebody else's volume. */
+  readonly accepted?: LifetimeRange | undefined;
+};
 
 /**
  * True if `existing` is `wanted`. In a volume of ours, fields that we do not know are the API server's; in somebody
  * else's they make it another volume. The depth is that of `wanted`, which we made.
  */
-export function isSameContent(existing: JsonValue | undefined, wanted: JsonValue, { isOurs }: Foreign): boolean {
+export function isSameContent(existing: JsonValue | undefined, wanted: JsonValue, foreign: Foreign): boolean {
+  const { isOurs, accepted } = foreign;
   if (Array.isArray(wanted)) {
     const entries = asArray(existing);
     return (
       Array.isArray(existing) &&
       entries.length === wanted.length &&
-      wanted.every((entry, index) => isSameContent(entries[index], entry as JsonValue, { isOurs }))
+      wanted.every((entry, index) => isSameContent(entries[index], entry as JsonValue, foreign))
     );
   }
   if (!isObject(wanted)) return existing === wanted;
   if (!isObject(existing)) return false;
   const isWhole = Object.entries(wanted).every(([key, value]) => {
     const there = member(existing, key) ?? API_DEFAULTS.get(key);
-    return isSameContent(there, value, { isOurs });
+    if (key === 'expirationSeconds' && !isOurs && isAccepted(there, accepted)) return true;
+    return isSameContent(there, value, foreign);
   });
   const extra = Object.keys(existing).filter((key) => !Object.hasOwn(wanted, key));
   const isPlain = extra.every((key) => existing[key] === API_DEFAULTS.get(key) || (isOurs && !SOURCES.has(key)));
@@ -46,10 +56,26 @@ const SOURCES: ReadonlySet<string> = new Set([
   'emptyDir',
 ]);
 
+/** Never the lifetime that may make a token of a year. */
+function isAccepted(seconds: JsonValue | undefined, range: LifetimeRange | undefined): boolean {
+  return (
+    range !== undefined &&
+    typeof seconds === 'number' &&
+    Number.isInteger(seconds) &&
+    seconds !== EXTENDED_EXPIRATION_SECONDS &&
+    seconds >= range.least &&
+    seconds <= range.most
+  );
+}
+
 /** The same, whatever the volume is called: is it the same token? */
-export function isSameToken(existing: JsonValue | undefined, wanted: JsonObject): boolean {
+export function isSameToken(
+  existing: JsonValue | undefined,
+  wanted: JsonObject,
+  accepted: LifetimeRange | undefined,
+): boolean {
   if (!isObject(existing)) return false;
-  return isSameContent({ ...existing, name: wanted['name'] ?? '' }, wanted, { isOurs: false });
+  return isSameContent({ ...existing, name: wanted['name'] ?? '' }, wanted, { isOurs: false, accepted });
 }
 
 /** Without trailing and doubled slashes: the container runtime sees one path. */

@@ -86,13 +86,17 @@ function emitPlan(draft: Draft, plan: Plan, state: PlanState): Added {
     // Chosen anew: what is held of a draft may not show what was added since.
     const volumes = indexVolumes(listVolumes(draft));
     const containers = chooseContainers(specOf(draft), plan).map(
-      (container) => [container, checkMount(container, { volumes, wanted, mountPath }, { plan, sink })] as const,
+      (container) =>
+        [
+          container,
+          checkMount(container, { volumes, wanted, mountPath, accepted: plan.accepted }, { plan, sink }),
+        ] as const,
     );
     const isThere = volumes.has(wanted.name);
     if (isThere && ours?.volumes.has(wanted.name) === true) added.volumes.add(wanted.name);
     // Where every container has the same token at the same place by another volume, there is nothing to add.
     if (!containers.some(([, found]) => found === 'missing' || found === 'this')) {
-      const other = [...volumes].find(([, volume]) => isSameToken(volume, wanted))?.[0];
+      const other = [...volumes].find(([, volume]) => isSameToken(volume, wanted, plan.accepted))?.[0];
       if (other !== undefined) substitutes.set(wanted.name, other);
       continue;
     }
@@ -194,7 +198,7 @@ function putVolume(
   const path = ['spec', 'volumes', index];
   const existing = volumes[index];
   const isOurs = ours?.volumes.has(wanted.name) ?? false;
-  if (isSameContent(existing, wanted, { isOurs })) return true;
+  if (isSameContent(existing, wanted, { isOurs, accepted: plan.accepted })) return true;
   if (isOurs) {
     draft.set(path, wanted);
     sink.change(toPointer(path), `volume ${wanted.name} is made anew: ${what}`);

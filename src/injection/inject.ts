@@ -69,7 +69,7 @@ export function inject(draft: Draft, world: InjectionWorld): Injection {
   const { conflicts } = emit(createDraft(pod), plans, facts);
   if (conflicts.length > 0) return refuse(conflicts);
   const { changes, notes: said } = emit(draft, plans, facts);
-  const warned = [...said, ...listDeprived(pod, draft.current())];
+  const warned = [...said, ...listDeprived(pod, draft.current(), world.context.namespace)];
   return { changes, refusals: [], notes: [...warned.map((note) => ({ note, isWarning: true })), ...notes] };
 }
 
@@ -77,8 +77,9 @@ export function inject(draft: Draft, world: InjectionWorld): Injection {
  * Whoever reads the API token, and has lost both that one and ours in its place. The API token is not put back: a stored
  * pod that is created again may carry the record too, and nobody documented that it needs the API.
  */
-function listDeprived(before: JsonObject, after: JsonObject): readonly string[] {
-  const reader = findTokenReader(before) === undefined ? findTokenReader(after) : undefined;
+function listDeprived(before: JsonObject, after: JsonObject, namespace: RuleContext['namespace']): readonly string[] {
+  const isNew = findTokenReader(before, namespace) === undefined;
+  const reader = isNew ? findTokenReader(after, namespace) : undefined;
   const spec = member(after, 'spec');
   if (reader === undefined || !isObject(spec) || listTokenSources(spec).some(({ isDefault }) => isDefault)) return [];
   const lost = `${reader} reads the API token, which this pod lost, and nobody asks any more for the token that stood in for it`;

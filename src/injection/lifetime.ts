@@ -1,11 +1,13 @@
 /** How long a token of a plan lives, in seconds: what our annotation says, else the scheme's, else the preset. */
 
+import { MIN_EXPIRATION_SECONDS } from '../objects/api-token-expiration.ts';
 import { asArray, member, valueAt } from '../objects/json.ts';
 import { quote } from '../objects/text.ts';
 import { limitOf } from '../objects/token-limits.ts';
 import { EXTENDED_EXPIRATION_SECONDS } from '../objects/tokens.ts';
 import type { Ask, InjectionSettings, World } from './asks.ts';
 import { limitsOf, TRIGGERED } from './asks.ts';
+import type { LifetimeRange } from './content.ts';
 import type { PlanProblem } from './parameters.ts';
 import { keyOf } from './parameters.ts';
 
@@ -13,6 +15,8 @@ const DEFAULT_SECONDS = 3600;
 
 export type Lifetime = {
   readonly seconds: number;
+  /** Nobody asked for one, so the pod may have another: whatever is not refused, a day of a scheme's webhook too. */
+  readonly accepted?: LifetimeRange;
   /** What the author should know: another lifetime was asked for. */
   readonly notes: readonly string[];
 };
@@ -51,7 +55,11 @@ export function chooseLifetime(
     preset?.expirationSeconds ?? DEFAULT_SECONDS,
     Math.min(maxSeconds, ...inForce.map((one) => limitOf({ audience }, one))),
   );
-  const usual: Lifetime = { seconds: clamp(spread(unasked, { ask, world, settings })), notes: [] };
+  const usual: Lifetime = {
+    seconds: clamp(spread(unasked, { ask, world, settings })),
+    accepted: { least: MIN_EXPIRATION_SECONDS, most: maxSeconds },
+    notes: [],
+  };
   return readScheme(ask, world, { usual, clamp, minSeconds, maxSeconds });
 }
 

@@ -13,6 +13,8 @@ export type WantedMount = {
   readonly volumes: ReadonlyMap<string, JsonValue>;
   readonly wanted: JsonObject & { readonly name: string };
   readonly mountPath: string;
+  /** Of the plan. */
+  readonly accepted: Plan['accepted'];
 };
 
 /** `this`: by the wanted volume; `other`: the same token by another one. */
@@ -31,7 +33,8 @@ export type Obstacle = {
 /** Volumes whose directories are written by the kubelet alone, so that no mount point can be made in them. */
 const READ_ONLY_KINDS = ['projected', 'secret', 'configMap', 'downwardAPI', 'image'] as const;
 
-export function findMount(container: JsonObject, { volumes, wanted, mountPath }: WantedMount): FoundMount {
+export function findMount(container: JsonObject, wish: WantedMount): FoundMount {
+  const { volumes, wanted, mountPath, accepted } = wish;
   for (const [index, mount] of asArray(member(container, 'volumeMounts')).entries()) {
     const there = asString(member(mount, 'mountPath')) ?? '';
     if (there === '' || !isNested(toRealPath(there), toRealPath(mountPath))) continue;
@@ -39,7 +42,7 @@ export function findMount(container: JsonObject, { volumes, wanted, mountPath }:
     const found = volumes.get(volume);
     const isWhole = ['subPath', 'subPathExpr'].every((key) => (member(mount, key) ?? '') === '');
     const isSamePlace = toRealPath(there) === toRealPath(mountPath);
-    if (isSamePlace && isWhole && (volume === wanted.name || isSameToken(found, wanted))) {
+    if (isSamePlace && isWhole && (volume === wanted.name || isSameToken(found, wanted, accepted))) {
       // By the directory's other name an image without the link would not find it, and in one with the link a second
       // mount hides the same file.
       if (normalisePath(there) !== normalisePath(mountPath)) continue;
@@ -73,7 +76,8 @@ export function findSidecarObstacle({ name, container }: Container, spec: JsonOb
   if (plan.only !== undefined || !isSidecarContainer(name)) return undefined;
   const volumes = indexVolumes(asArray(member(spec, 'volumes')));
   for (const [index, wanted] of plan.volumes.entries()) {
-    const found = findMount(container, { volumes, wanted, mountPath: plan.mounts[index]?.mountPath ?? '' });
+    const mountPath = plan.mounts[index]?.mountPath ?? '';
+    const found = findMount(container, { volumes, wanted, mountPath, accepted: plan.accepted });
     if (found.state === 'conflict') return found.does;
   }
   return undefined;

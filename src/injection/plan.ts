@@ -9,6 +9,7 @@ import type { Preset } from '../presets/format.ts';
 import { fillIn, listPlaceholders } from '../presets/format.ts';
 import type { Ask, InjectionSettings, Origin, World } from './asks.ts';
 import { TRIGGERED } from './asks.ts';
+import type { LifetimeRange } from './content.ts';
 import { chooseLifetime } from './lifetime.ts';
 import type { PlanProblem } from './parameters.ts';
 import { fillParameters, keyOf } from './parameters.ts';
@@ -25,6 +26,8 @@ export type Plan = {
   readonly key: string;
   readonly audience: string;
   readonly expirationSeconds: number;
+  /** Lifetimes that do as well, of a token of the author's own; undefined where somebody asked for one. */
+  readonly accepted: LifetimeRange | undefined;
   readonly volumes: readonly (JsonObject & { readonly name: string })[];
   readonly mounts: readonly { readonly name: string; readonly mountPath: string }[];
   readonly env: readonly EnvVariable[];
@@ -87,6 +90,7 @@ export function toPlan(ask: Ask, world: World, settings: InjectionSettings): Pla
       key: keyOf(ask),
       audience,
       expirationSeconds: seconds,
+      accepted: lifetime.accepted,
       volumes,
       mounts: volumes.map((one, index) => ({
         name: one.name,

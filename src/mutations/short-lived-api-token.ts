@@ -11,6 +11,7 @@ import { isObject, member, toPointer } from '../objects/json.ts';
 import { POD, serviceAccountOf } from '../objects/pod-spec.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
+import { outlivesToken } from '../objects/termination.ts';
 import { EXTENDED_EXPIRATION_SECONDS, isExtended, listTokenSources } from '../objects/tokens.ts';
 import { defineMutation } from './define-mutation.ts';
 
@@ -66,12 +67,15 @@ ${API_TOKEN_EXPIRATION_ANNOTATION} on its pod, service account or namespace, up 
     );
     if (sources.length === 0) return [];
     const { seconds, note } = chooseLifetime(subject, { spec, options, context });
+    const stop = outlivesToken(spec, seconds);
+    const warning = `the API token now lives ${seconds} s and is not renewed while the pod stops, which may take ${stop} s`;
     return sources.map((source) => {
       const path = ['spec', ...source.path, 'expirationSeconds'];
       draft.set(path, seconds);
       return {
         path: toPointer(path),
         detail: `${source.expirationSeconds} s (really a year) is now ${seconds} s${note}`,
+        ...(stop === undefined ? {} : { warnings: [warning] }),
       };
     });
   },

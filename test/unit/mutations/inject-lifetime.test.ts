@@ -53,10 +53,97 @@ describe('The lifetime of a token that nobody gave one', () => {
 });
 
 const ROLE = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/web' };
+const AWS = { volume: 'aws-iam-token', mountPath: '/var/run/secrets/eks.amazonaws.com/serviceaccount' };
+
+/** A pod that has the token of AWS by hand, as the scheme's own webhook writes it. */
+function withOwnToken(expirationSeconds: number | undefined): JsonObject {
+  const lifetime = expirationSeconds === undefined ? {} : { expirationSeconds };
+  const token = { audience: 'sts.amazonaws.com', path: 'token', ...lifetime };
+  return asking(
+    {},
+    {
+      containers: [{ name: 'app', volumeMounts: [{ name: AWS.volume, mountPath: AWS.mountPath, readOnly: true }] }],
+      volumes: [{ name: AWS.volume, projected: { sources: [{ serviceAccountToken: token }] } }],
+    },
+  );
+}
+
 function injectAws(pod: JsonObject, { options = {}, checks = {} }: { options?: JsonObject; checks?: JsonObject } = {}) {
   const configuration = { mutations: { 'inject-token': { triggers: ['aws-irsa'], ...options } }, checks };
   return inject(pod, { configuration, onAccount: ROLE });
 }
+
+describe('The same token of the author’s own, with another lifetime', () => {
+  it.each([
+    ['an hour', 3_600, {}],
+    ['an hour that the API server fills in', undefined, {}],
+    ['an hour, where lifetimes are spread', 3_600, { options: { jitterPercent: 20 } }],
+    ['ten minutes', 600, {}],
+    ['a day, as the scheme’s own webhook writes it', 86_400, {}],
+    ['a day, where lifetimes are spread', 86_400, { options: { jitterPercent: 20 } }],
+    ['half an hour, where that is the limit', 1_800, { options: { maxExpirationSeconds: 1_800 } }],
+    ['what the check allows', 900, { checks: { 'token-lifetime': { audiences: { 'sts.amazonaws.com': 900 } } } }],
+  ])('is kept if it is %s', (_what, seconds, setting) => {
+    const { denial, at, object } = injectAws(withOwnToken(seconds), setting);
+    expect(denial).toBe('');
+    expect(at(...EXPIRATION)).toBe(seconds);
+    expect(at('spec', 'containers', 0, 'env', 0, 'name')).toBe('AWS_ROLE_ARN');
+    expect(injectAws(object, setting)).toMatchObject({ denial: '', patch: [] });
+  });
+
+  it.each([
+    ['longer than the limit', 86_400, { options: { maxExpirationSeconds: 3_600 } }],
+    ['longer than the limit by a second', 3_601, { options: { maxExpirationSeconds: 3_600 } }],
+    [
+      'longer than the check allows',
+      3_600,
+      { checks: { 'token-lifetime': { audiences: { 'sts.amazonaws.com': 900 } } } },
+    ],
+    ['less than the API server takes', 599, {}],
+    ['the number that may make a year', 3_607, {}],
+    ['no whole number', 3_600.5, {}],
+  ])('is another one if it is %s', (_what, seconds, setting) => {
+    expect(injectAws(withOwnToken(seconds), setting).denial).toContain('"aws-iam-token" is a token for audience');
+  });
+
+  it('is another one where somebody asked for a lifetime', () => {
+    const own = withOwnToken(3_600);
+    const asks = (expiration: string) => ({
+      'tokens.curfew.dev/aws': `{preset: aws-irsa, expiration: ${expiration}}`,
+    });
+    const pod = (annotations: JsonObject) => ({ ...own, metadata: { name: 'web', namespace: 'shop', annotations } });
+    expect(injectAws(pod(asks('2h'))).denial).toContain('"aws-iam-token" is a token for audience');
+    expect(injectAws(pod(asks('1h'))).denial).toBe('');
+    const scheme = pod({ 'eks.amazonaws.com/token-expiration': '7200' });
+    expect(injectAws(scheme).denial).toContain('"aws-iam-token" is a token for audience');
+  });
+
+  it('is kept under another name too, where every container has it at that place', () => {
+    const text = JSON.stringify(withOwnToken(86_400)).replaceAll('aws-iam-token', 'mine');
+    const { denial, at } = injectAws(JSON.parse(text) as JsonObject, { options: { jitterPercent: 20 } });
+    expect(denial).toBe('');
+    expect(at('spec', 'volumes')).toHaveLength(1);
+  });
+
+  it.each([
+    ['', 600],
+    [', also where the preset takes no less than more', 5_400],
+  ])('is shortened by cap-token-lifetime first, where that runs%s', (_where, minExpirationSeconds) => {
+    const configuration = {
+      mutateMode: 'apply',
+      levels: { mutate: 'restricted' },
+      mutations: { 'inject-token': { presets: { own: { ...OWN, expirationSeconds: 7_200, minExpirationSeconds } } } },
+    };
+    const token = { audience: 'own', path: 'token', expirationSeconds: 86_400 };
+    const spec = {
+      containers: [{ name: 'app', volumeMounts: [{ name: 'own', mountPath: '/own' }] }],
+      volumes: [{ name: 'own', projected: { sources: [{ serviceAccountToken: token }] } }],
+    };
+    const { denial, at, object } = inject(asking({ x: '{preset: own}' }, spec), { configuration });
+    expect({ denial, seconds: at(...EXPIRATION) }).toEqual({ denial: '', seconds: 3_600 });
+    expect(inject(object, { configuration })).toMatchObject({ denial: '', patch: [] });
+  });
+});
 
 describe('The lifetime that the annotation of a scheme asks for', () => {
   const asked = (seconds: string, maxExpirationSeconds: number) => {

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { asAdmitted } from '../../../src/engine/as-admitted.ts';
+import { examplePod } from '../../../src/objects/example-objects.ts';
+import type { JsonObject } from '../../../src/objects/json.ts';
+import { PLAIN_ACCOUNT } from '../judging.ts';
+import { subjectOf } from '../subjects.ts';
+import { inject } from './injecting.ts';
+
+/** What is warned of a pod with the API server's own token. */
+function warningsOf(spec: JsonObject, { mutateMode = 'apply', annotations = {} } = {}) {
+  const pod = { ...examplePod(spec), metadata: { name: 'web', namespace: 'shop', annotations } };
+  const { object } = asAdmitted(subjectOf('pods', pod), PLAIN_ACCOUNT);
+  return inject(object, { configuration: { mutateMode } }).warnings;
+}
+
+describe('The API token of a pod that takes long to stop', () => {
+  it('is warned about, since the kubelet renews it no more while the pod stops', () => {
+    expect(warningsOf({ terminationGracePeriodSeconds: 721 })).toEqual([
+      'curfew short-lived-api-token: the API token now lives 3600 s and is not renewed while the pod stops, which may take 721 s',
+    ]);
+  });
+
+  it('is not where it lives long enough, or nothing is changed', () => {
+    expect(warningsOf({})).toEqual([]);
+    expect(warningsOf({ terminationGracePeriodSeconds: 720 })).toEqual([]);
+    expect(warningsOf({ terminationGracePeriodSeconds: 721 }, { mutateMode: 'report' })).toEqual([]);
+    const annotations = { 'curfew.dev/api-token-expiration': '2h' };
+    expect(warningsOf({ terminationGracePeriodSeconds: 721 }, { annotations })).toEqual([]);
+  });
+});
