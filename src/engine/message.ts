@@ -3,14 +3,14 @@
 import type { Finding, Note, RuleWords, Undecided } from '../checks/define-check.ts';
 import type { Subject } from '../objects/subject.ts';
 import { formatSubject } from '../objects/subject.ts';
-import { countOf, joinNames, toOneLine } from '../objects/text.ts';
+import { countOf, cutToBytes, joinNames, toOneLine } from '../objects/text.ts';
 import type { Exemption } from '../policy/exemption.ts';
 import { formatEnd } from '../policy/exemption.ts';
 
 /** Most problems told in full; the rest is counted. */
 const MOST_PROBLEMS = 10;
-/** A message is no longer than this, in characters, however the object is made. */
-const MOST_CHARACTERS = 4_000;
+/** A message is no longer than this, in bytes of UTF-8, however the object is made. */
+const MOST_BYTES = 4_096;
 
 export type CheckFindings = { readonly check: RuleWords; readonly findings: readonly Finding[] };
 
@@ -61,7 +61,7 @@ export function formatProblems(subject: Subject, problems: readonly Problem[]): 
     );
   }
   if (problems.length > MOST_PROBLEMS) lines.push('', `  and ${problems.length - MOST_PROBLEMS} more`);
-  return `\n${bound(lines.join('\n'))}`;
+  return bound(`\n${lines.join('\n')}`);
 }
 
 /**
@@ -124,5 +124,5 @@ function groupFindings({ check, findings }: CheckFindings): readonly Group[] {
 }
 
 function bound(text: string): string {
-  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS).toWellFormed()}…` : text;
+  return cutToBytes(text, MOST_BYTES);
 }

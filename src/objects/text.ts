@@ -7,6 +7,7 @@
 const HIDDEN_CHARACTERS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const MOST_QUOTED_CHARACTERS = 80;
 const MOST_NAMES = 3;
+const ELLIPSIS_BYTES = 3;
 
 /** `text` in quotes, on one line, at most 80 characters of it. Not for anything that may be secret. */
 export function quote(text: string): string {
@@ -17,6 +18,13 @@ export function quote(text: string): string {
 /** `text` without hidden characters and lone surrogates: a warning with a newline is dropped by the API server. */
 export function toOneLine(text: string): string {
   return text.toWellFormed().replaceAll(HIDDEN_CHARACTERS, ' ');
+}
+
+/** `text`, or as much of it as fits into `most` bytes of UTF-8 together with the `…` that says so. */
+export function cutToBytes(text: string, most: number): string {
+  const readInto = (bytes: number) => new TextEncoder().encodeInto(text, new Uint8Array(bytes)).read;
+  if (text.length <= most && readInto(most) === text.length) return text;
+  return `${text.slice(0, readInto(most - ELLIPSIS_BYTES))}…`;
 }
 
 /** `container app`, `containers app, proxy`, `containers a, b, c and 4 more`. */

@@ -3,12 +3,12 @@
 import type { Verdict } from '../engine/verdict.ts';
 import type { Fault } from '../errors.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { countOf, toOneLine } from '../objects/text.ts';
+import { countOf, cutToBytes, toOneLine } from '../objects/text.ts';
 import { REVIEW_API_VERSION, REVIEW_KIND } from './parse.ts';
 
 /** All warnings of a response together; the API server's budget is 4,096 runes for all webhooks (filters/warning.go). */
 const MOST_WARNING_CHARACTERS = 3_000;
-const MOST_ANNOTATION_CHARACTERS = 4_000;
+const MOST_ANNOTATION_BYTES = 4_096;
 
 /**
  * The answer to the review `uid`. A denial carries code 403 *and* reason Forbidden: without the code kubectl shows a
@@ -28,7 +28,7 @@ export function respond(uid: string, verdict: Verdict): JsonObject {
         ? {}
         : {
             auditAnnotations: Object.fromEntries(
-              [...auditAnnotations].map(([key, text]) => [key, toOneLine(text).slice(0, MOST_ANNOTATION_CHARACTERS)]),
+              [...auditAnnotations].map(([key, text]) => [key, cutToBytes(toOneLine(text), MOST_ANNOTATION_BYTES)]),
             ),
           }),
       ...(patch.length === 0 ? {} : { patchType: 'JSONPatch', patch: toBase64(JSON.stringify(patch)) }),

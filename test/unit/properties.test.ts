@@ -11,14 +11,21 @@ import injectToken from '../../src/mutations/inject-token.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
 import { createDraft } from '../../src/objects/draft.ts';
 import type { JsonObject } from '../../src/objects/json.ts';
+import { asArray, member, stringMembers, valueAt } from '../../src/objects/json.ts';
 import type { RuleContext } from '../../src/objects/rule-context.ts';
 import type { ResourceName, Subject } from '../../src/objects/subject.ts';
+import { respond } from '../../src/review/respond.ts';
 import { deepFreeze, hostileObject, mutated, numRuns } from './arbitraries.ts';
 import { resolvePointer } from './json-pointer.ts';
 import { account, contextOf, judgeWith, PLAIN_ACCOUNT } from './judging.ts';
 import { admittedPod, deployment, subjectOf, tokenSecret } from './subjects.ts';
 
 const SECRET_TEXT = 'c2VjcmV0LXRoYXQtbm9ib2R5LW1heS1zZWU=';
+
+/** Of a denial or an annotation, as UTF-8. */
+const MOST_BYTES = 4_096;
+/** Of all warnings together, or the API server cuts them (filters/warning.go). */
+const MOST_RUNES = 4_096;
 
 /** Every object of every example, and some that are nearly right. */
 const OBJECTS: readonly JsonObject[] = [
@@ -54,6 +61,11 @@ const subject: fc.Arbitrary<Subject> = fc
     ...subjectOf('', object, { resource }),
     ...(oldObject === undefined ? {} : { operation: 'UPDATE' as const, oldObject }),
   }));
+
+/** Pods whose containers have names that no API server takes, for more words than fit into a message. */
+const wordySubject: fc.Arbitrary<Subject> = fc
+  .array(fc.tuple(fc.constantFrom('x', 'é', '漢', '🔑', '\n', '\ud800'), fc.nat(3_000)), { minLength: 1, maxLength: 4 })
+  .map((names) => subjectOf('pods', admittedPod(names.map(([character, count]) => character.repeat(count)))));
 
 const UNKNOWN = { state: 'unknown', why: 'no answer' } as const;
 
@@ -127,19 +139,20 @@ describe('Whatever the object is', () => {
 
   it('the words about it are bounded, on clean lines, and hold nothing of a Secret', () => {
     fc.assert(
-      fc.property(subject, LOOKUPS, (judged, serviceAccount) => {
+      fc.property(fc.oneof(subject, wordySubject), LOOKUPS, (judged, serviceAccount) => {
         const configuration = { levels: { enforce: 'restricted' }, enforceTemplates: true };
         const { verdict } = judgeWith(judged, { configuration, serviceAccount });
-        const lines = [
-          ...(verdict.denial ?? '').split('\n'),
-          ...verdict.warnings,
-          ...verdict.auditAnnotations.values(),
-        ];
-        for (const line of lines) {
+        const { denial = '' } = verdict;
+        const sent = member(respond('a', verdict), 'response');
+        const warnings = asArray(member(sent, 'warnings')).map(String);
+        const annotations = [...stringMembers(member(sent, 'auditAnnotations')).values()];
+        expect(denial === '' ? undefined : denial).toBe(valueAt(sent, ['status', 'message']));
+        for (const line of [denial.replaceAll('\n', ''), ...warnings, ...annotations]) {
           expect(line).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
-          expect(line.length).toBeLessThanOrEqual(4_100);
           expect(line).not.toContain(SECRET_TEXT.slice(0, 8));
         }
+        for (const text of [denial, ...annotations]) expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MOST_BYTES);
+        expect(warnings.join('').length).toBeLessThanOrEqual(MOST_RUNES);
       }),
       { numRuns: numRuns() },
     );

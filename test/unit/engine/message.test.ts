@@ -63,13 +63,16 @@ describe('A message', () => {
   it.each([
     ['control characters', 'a\u0000\u001b[31m\nb'],
     ['10 kB', 'x'.repeat(10_000)],
+    ['30 kB, three a character', '漢'.repeat(10_000)],
+    ['40 kB, four a character', `x${'🔑'.repeat(10_000)}`],
     ['lone surrogates', 'a\ud800b'],
     ['a line separator', 'a\u2028b'],
   ])('with a container of %s stays short and well formed, on lines of its own', (_what, name) => {
     const { verdict } = judgeWith(subjectOf('pods', admittedPod([name])), RESTRICTED);
     const warned = judgeWith(subjectOf('pods', admittedPod([name]))).verdict.warnings;
     const { denial = '' } = verdict;
-    expect(denial.length).toBeLessThanOrEqual(4_100);
+    for (const text of [denial, ...verdict.auditAnnotations.values()])
+      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(4_096);
     expect(denial.isWellFormed()).toBe(true);
     expect(denial.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
     expect(warned.join('')).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
