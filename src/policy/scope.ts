@@ -120,7 +120,7 @@ function isBootstrapToken({ resource, object }: Subject): boolean {
   return resource.group === '' && resource.name === 'secrets' && valueAt(object, ['type']) === BOOTSTRAP_TOKEN_TYPE;
 }
 
-/** Anyone may write the annotation, but the API server gives such a pod no token of any kind. */
+/** Anyone may write the annotation, but such a pod gets no token of any kind, and no kubelet runs it: docs/decisions/0015. */
 function isMirrorPod(subject: Subject): boolean {
   return (
     isPod(subject.resource) && valueAt(subject.object, ['metadata', 'annotations', MIRROR_POD_ANNOTATION]) !== undefined
