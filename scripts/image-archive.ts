@@ -2,7 +2,10 @@
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runProgram } from './run-program.ts';
+import { mustRun } from './run-program.ts';
+
+/** Layers of hundreds of megabytes are copied. */
+const LIMIT = { timeoutMs: 120_000 };
 
 export type ImageConfig = {
   readonly Env?: readonly string[];
@@ -32,9 +35,9 @@ export async function writeImageArchive(
   const root = join(folder, 'root');
   await mkdir(root);
   await writeContents(root, contents);
-  await must('tar', ['--owner=0', '--group=0', '-C', root, '-cf', join(folder, 'layer.tar'), '.']);
+  await mustRun('tar', ['--owner=0', '--group=0', '-C', root, '-cf', join(folder, 'layer.tar'), '.'], LIMIT);
   await rm(root, { recursive: true });
-  const digest = (await must('sha256sum', [join(folder, 'layer.tar')])).slice(0, 64);
+  const digest = (await mustRun('sha256sum', [join(folder, 'layer.tar')], LIMIT)).slice(0, 64);
   const image = {
     architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
     os: 'linux',
@@ -45,7 +48,7 @@ export async function writeImageArchive(
   const manifest = [{ Config: 'config.json', RepoTags: [name], Layers: ['layer.tar'] }];
   await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
   const archive = join(folder, 'image.tar');
-  await must('tar', ['-C', folder, '-cf', archive, 'manifest.json', 'config.json', 'layer.tar']);
+  await mustRun('tar', ['-C', folder, '-cf', archive, 'manifest.json', 'config.json', 'layer.tar'], LIMIT);
   return archive;
 }
 
@@ -55,12 +58,12 @@ async function writeContents(
 ): Promise<void> {
   for (const folder of folders) {
     await mkdir(join(root, folder), { recursive: true });
-    await must('chmod', ['1777', join(root, folder)]);
+    await mustRun('chmod', ['1777', join(root, folder)]);
   }
   for (const [path, source] of files) {
     await mkdir(join(root, path, '..'), { recursive: true });
     // Links are followed: what they lead to may not be in the image.
-    await must('cp', ['--recursive', '--dereference', '--preserve=mode', source, join(root, path)]);
+    await mustRun('cp', ['--recursive', '--dereference', '--preserve=mode', source, join(root, path)], LIMIT);
   }
   for (const [path, text] of Object.entries(texts)) {
     await mkdir(join(root, path, '..'), { recursive: true });
@@ -68,12 +71,6 @@ async function writeContents(
   }
   for (const [path, target] of links) {
     await mkdir(join(root, path, '..'), { recursive: true });
-    await must('ln', ['-s', target, join(root, path)]);
+    await mustRun('ln', ['-s', target, join(root, path)]);
   }
-}
-
-async function must(file: string, args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await runProgram(file, args, { timeoutMs: 120_000 });
-  if (code !== 0) throw new Error(`${file} ${args.join(' ')}: ${stderr.trim()}`);
-  return stdout;
 }

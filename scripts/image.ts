@@ -10,7 +10,7 @@ import { access, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { writeImageArchive } from './image-archive.ts';
-import { runProgram } from './run-program.ts';
+import { mustRun, runProgram } from './run-program.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const NAME = 'curfew.dev/curfew:dev';
@@ -134,22 +134,16 @@ async function findNpm(): Promise<string> {
 
 /** The shared libraries that a program names, at the paths at which its loader looks for them. */
 async function librariesOf(program: string): Promise<readonly (readonly [string, string])[]> {
-  const paths = (await must('ldd', [program])).match(/\/\S+(?= \()/g) ?? [];
+  const paths = (await mustRun('ldd', [program])).match(/\/\S+(?= \()/g) ?? [];
   return paths.map((path) => [path.slice(1), path] as const);
 }
 
 /** The user's own settings of npm, such as another registry; read, and not copied into the image. */
 async function npmVolumes(): Promise<readonly string[]> {
-  const path = (await must('npm', ['config', 'get', 'userconfig'])).trim();
+  const path = (await mustRun('npm', ['config', 'get', 'userconfig'])).trim();
   const isThere = await access(path).then(
     () => true,
     () => false,
   );
   return isThere ? ['--volume', `${path}:/root/.npmrc:ro`] : [];
-}
-
-async function must(file: string, args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await runProgram(file, args);
-  if (code !== 0) throw new Error(`${file} ${args.join(' ')}: ${stderr.trim()}`);
-  return stdout;
 }

@@ -63,3 +63,10 @@ export function runProgram(file: string, args: readonly string[], options: RunOp
     });
   });
 }
+
+/** Runs a program that must succeed; what it printed. Any other exit code rejects with what it said on standard error. */
+export async function mustRun(file: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+  const { code, stdout, stderr } = await runProgram(file, args, options);
+  if (code !== 0) throw new Error(`${file} ${args.join(' ')}: ${stderr.trim()}`);
+  return stdout;
+}

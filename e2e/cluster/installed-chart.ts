@@ -5,6 +5,7 @@ import { runProgram } from '../../scripts/run-program.ts';
 import { findTools } from '../../scripts/tools.ts';
 import type { JsonObject } from '../../src/objects/json.ts';
 import { asArray, member, valueAt } from '../../src/objects/json.ts';
+import { decodeJwtClaims } from '../../src/objects/jwt.ts';
 import { waitUntil } from '../installed-curfew.ts';
 import { createKubectl, type Kubectl } from '../kubectl.ts';
 import { BUSYBOX_IMAGE } from '../node/container-runtime.ts';
@@ -127,11 +128,9 @@ export function sleepingPod(name: string, spec: JsonObject = {}): JsonObject {
   };
 }
 
-/** The claims of a token, unverified: `aud`, `exp` and `iat` in seconds. */
-export function claimsOf(token: string): {
-  readonly aud: readonly string[];
-  readonly exp: number;
-  readonly iat: number;
-} {
-  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+/** The claims of a token, unverified: `aud`, and `exp` and `iat` in seconds. */
+export function claimsOf(token: string) {
+  const claims = decodeJwtClaims(token.trim());
+  if (claims === undefined) throw new Error('what was read is no token');
+  return { aud: claims['aud'], exp: Number(claims['exp']), iat: Number(claims['iat']) };
 }

@@ -12,7 +12,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runProgram } from '../../scripts/run-program.ts';
+import { mustRun } from '../../scripts/run-program.ts';
 import { writeState } from '../control-plane-state.ts';
 import { readLastLines } from '../processes.ts';
 import { loadOwnImages } from './container-runtime.ts';
@@ -57,15 +57,15 @@ async function run(tools: NodeTools): Promise<void> {
 /** Gives the cluster its network, and file systems in memory that nobody else sees. */
 async function separate({ node }: Layout): Promise<void> {
   await mkdir(node, { recursive: true });
-  for (const path of [...IN_MEMORY, node]) await must('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'curfew', path]);
+  for (const path of [...IN_MEMORY, node]) await mustRun('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'curfew', path]);
   // containerd keeps the pods' network namespaces here.
   await mkdir('/run/netns');
-  await must('ip', ['link', 'set', 'lo', 'up']);
+  await mustRun('ip', ['link', 'set', 'lo', 'up']);
   // A bridge without ports is the one kind of interface that every kernel has.
-  await must('ip', ['link', 'add', 'node0', 'type', 'bridge']);
-  await must('ip', ['address', 'add', `${NODE.address}/24`, 'dev', 'node0']);
-  await must('ip', ['link', 'set', 'node0', 'up']);
-  await must('ip', ['route', 'add', 'default', 'dev', 'node0']);
+  await mustRun('ip', ['link', 'add', 'node0', 'type', 'bridge']);
+  await mustRun('ip', ['address', 'add', `${NODE.address}/24`, 'dev', 'node0']);
+  await mustRun('ip', ['link', 'set', 'node0', 'up']);
+  await mustRun('ip', ['route', 'add', 'default', 'dev', 'node0']);
   await writeFile('/proc/sys/net/ipv4/ip_forward', '1');
 }
 
@@ -150,9 +150,4 @@ async function listen(servers: readonly Server[]): Promise<void> {
   });
   socket.listen(layout.control);
   await once(socket, 'listening');
-}
-
-async function must(file: string, args: readonly string[]): Promise<void> {
-  const { code, stderr } = await runProgram(file, args);
-  if (code !== 0) throw new Error(`${file} ${args.join(' ')}: ${stderr.trim()}`);
 }

@@ -1,14 +1,10 @@
 /** Base64 that is broken into lines: what its next and its last characters are. */
 
-import { QUAD, sextetAt } from './base64-quads.ts';
+import { CARRIAGE_RETURN, LINE_FEED, QUAD, SPACE, sextetAt, TAB } from './base64-quads.ts';
 
 /** A line break within base64, with the indentation of a YAML block; more is the end of it. */
 const MOST_GAP_CHARACTERS = 128;
 
-const TAB = 9;
-const LINE_FEED = 10;
-const CARRIAGE_RETURN = 13;
-const SPACE = 32;
 const BACKSLASH = 92;
 const LETTER_N = 110;
 const LETTER_R = 114;

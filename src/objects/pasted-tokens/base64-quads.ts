@@ -7,10 +7,10 @@ export const NO_QUAD = -1;
 export const PAGE = 4_096;
 const PAGE_BYTES = (PAGE / QUAD) * 3;
 
-const TAB = 9;
-const LINE_FEED = 10;
-const CARRIAGE_RETURN = 13;
-const SPACE = 32;
+export const TAB = 9;
+export const LINE_FEED = 10;
+export const CARRIAGE_RETURN = 13;
+export const SPACE = 32;
 
 /** Value of each UTF-16 code unit in base64, of both alphabets; -1 of every other one. */
 const SEXTETS: Int8Array = toSextets([

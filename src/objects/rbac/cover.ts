@@ -5,7 +5,7 @@
 
 import type { GrantProduct } from './products.ts';
 import { countGrants } from './products.ts';
-import { ALL, splitNameless } from './rules.ts';
+import { ALL, everyParent, splitNameless } from './rules.ts';
 
 /** Tells whether grants are covered by older ones. */
 export type Cover = {
@@ -175,9 +175,8 @@ function withoutAll(values: Box[Part], others: ReadonlySet<string>): Box[Part] {
 /** As the authorizer matches: `*` is everything, `*` with a subresource that of every resource. A name is itself. */
 function hasValue(part: Part, value: string, box: ReadonlySet<string>): boolean {
   if (box.has(value)) return true;
-  if (part !== 'resources') return false;
-  const slash = value.indexOf('/');
-  return slash !== -1 && box.has(`${ALL}${value.slice(slash)}`);
+  const pattern = part === 'resources' ? everyParent(value) : undefined;
+  return pattern !== undefined && box.has(pattern);
 }
 
 function toBox({ verbs, groups, resources, names }: GrantProduct): Box {

@@ -8,7 +8,7 @@ import { createCover } from './cover.ts';
 import type { Grant, GrantProduct } from './products.ts';
 import { countGrants, expandProduct, toProduct } from './products.ts';
 import type { PolicyRule, Right, RightTable } from './rules.ts';
-import { ALL, isNameless, limitEach, limitOf, listGranted, readRules } from './rules.ts';
+import { ALL, everyParent, isNameless, limitEach, limitOf, listGranted, readRules } from './rules.ts';
 
 /** A grant with the rule it comes from, and the key that the stored object has for it, if it grants it already. */
 export type KeyedGrant = {
@@ -172,8 +172,8 @@ function coverBy(old: ReadonlyMap<string, Found>, list: ListGrants) {
 
 /** The same for a grant where all are told one by one. */
 function findCovering(grant: Grant, old: ReadonlyMap<string, Found>): string | undefined {
-  const slash = grant.resource.indexOf('/');
-  const resources = [grant.resource, ALL, ...(slash === -1 ? [] : [`${ALL}${grant.resource.slice(slash)}`])];
+  const pattern = everyParent(grant.resource);
+  const resources = [grant.resource, ALL, ...(pattern === undefined ? [] : [pattern])];
   const wider = [grant.verb, ALL].flatMap((verb) =>
     [grant.group, ALL].flatMap((group) => resources.map((resource) => ({ verb, group, resource }))),
   );

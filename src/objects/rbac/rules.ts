@@ -164,7 +164,8 @@ type Limited = {
 /** Not `*`, which stands for verbs with a name too. */
 const NAMELESS_VERBS: ReadonlySet<string> = new Set(['create', 'list', 'watch', 'deletecollection', 'escalate']);
 
-function everyParent(resource: string): string | undefined {
+/** The pattern that grants this subresource of every resource; undefined for a resource itself. */
+export function everyParent(resource: string): string | undefined {
   const slash = resource.indexOf('/');
   return slash === -1 ? undefined : `${ALL}${resource.slice(slash)}`;
 }
