@@ -69,6 +69,18 @@ describe('With everything enforced', () => {
     expect(await suite.cluster.kubectl.run([...bind, 'people', '--group=platform'])).toMatchObject({ code: 0 });
   });
 
+  it('an old ClusterRole may not be added to view by a label, and may have any other', async () => {
+    const reading = clusterRole('read-secrets', [{ ...READS, resources: ['secrets'] }]);
+    await suite.cluster.must(['create', '-f', '-', '--as', UNSEEN.user, '--as-group=system:masters'], reading);
+    const label = async (text: string) =>
+      await suite.cluster.kubectl.run(['label', 'clusterrole', 'read-secrets', text]);
+    expect(await label('team=platform')).toMatchObject({ code: 0 });
+    const { code, stderr } = await label(`${RBAC}/aggregate-to-view=true`);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`  rbac-secret-read at /metadata/labels/${RBAC}~1aggregate-to-view\n`);
+    expect(stderr).not.toContain('at /rules/0');
+  });
+
   it('the aggregation controller goes on aggregating, rules that nobody else could write among them', async () => {
     const aggregationRule = { clusterRoleSelectors: [{ matchLabels: { [`${RBAC}/aggregate-to-edit`]: 'true' } }] };
     await suite.cluster.must(['create', '-f', '-'], { ...clusterRole('aggregated', []), aggregationRule });

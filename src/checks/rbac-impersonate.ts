@@ -84,6 +84,7 @@ named.`,
     const { isNamedAllowed } = limits;
     return judgeGrants(subject, {
       list: listImpersonation(subject, isNamedAllowed),
+      ...(isNamedAllowed ? {} : { untold: listEveryVerb }),
       wordsOf: (grant) => {
         if (grant.verb === OLD_VERB) return OLD_WORDS;
         return isLimited(grant.verb, grant.name !== undefined) ? NAMED_WORDS : NEW_WORDS;
@@ -157,6 +158,16 @@ named.`,
       ],
     },
     {
+      title: 'Everything narrowed to what may be done as an account: no right is added, so nothing is refused',
+      level: 'restricted',
+      subject: {
+        operation: 'UPDATE',
+        oldObject: exampleRole(exampleRule(['*'], ['*'], { verbs: ['*'] })),
+        object: exampleRole(exampleRule([''], ['pods'], { verbs: ['impersonate-on:serviceaccount:list'] })),
+      },
+      expect: 'allowed',
+    },
+    {
       title: 'Constrained impersonation of one service account, to read pods',
       level: 'baseline',
       subject: {
@@ -207,6 +218,11 @@ function listImpersonation(subject: Subject, isNamedAllowed: boolean): ListGrant
       yield* listProduct(rule, { ...rule, verbs });
     }
   };
+}
+
+/** Where every verb is granted, so is each that begins with `impersonate-on:`. */
+function listEveryVerb(rule: PolicyRule): Iterable<GrantProduct> {
+  return rule.verbs.includes(ALL) ? listProduct(rule, { ...rule, verbs: [ALL] }) : [];
 }
 
 /** Extra fields have any name: those that the rule lists, or all by `*`; a resource `userextras/*` is one called `*`. */

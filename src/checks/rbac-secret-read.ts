@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { exampleClusterRole, exampleRole, exampleRule } from '../objects/example-objects.ts';
+import { exampleClusterRole, exampleRole, exampleRule, withMetadata } from '../objects/example-objects.ts';
 import { listRights } from '../objects/rbac/grants.ts';
 import { prepareRights } from '../objects/rbac/rules.ts';
 import { defineCheck } from './define-check.ts';
@@ -68,6 +68,18 @@ request with fieldSelector metadata.name is allowed.`,
         object: exampleRole(exampleRule([''], ['secrets'], { verbs: ['get', 'list'] })),
       },
       expect: ['get secrets', 'list secrets'],
+    },
+    {
+      title: 'An old role that is added to another one by a label: everyone who may view may read Secrets then',
+      level: 'restricted',
+      subject: {
+        operation: 'UPDATE',
+        oldObject: exampleClusterRole(exampleRule([''], ['secrets'], { verbs: ['list'] })),
+        object: withMetadata(exampleClusterRole(exampleRule([''], ['secrets'], { verbs: ['list'] })), {
+          labels: { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' },
+        }),
+      },
+      expect: ['list secrets', 'label rbac.authorization.k8s.io/aggregate-to-view'],
     },
     {
       title: 'One Secret by name',

@@ -1,5 +1,6 @@
 /** What the checks on Roles and ClusterRoles share: what they read, and the words for what a rule grants. */
 
+import { listAggregations } from '../objects/rbac/aggregation.ts';
 import type { KeyedGrant, ListGrants } from '../objects/rbac/grants.ts';
 import { collectGrants, formatGranted } from '../objects/rbac/grants.ts';
 import type { Grant } from '../objects/rbac/products.ts';
@@ -29,6 +30,8 @@ export type GrantWords = {
 
 export type JudgeGrants = {
   readonly list: ListGrants;
+  /** What else an old rule may grant of the same, by a `*` that nobody is told of: see `collectGrants`. */
+  readonly untold?: ListGrants;
   /** The same object for the same words. */
   readonly wordsOf: (grant: Grant) => GrantWords;
   /** Checks that tell of a rule for all resources instead of this one, where they speak too. */
@@ -74,15 +77,29 @@ export function isRole({ resource }: Subject): boolean {
 
 type Group = { readonly rule: PolicyRule; readonly words: GrantWords; readonly keyed: KeyedGrant[] };
 
-/** One finding for each thing granted; those of a rule with the same words share a sentence. */
-export function judgeGrants(subject: Subject, { list, wordsOf, toldBy, describe }: JudgeGrants): readonly Finding[] {
-  const groups = groupGrants(collectGrants(subject.object, subject.oldObject, { list }), wordsOf);
+/** One finding for each thing granted, those of a rule with the same words share a sentence; and who else is given it. */
+export function judgeGrants(subject: Subject, settings: JudgeGrants): readonly Finding[] {
+  const { list, untold, wordsOf, toldBy, describe } = settings;
+  const grants = collectGrants(subject.object, subject.oldObject, untold === undefined ? { list } : { list, untold });
+  return [
+    ...judgeRules(groupGrants(grants, wordsOf), { toldBy, describe }),
+    ...judgeAggregation(subject, grants, toldBy),
+  ];
+}
+
+function judgeRules(
+  groups: readonly Group[],
+  {
+    toldBy,
+    describe = describeGrants,
+  }: Pick<JudgeGrants, 'toldBy'> & { readonly describe: JudgeGrants['describe'] | undefined },
+): readonly Finding[] {
   let detail = '';
   return groups.flatMap(({ words, rule, keyed }, index) => {
     // Of thousands of rules nobody reads more: the rest is told as the last one was.
     if (index < MOST_SENTENCES) {
       const grants = keyed.map(({ grant }) => grant);
-      detail = `${(describe ?? describeGrants)(rule, grants)}${words.because}.`;
+      detail = `${describe(rule, grants)}${words.because}.`;
     }
     const { reason, fix, shortFix } = words;
     const told = {
@@ -98,6 +115,31 @@ export function judgeGrants(subject: Subject, { list, wordsOf, toldBy, describe 
 }
 
 const MOST_SENTENCES = 100;
+
+/**
+ * One finding for each label that gives what was found to the holders of another role: an old role that gets such a
+ * label grants nothing new itself, and yet others are given all of it.
+ */
+function judgeAggregation(
+  subject: Subject,
+  grants: readonly KeyedGrant[],
+  toldBy: readonly string[],
+): readonly Finding[] {
+  if (grants.length === 0 || isRole(subject)) return [];
+  const rules = [...new Set(grants.map(({ rule }) => `rules[${rule.index}]`))];
+  const isAnyNew = grants.some(({ isNew }) => isNew);
+  const isAllForAllResources = grants.every(({ rule }) => rule.isForAllResources);
+  return listAggregations(subject.object).map(({ label, path, role }) => ({
+    path,
+    key: `label ${label}`,
+    reason: 'added to another role',
+    detail: `Label ${quote(label)} is "true" and gives what ${joinSome(rules)} allows to everyone bound to ClusterRole ${quote(role)} too; a role without this label is wanted for it.`,
+    fix: `remove the label, or move ${joinSome(rules)} to a ClusterRole without it`,
+    // One line has room for one advice: for a role that grants it newly that is the check's.
+    ...(isAnyNew ? {} : { shortFix: 'remove the label' }),
+    ...(isAllForAllResources ? { toldBy } : {}),
+  }));
+}
 
 /** What an update adds is told apart from what was there: only that is refused. */
 function groupGrants(all: readonly KeyedGrant[], wordsOf: JudgeGrants['wordsOf']): readonly Group[] {

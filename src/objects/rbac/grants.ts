@@ -29,6 +29,11 @@ const MOST_OLD_PRODUCTS = 5_000;
 
 export type CollectGrants = {
   readonly list: ListGrants;
+  /**
+   * What else old rules may grant of the same, but is never told: a `*` in `verbs` is also each verb that begins with
+   * `impersonate-on:`, and no finding by itself. What it covers adds nothing, and is left out.
+   */
+  readonly untold?: ListGrants;
   /** How many grants of an object are told one by one. Default: {@link MOST_GRANTS}. */
   readonly most?: number;
 };
@@ -37,14 +42,16 @@ export type CollectGrants = {
 export function collectGrants(
   object: JsonObject,
   oldObject: JsonObject | undefined,
-  { list, most = MOST_GRANTS }: CollectGrants,
+  { list, untold, most = MOST_GRANTS }: CollectGrants,
 ): readonly KeyedGrant[] {
   const found = collect(object, list, most);
   const old = oldObject === undefined || found.size === 0 ? undefined : collect(oldObject, list, most);
   const findOld = old === undefined ? () => undefined : findIn(old, list);
+  const isUntold = coverByUntold(oldObject, untold);
   const keyed = new Map<string, KeyedGrant>();
   for (const [text, { grant, rule, isWhole }] of found) {
     const known = findOld(text, { grant, rule, isWhole });
+    if (known === undefined && isUntold(isWhole ? list(rule) : [toProduct(grant)])) continue;
     const key = known ?? text;
     if (!keyed.has(key)) keyed.set(key, { key, grant, rule, isNew: known === undefined });
   }
@@ -157,8 +164,8 @@ function coverBy(old: ReadonlyMap<string, Found>, list: ListGrants) {
   const products: GrantProduct[] = [];
   const keys: string[] = [];
   for (const [key, { grant, rule, isWhole }] of old) {
+    if (products.length >= MOST_OLD_PRODUCTS) break;
     for (const product of isWhole ? list(rule) : [toProduct(grant)]) {
-      if (products.length === MOST_OLD_PRODUCTS) break;
       products.push(product);
       keys.push(key);
     }
@@ -168,6 +175,14 @@ function coverBy(old: ReadonlyMap<string, Found>, list: ListGrants) {
     const number = find(wanted);
     return number === undefined ? undefined : keys[number];
   };
+}
+
+/** Whether something is covered by what the rules of `oldObject` grant without being told of it. */
+function coverByUntold(oldObject: JsonObject | undefined, untold: ListGrants | undefined) {
+  if (oldObject === undefined || untold === undefined) return () => false;
+  const products = readRules(oldObject).flatMap((rule) => [...untold(rule)]);
+  const { find } = createCover(products.slice(0, MOST_OLD_PRODUCTS));
+  return (wanted: Iterable<GrantProduct>): boolean => find(wanted) !== undefined;
 }
 
 /** The same for a grant where all are told one by one. */

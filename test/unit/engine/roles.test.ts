@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exampleClusterRole, exampleRole, exampleRule } from '../../../src/objects/example-objects.ts';
+import { exampleClusterRole, exampleRole, exampleRule, withMetadata } from '../../../src/objects/example-objects.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
 import type { ActiveLevel } from '../../../src/objects/level.ts';
 import { judgeWith } from '../judging.ts';
@@ -121,5 +121,44 @@ describe('The largest roles', () => {
     expect(denial?.length).toBeLessThanOrEqual(4_100);
     const labelled = { ...role, metadata: { name: 'web', labels: { a: 'b' } } };
     expect(verdictOf(labelled, { level: 'restricted', oldObject: role }).denial).toBeUndefined();
+  });
+});
+
+describe('A label that adds a ClusterRole to another one', () => {
+  const role = exampleClusterRole(exampleRule([''], ['secrets'], { verbs: ['list'] }));
+  const labelled = (labels: JsonObject, object: JsonObject = role) => withMetadata(object, { labels });
+  const TO_VIEW = { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' };
+  const denialOf = (object: JsonObject, oldObject: JsonObject) =>
+    verdictOf(object, { level: 'restricted', oldObject }).denial ?? 'allowed';
+
+  it.each([
+    ['the label of the built-in roles', TO_VIEW, 'view'],
+    ['a label of the same form', { 'rbac.example.com/aggregate-to-monitoring': 'true' }, 'monitoring'],
+  ])('is refused on an old role: %s', (_what, labels, name) => {
+    const denial = denialOf(labelled(labels), role);
+    expect(denial).toContain('ClusterRole web: 1 problem\n');
+    expect(denial).toContain(`everyone bound to ClusterRole "${name}"`);
+  });
+
+  it('is refused where it is the second one, and told alone', () => {
+    const more = { ...TO_VIEW, 'rbac.authorization.k8s.io/aggregate-to-edit': 'true' };
+    const denial = denialOf(labelled(more), labelled(TO_VIEW));
+    expect(denial).toContain('aggregate-to-edit');
+    expect(denial).not.toContain('aggregate-to-view');
+  });
+
+  it('is told once where a check tells of all resources', () => {
+    const everything = exampleClusterRole(EVERYTHING);
+    expect(denialOf(labelled(TO_VIEW, everything), everything)).toContain('ClusterRole web: 1 problem\n');
+  });
+
+  it.each([
+    ['that stays', labelled(TO_VIEW), labelled(TO_VIEW)],
+    ['that goes', role, labelled(TO_VIEW)],
+    ['that says no', labelled({ 'rbac.authorization.k8s.io/aggregate-to-view': 'false' }), role],
+    ['of another form', labelled({ 'aggregate-to-view': 'true', 'example.com/team': 'true' }), role],
+    ['on a role that grants nothing of this', labelled(TO_VIEW, exampleClusterRole()), exampleClusterRole()],
+  ])('is not refused: one %s', (_what, object, oldObject) => {
+    expect(denialOf(object, oldObject)).toBe('allowed');
   });
 });

@@ -1,0 +1,32 @@
+/** The labels by which the rules of a ClusterRole become rules of another one. */
+
+import type { JsonObject } from '../json.ts';
+import { isObject, member, toPointer } from '../json.ts';
+
+/** A label that adds the rules of the ClusterRole that carries it to another ClusterRole. */
+export type Aggregation = {
+  /** With its prefix. */
+  readonly label: string;
+  /** JSON pointer to it. */
+  readonly path: string;
+  /** The other ClusterRole: `view`. */
+  readonly role: string;
+};
+
+/**
+ * The convention of the API's documentation and of the built-in roles: `PREFIX/aggregate-to-ROLE: "true"`. The
+ * aggregation controller writes the union of all roles that carry it into ROLE, and everyone bound to ROLE has it. An
+ * `aggregationRule` may select by any other label, which cannot be told from the object that carries it.
+ */
+const AGGREGATING = /^[^/]+\/aggregate-to-(.+)$/;
+
+/** What `object`, a ClusterRole, is added to. */
+export function listAggregations(object: JsonObject): readonly Aggregation[] {
+  const metadata = member(object, 'metadata');
+  const labels = isObject(metadata) ? member(metadata, 'labels') : undefined;
+  if (!isObject(labels)) return [];
+  return Object.entries(labels).flatMap(([label, value]) => {
+    const role = value === 'true' ? AGGREGATING.exec(label)?.[1] : undefined;
+    return role === undefined ? [] : [{ label, path: toPointer(['metadata', 'labels', label]), role }];
+  });
+}
