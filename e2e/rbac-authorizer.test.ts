@@ -3,22 +3,21 @@
  * asks. Curfew is not installed here.
  */
 
-import { Agent, request } from 'node:https';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import rbacImpersonate from '../src/checks/rbac-impersonate.ts';
 import type { JsonObject } from '../src/objects/json.ts';
-import { asString, valueAt } from '../src/objects/json.ts';
 import { collectGrants, listRights } from '../src/objects/rbac/grants.ts';
 import type { Right } from '../src/objects/rbac/rules.ts';
 import { allowsName, listGranted, prepareRights, readRules } from '../src/objects/rbac/rules.ts';
-import { waitUntil } from './installed-curfew.ts';
+import { type Authorizer, inParallel, openAuthorizer, RBAC, type RoleKind } from './authorizer.ts';
+import { EXTRA_QUESTIONS, judgeUpdate, ROLE_CHECKS, roleUpdate, toQuestion } from './role-updates.ts';
 import { startTestCluster, type TestCluster } from './test-cluster.ts';
 
-const RBAC = 'rbac.authorization.k8s.io';
 const QUESTIONS = process.env['CURFEW_LONG'] === '1' ? 20_000 : 2_000;
 const QUESTIONS_PER_ROLE = 20;
+const UPDATES = process.env['CURFEW_LONG'] === '1' ? 2_000 : 150;
 const SEED = Number(process.env['CURFEW_SEED'] ?? Date.now() % 2 ** 31);
-const CONCURRENT = 16;
 /** No rule names it. */
 const OTHER_NAME = 'named-nowhere';
 
@@ -44,7 +43,6 @@ const TABLES = {
   ClusterRole: prepareRights(RIGHTS),
   Role: prepareRights(RIGHTS.filter(({ isClusterScoped }) => isClusterScoped !== true)),
 };
-type Kind = keyof typeof TABLES;
 
 const some = (...texts: readonly string[]) => fc.uniqueArray(fc.constantFrom(...texts), { minLength: 1, maxLength: 6 });
 
@@ -74,14 +72,14 @@ const resourceRule = fc.record({
 });
 const urlRule = fc.record({ verbs: some('get', 'create', '*'), nonResourceURLs: some('*', '/api', '/metrics/*') });
 
-type RandomRole = { readonly kind: Kind; readonly rules: readonly JsonObject[]; readonly asked: readonly Asked[] };
+type RandomRole = { readonly kind: RoleKind; readonly rules: readonly JsonObject[]; readonly asked: readonly Asked[] };
 type Asked = { readonly right: Right; readonly name: string };
 
 const asked: fc.Arbitrary<Asked> = fc.record({
   right: fc.constantFrom(...RIGHTS),
   name: fc.constantFrom('', 'a', 'b', '*', OTHER_NAME),
 });
-const role: fc.Arbitrary<RandomRole> = fc.constantFrom<Kind>('ClusterRole', 'Role').chain((kind) =>
+const role: fc.Arbitrary<RandomRole> = fc.constantFrom<RoleKind>('ClusterRole', 'Role').chain((kind) =>
   fc.record({
     kind: fc.constant(kind),
     // A Role may not have the second kind of rule.
@@ -97,27 +95,31 @@ const role: fc.Arbitrary<RandomRole> = fc.constantFrom<Kind>('ClusterRole', 'Rol
 );
 
 let cluster: TestCluster;
-let api: Api;
+let authorizer: Authorizer;
 beforeAll(async () => {
   cluster = await startTestCluster();
-  api = await openApi(cluster);
+  authorizer = await openAuthorizer(cluster);
 });
 afterAll(async () => {
-  api.close();
+  authorizer.close();
   await cluster.controlPlane.stop();
 });
 
 describe('Our reading of RBAC rules', () => {
   it(`is that of the API server's authorizer in ${QUESTIONS} random questions`, async () => {
     const roles = fc.sample(role, { numRuns: QUESTIONS / QUESTIONS_PER_ROLE, seed: SEED });
-    const namespace = await cluster.createNamespace();
-    await inParallel(roles, async ({ kind, rules }, index) => await grant({ kind, rules, index, namespace }));
-    await untilKnown(namespace, roles.length);
+    await inParallel(roles, async ({ kind, rules }, index) => {
+      await authorizer.grant({ kind, rules, user: `user-${index}` });
+    });
+    await authorizer.untilKnown();
 
     const differences: unknown[] = [];
     let allowed = 0;
     await inParallel(roles, async ({ kind, rules, asked }, index) => {
-      const ask = async (right: Right, name: string) => await isAllowed({ right, name, index, namespace });
+      const ask = async (right: Right, name: string) => {
+        const isClusterScoped = right.isClusterScoped === true;
+        return await authorizer.isAllowed({ user: `user-${index}`, right, name, isClusterScoped });
+      };
       const read = readRules({ rules });
       const all = new Set(
         collectGrants({ rules }, undefined, { list: listRights(TABLES[kind], () => false) }).map(({ key }) => key),
@@ -143,109 +145,68 @@ describe('Our reading of RBAC rules', () => {
   }, 600_000);
 });
 
+describe('Impersonation of extra fields', () => {
+  it('is found wherever the authorizer allows it', async () => {
+    const roles = fc
+      .sample(roleUpdate, { numRuns: UPDATES, seed: SEED })
+      .map((update) => ({ ...update, kind: 'ClusterRole' as const }));
+    await inParallel(roles, async ({ kind, rules }, index) => {
+      await authorizer.grant({ kind, rules, user: `extra-${index}` });
+    });
+    await authorizer.untilKnown();
+
+    const differences: unknown[] = [];
+    let allowed = 0;
+    await inParallel(roles, async (role, index) => {
+      const found = new Set(judgeUpdate(rbacImpersonate, role).found);
+      for (const { right, name, told } of EXTRA_QUESTIONS) {
+        const isFound = told.some((key) => found.has(key));
+        const isAllowed = await authorizer.isAllowed({ user: `extra-${index}`, right, name, isClusterScoped: true });
+        allowed += isAllowed ? 1 : 0;
+        if (isFound !== isAllowed) differences.push({ rules: role.rules, right, name, isFound, isAllowed });
+      }
+    });
+    expect({ seed: SEED, differences }).toEqual({ seed: SEED, differences: [] });
+    expect(allowed).toBeGreaterThan(UPDATES / 5);
+  }, 600_000);
+});
+
+describe('What the checks call new in an update', () => {
+  it(`is what the API server's authorizer did not allow before, in ${UPDATES} random updates of roles`, async () => {
+    const updates = fc.sample(roleUpdate, { numRuns: UPDATES, seed: SEED });
+    await inParallel(updates, async ({ kind, oldRules, rules }, index) => {
+      await authorizer.grant({ kind, rules: oldRules, user: `before-${index}` });
+      await authorizer.grant({ kind, rules, user: `after-${index}` });
+    });
+    await authorizer.untilKnown();
+
+    const differences: unknown[] = [];
+    const counts = new Map(ROLE_CHECKS.map(({ id }) => [id, { old: 0, new: 0 }]));
+    await inParallel(updates, async (update, index) => {
+      for (const check of ROLE_CHECKS) {
+        const { found, added } = judgeUpdate(check, update);
+        for (const key of found) {
+          const question = { ...toQuestion(key), isClusterScoped: update.kind === 'ClusterRole' };
+          const isAllowed = await authorizer.isAllowed({ user: `after-${index}`, ...question });
+          const wasAllowed = await authorizer.isAllowed({ user: `before-${index}`, ...question });
+          const isNew = added.includes(key);
+          const count = counts.get(check.id);
+          if (count !== undefined) count[isNew ? 'new' : 'old'] += 1;
+          if (!isAllowed || wasAllowed === isNew)
+            differences.push({ check: check.id, update, key, isNew, isAllowed, wasAllowed });
+        }
+        const unfounded = added.filter((key) => !found.includes(key));
+        if (unfounded.length > 0) differences.push({ check: check.id, update, unfounded });
+      }
+    });
+    console.log(`${UPDATES} updates, seed ${SEED}:`, Object.fromEntries(counts));
+    expect({ seed: SEED, differences }).toEqual({ seed: SEED, differences: [] });
+    // Of every check there are some of both.
+    for (const count of counts.values()) expect(Math.min(count.old, count.new)).toBeGreaterThan(UPDATES / 50);
+  }, 600_000);
+});
+
 function keyOf({ verb, group, resource }: Right): string {
   const [name = '', subresource] = resource.split('/');
   return `${verb} ${name}${group === '' ? '' : `.${group}`}${subresource === undefined ? '' : `/${subresource}`}`;
-}
-
-type Granted = {
-  readonly kind: Kind;
-  readonly rules: readonly JsonObject[];
-  readonly index: number;
-  readonly namespace: string;
-};
-
-/** Gives user `user-INDEX` these rules. */
-async function grant({ kind, rules, index, namespace }: Granted): Promise<void> {
-  const metadata = { name: `random-${index}` };
-  const path = kind === 'Role' ? `namespaces/${namespace}/` : '';
-  const plural = `${kind.toLowerCase()}s`;
-  await api.create(`/apis/${RBAC}/v1/${path}${plural}`, { apiVersion: `${RBAC}/v1`, kind, metadata, rules });
-  await api.create(`/apis/${RBAC}/v1/${path}${plural.replace('roles', 'rolebindings')}`, {
-    apiVersion: `${RBAC}/v1`,
-    kind: `${kind}Binding`,
-    metadata,
-    roleRef: { apiGroup: RBAC, kind, name: metadata.name },
-    subjects: [{ apiGroup: RBAC, kind: 'User', name: `user-${index}` }],
-  });
-}
-
-/** The authorizer watches each kind in the order of its writes: once it knows the last of each, it knows them all. */
-async function untilKnown(namespace: string, next: number): Promise<void> {
-  const right = { verb: 'get', group: '', resource: 'secrets' };
-  const rules = [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] }];
-  for (const [offset, kind] of (['Role', 'ClusterRole'] as const).entries()) {
-    const index = next + offset;
-    await grant({ kind, rules, index, namespace });
-    await waitUntil(`the authorizer knows the last ${kind}`, async () => {
-      return await isAllowed({ right, name: 'any', index, namespace });
-    });
-  }
-}
-
-type Question = { readonly right: Right; readonly name: string; readonly index: number; readonly namespace: string };
-
-async function isAllowed({ right, name, index, namespace }: Question): Promise<boolean> {
-  const [resource, subresource] = right.resource.split('/');
-  const { verb, group } = right;
-  const where = right.isClusterScoped === true ? {} : { namespace };
-  const attributes = { ...where, verb, group, resource, ...(subresource === undefined ? {} : { subresource }), name };
-  const answer = await api.create('/apis/authorization.k8s.io/v1/subjectaccessreviews', {
-    apiVersion: 'authorization.k8s.io/v1',
-    kind: 'SubjectAccessReview',
-    spec: { user: `user-${index}`, resourceAttributes: attributes as JsonObject },
-  });
-  return valueAt(answer, ['status', 'allowed']) === true;
-}
-
-async function inParallel<T>(items: readonly T[], run: (item: T, index: number) => Promise<void>): Promise<void> {
-  const queue = items.entries();
-  await Promise.all(
-    Array.from({ length: CONCURRENT }, async () => {
-      for (const [index, item] of queue) await run(item, index);
-    }),
-  );
-}
-
-type Api = {
-  /** POSTs an object and returns what came back; throws unless it was created. */
-  create(path: string, object: JsonObject): Promise<unknown>;
-  close(): void;
-};
-
-/** As the administrator of the kubeconfig: thousands of questions are too many for a kubectl each. */
-async function openApi({ must }: TestCluster): Promise<Api> {
-  const config: unknown = JSON.parse(await must(['config', 'view', '--raw', '--minify', '--flatten', '-o', 'json']));
-  const read = (...path: readonly (string | number)[]) => asString(valueAt(config, path)) ?? '';
-  const decode = (...path: readonly (string | number)[]) => Buffer.from(read(...path), 'base64');
-  const agent = new Agent({
-    keepAlive: true,
-    maxSockets: CONCURRENT,
-    ca: decode('clusters', 0, 'cluster', 'certificate-authority-data'),
-    cert: decode('users', 0, 'user', 'client-certificate-data'),
-    key: decode('users', 0, 'user', 'client-key-data'),
-  });
-  const server = read('clusters', 0, 'cluster', 'server');
-  return {
-    create: (path, object) => post(agent, `${server}${path}`, object),
-    close: () => agent.destroy(),
-  };
-}
-
-function post(agent: Agent, url: string, object: JsonObject): Promise<unknown> {
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-  const sent = request(url, { agent, method: 'POST', headers: { 'content-type': 'application/json' } });
-  sent.on('error', reject);
-  sent.on('response', (response) => {
-    const chunks: Buffer[] = [];
-    response.on('data', (chunk: Buffer) => chunks.push(chunk));
-    response.on('error', reject);
-    response.on('end', () => {
-      const text = Buffer.concat(chunks).toString('utf8');
-      if (response.statusCode === 201) resolve(JSON.parse(text));
-      else reject(new Error(`${url} answered ${response.statusCode}: ${text}`));
-    });
-  });
-  sent.end(JSON.stringify(object));
-  return promise;
 }

@@ -1,0 +1,145 @@
+/**
+ * The API server's own RBAC authorizer, asked by SubjectAccessReviews about roles made for the purpose: thousands of
+ * questions, too many for a kubectl each.
+ */
+
+import { Agent, request } from 'node:https';
+import type { JsonObject } from '../src/objects/json.ts';
+import { asString, valueAt } from '../src/objects/json.ts';
+import type { Right } from '../src/objects/rbac/rules.ts';
+import { waitUntil } from './installed-curfew.ts';
+import type { TestCluster } from './test-cluster.ts';
+
+export const RBAC = 'rbac.authorization.k8s.io';
+const CONCURRENT = 16;
+
+export type RoleKind = 'Role' | 'ClusterRole';
+
+export type Question = {
+  readonly user: string;
+  readonly right: Right;
+  readonly name: string;
+  /** In the namespace of the Roles, or of what is in none. */
+  readonly isClusterScoped: boolean;
+};
+
+export type Authorizer = {
+  /** Gives `user`, whose name no other role has, these rules: a ClusterRole everywhere, a Role in one namespace. */
+  grant(given: {
+    readonly kind: RoleKind;
+    readonly rules: readonly JsonObject[];
+    readonly user: string;
+  }): Promise<void>;
+  /** Resolves once the authorizer knows all that was granted before. */
+  untilKnown(): Promise<void>;
+  isAllowed(question: Question): Promise<boolean>;
+  close(): void;
+};
+
+/** Asks as the administrator of the kubeconfig. */
+export async function openAuthorizer(cluster: TestCluster): Promise<Authorizer> {
+  const api = await openApi(cluster);
+  const namespace = await cluster.createNamespace();
+  let probes = 0;
+
+  const grant: Authorizer['grant'] = async ({ kind, rules, user }) => {
+    const metadata = { name: user };
+    const path = kind === 'Role' ? `namespaces/${namespace}/` : '';
+    const plural = `${kind.toLowerCase()}s`;
+    await api.create(`/apis/${RBAC}/v1/${path}${plural}`, { apiVersion: `${RBAC}/v1`, kind, metadata, rules });
+    await api.create(`/apis/${RBAC}/v1/${path}${plural.replace('roles', 'rolebindings')}`, {
+      apiVersion: `${RBAC}/v1`,
+      kind: `${kind}Binding`,
+      metadata,
+      roleRef: { apiGroup: RBAC, kind, name: user },
+      subjects: [{ apiGroup: RBAC, kind: 'User', name: user }],
+    });
+  };
+
+  const isAllowed: Authorizer['isAllowed'] = async ({ user, right, name, isClusterScoped }) => {
+    const [resource, subresource] = right.resource.split('/');
+    const { verb, group } = right;
+    const where = isClusterScoped ? {} : { namespace };
+    const attributes = { ...where, verb, group, resource, ...(subresource === undefined ? {} : { subresource }), name };
+    const answer = await api.create('/apis/authorization.k8s.io/v1/subjectaccessreviews', {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SubjectAccessReview',
+      spec: { user, resourceAttributes: attributes as JsonObject },
+    });
+    return valueAt(answer, ['status', 'allowed']) === true;
+  };
+
+  return {
+    grant,
+    isAllowed,
+    close: () => api.close(),
+    // It watches each kind in the order of its writes: once it knows the last of each, it knows them all.
+    async untilKnown() {
+      const right = { verb: 'get', group: '', resource: 'secrets' };
+      const rules = [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] }];
+      for (const kind of ['Role', 'ClusterRole'] as const) {
+        probes += 1;
+        const user = `probe-${probes}`;
+        await grant({ kind, rules, user });
+        await waitUntil(`the authorizer knows the last ${kind}`, async () => {
+          return await isAllowed({ user, right, name: 'any', isClusterScoped: false });
+        });
+      }
+    },
+  };
+}
+
+/** Runs `run` for all of `items`, some at a time. */
+export async function inParallel<T>(
+  items: readonly T[],
+  run: (item: T, index: number) => Promise<void>,
+): Promise<void> {
+  const queue = items.entries();
+  await Promise.all(
+    Array.from({ length: CONCURRENT }, async () => {
+      for (const [index, item] of queue) await run(item, index);
+    }),
+  );
+}
+
+type Api = {
+  /** POSTs an object and returns what came back; throws unless it was created. */
+  create(path: string, object: JsonObject): Promise<unknown>;
+  close(): void;
+};
+
+async function openApi({ must }: TestCluster): Promise<Api> {
+  const config: unknown = JSON.parse(await must(['config', 'view', '--raw', '--minify', '--flatten', '-o', 'json']));
+  const read = (...path: readonly (string | number)[]) => asString(valueAt(config, path)) ?? '';
+  const decode = (...path: readonly (string | number)[]) => Buffer.from(read(...path), 'base64');
+  const agent = new Agent({
+    keepAlive: true,
+    maxSockets: CONCURRENT,
+    ca: decode('clusters', 0, 'cluster', 'certificate-authority-data'),
+    cert: decode('users', 0, 'user', 'client-certificate-data'),
+    key: decode('users', 0, 'user', 'client-key-data'),
+  });
+  const server = read('clusters', 0, 'cluster', 'server');
+  return {
+    create: (path, object) => post(agent, `${server}${path}`, object),
+    close: () => agent.destroy(),
+  };
+}
+
+function post(agent: Agent, url: string, object: JsonObject): Promise<unknown> {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  const sent = request(url, { agent, method: 'POST', headers: { 'content-type': 'application/json' } });
+  sent.on('error', reject);
+  sent.on('response', (response) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.on('error', reject);
+    response.on('end', () => {
+      const text = Buffer.concat(chunks).toString('utf8');
+      if (response.statusCode === 201) resolve(JSON.parse(text));
+      else reject(new Error(`${url} answered ${response.statusCode}: ${text}`));
+    });
+  });
+  sent.end(JSON.stringify(object));
+  return promise;
+}
