@@ -1,12 +1,14 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withMetadata } from '../src/objects/example-objects.ts';
+import type { JsonObject } from '../src/objects/json.ts';
 import { member, valueAt } from '../src/objects/json.ts';
 import { waitUntil } from './installed-curfew.ts';
 import { setUpSuite } from './suite.ts';
 import { cronJob, deployment, HAS_AUDIT_LOG, pod, tokenSecret, tokenVolume } from './test-cluster.ts';
-import { jobSetDefinition } from './workloads.ts';
+import { jobSet, jobSetDefinition } from './workloads.ts';
 
 const suite = setUpSuite({ mutateMode: 'apply' });
 
@@ -181,24 +183,38 @@ describe('Workload templates', () => {
    * Of the resources in Curfew's rules Kubernetes 1.36 serves one version each (`kubectl api-versions`: apps/v1,
    * batch/v1, rbac.authorization.k8s.io/v1, v1), so only a kind of somebody else comes in a version that no rule names.
    */
-  it('warns in a version that no rule names, converted to one that is: matchPolicy Equivalent', async () => {
-    const namespace = await suite.cluster.createNamespace();
-    await suite.cluster.must(['create', '-f', '-'], jobSetDefinition());
-    await suite.cluster.must(['wait', 'crd/jobsets.jobset.x-k8s.io', '--for=condition=Established', '--timeout=30s']);
-    const template = { spec: { template: { spec: pod('web')['spec'] ?? {} } } };
-    const jobSet = {
-      apiVersion: 'jobset.x-k8s.io/v1beta9',
-      kind: 'JobSet',
-      metadata: { name: 'set' },
-      spec: { replicatedJobs: [{ name: 'workers', template }] },
-    };
-    let answer = { code: 1, stderr: '' };
-    await waitUntil('the version is served', async () => {
-      answer = await suite.cluster.kubectl.apply(jobSet, ['-n', namespace]);
-      return answer.code === 0;
+  describe('in a version that no rule names, converted to one that is: matchPolicy Equivalent', () => {
+    let namespace = '';
+    const apply = async (object: JsonObject) => await suite.cluster.kubectl.apply(object, ['-n', namespace]);
+    beforeAll(async () => {
+      await suite.cluster.must(['create', '-f', '-'], jobSetDefinition());
+      await suite.cluster.must(['wait', 'crd/jobsets.jobset.x-k8s.io', '--for=condition=Established', '--timeout=30s']);
+      namespace = await suite.cluster.createNamespace();
+      await waitUntil('the version is served', async () => {
+        return (await apply(jobSet('v1beta9', 'workers'))).code === 0;
+      });
     });
-    expect(answer.stderr).toContain('Warning: curfew pod-automount: undocumented API token in container app');
-    await suite.cluster.must(['delete', 'crd', 'jobsets.jobset.x-k8s.io']);
+    afterAll(async () => {
+      await suite.curfew.upgrade({ mutateMode: 'apply' });
+      await suite.cluster.must(['delete', 'crd', 'jobsets.jobset.x-k8s.io']);
+    });
+
+    it('is warned about', async () => {
+      const { stderr } = await apply(withMetadata(jobSet('v1beta9', 'workers'), { name: 'another' }));
+      expect(stderr).toContain('Warning: curfew pod-automount: undocumented API token in container app');
+    });
+
+    it('is refused where templates are enforced, for the pod that it adds to an old object and for no other', async () => {
+      await suite.curfew.upgrade({ levels: { enforce: 'restricted' }, enforceTemplates: true });
+      const refused = await apply(jobSet('v1beta9', 'workers', 'more'));
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toContain('denied the request: \nJobSet ');
+      expect(refused.stderr).toContain('pod-automount at /spec/replicatedJobs/1/');
+      expect(refused.stderr).not.toContain('/spec/replicatedJobs/0/');
+      expect(
+        await apply(withMetadata(jobSet('v1beta9', 'workers'), { name: 'set', labels: { team: 'a' } })),
+      ).toMatchObject({ code: 0 });
+    });
   });
 });
 

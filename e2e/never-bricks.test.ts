@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../src/objects/json.ts';
 import { readBearer } from './bearer.ts';
 import { waitUntil } from './installed-curfew.ts';
-import { createOldNamespaces, OLD_NAMES, oldClusterObjects, readData, role } from './old-objects.ts';
+import { createOldNamespaces, OLD_KINDS, OLD_NAMES, oldClusterObjects, readData, role } from './old-objects.ts';
 import { setUpSuite } from './suite.ts';
 import { cronJob, deployment, OWNS_CONTROL_PLANE, pod, tokenSecret } from './test-cluster.ts';
 import { job, readPodOwners, untilDefaultAccount, untilPodOf, workload } from './workloads.ts';
@@ -130,12 +130,7 @@ describe('Old objects, as long as what is judged stays as it is', () => {
     expect(labelled.trim().split('\n')).toHaveLength(OLD_NAMES.length);
   });
 
-  it.each([
-    ['apps/v1', 'Deployment', 'old'],
-    ['rbac.authorization.k8s.io/v1', 'Role', 'wide'],
-    ['v1', 'ServiceAccount', 'web'],
-    ['v1', 'Secret', 'kept'],
-  ])('take patches of every kind: %s %s', async (apiVersion, kind, name) => {
+  it.each(OLD_KINDS)('take patches of every kind: %s %s', async (apiVersion, kind, name) => {
     const target = ['patch', kind, name, '-n', old];
     const add = [{ op: 'add', path: '/metadata/labels/json', value: 'a' }];
     await must([...target, '--type=json', '-p', JSON.stringify(add)]);

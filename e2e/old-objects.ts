@@ -21,6 +21,18 @@ export const OLD_NAMES: readonly string[] = [
   'cronjob/old',
 ];
 
+/** One of each kind among them: API version, kind, name. */
+export const OLD_KINDS: readonly (readonly [string, string, string])[] = [
+  ['v1', 'Secret', 'kept'],
+  ['v1', 'ConfigMap', 'pasted'],
+  ['v1', 'ServiceAccount', 'web'],
+  [`${RBAC}/v1`, 'Role', 'wide'],
+  [`${RBAC}/v1`, 'RoleBinding', 'wide'],
+  ['v1', 'Pod', 'old'],
+  ['apps/v1', 'Deployment', 'old'],
+  ['batch/v1', 'CronJob', 'old'],
+];
+
 /** One of everything; `finalizers` hold some of it back when it is deleted. */
 function oldObjects(finalizers: readonly string[]): JsonObject {
   const hold = (object: JsonObject): JsonObject => ({

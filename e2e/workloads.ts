@@ -2,7 +2,7 @@
 
 import type { JsonObject } from '../src/objects/json.ts';
 import { waitUntil } from './installed-curfew.ts';
-import { deployment, type TestCluster } from './test-cluster.ts';
+import { deployment, pod, type TestCluster } from './test-cluster.ts';
 
 /** A workload of apps/v1 of this kind, named as its kind, with more fields in its spec if given. */
 export function workload(kind: 'DaemonSet' | 'ReplicaSet' | 'StatefulSet', pod: JsonObject, fields: JsonObject = {}) {
@@ -40,6 +40,17 @@ export async function untilDefaultAccount({ kubectl }: TestCluster, namespace: s
   await waitUntil(`${namespace} has its default account`, async () => {
     return (await kubectl.run(['get', 'serviceaccount', 'default', '-n', namespace])).code === 0;
   });
+}
+
+/** A JobSet `set`, in this version of its API, with a job for each name, whose pod holds the default API token. */
+export function jobSet(version: string, ...names: readonly string[]): JsonObject {
+  const template = { spec: { template: { spec: pod('web')['spec'] ?? {} } } };
+  return {
+    apiVersion: `jobset.x-k8s.io/${version}`,
+    kind: 'JobSet',
+    metadata: { name: 'set' },
+    spec: { replicatedJobs: names.map((name) => ({ name, template })) },
+  };
 }
 
 /** A kind of somebody else, served in a version that Curfew names and in one that it does not. */
