@@ -1,6 +1,7 @@
 /** Judges key pairs: is this a CA we can sign with, is this a certificate we can serve. Each "no" has its sentence. */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { splitBundle } from './authorities.ts';
 import type { CertificateAuthority, ServingCertificate } from './issue.ts';
 
 /** `reason` reads on after "because": `the key does not belong to the certificate`. It quotes nothing of the input. */
@@ -36,7 +37,7 @@ export function judgeServing(cert: string, key: string, now: number): Judged<Ser
 
 /** Why `bundle` is no PEM of certificates; undefined if it is. The API server refuses a `caBundle` that is not. */
 export function findBundleProblem(bundle: string): string | undefined {
-  const blocks = bundle.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  const blocks = splitBundle(bundle);
   if (blocks.length === 0) return 'it holds no PEM certificate';
   return blocks.every((block) => parseCertificate(block) !== undefined) ? undefined : 'a certificate in it is damaged';
 }

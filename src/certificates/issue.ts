@@ -6,8 +6,15 @@
 
 import { isIP } from 'node:net';
 
-/** Allowance for clocks that differ between us and the API server, in ms: certificates begin this much earlier. */
-export const CLOCK_SKEW_MS = 10 * 60_000;
+const CLOCK_SKEW_MS = 10 * 60_000;
+
+/**
+ * Allowance for clocks that differ between us and the API server, in ms: certificates begin this much earlier. Of a
+ * short life only a part, or most of it would be over when it begins.
+ */
+function allowSkew(notBefore: number, notAfter: number): number {
+  return Math.min(CLOCK_SKEW_MS, (notAfter - notBefore) / 10);
+}
 
 /** A CA with its key. Both are PEM; the key is secret. */
 export type CertificateAuthority = {
@@ -41,7 +48,10 @@ export type AuthorityRequest = {
 export async function issueCertificateAuthority(request: AuthorityRequest): Promise<CertificateAuthority> {
   const { commonName } = request;
   if (!/^[A-Za-z0-9.-]{1,64}$/.test(commonName)) throw new Error('A CA needs a plain common name.');
-  const { notBefore, notAfter } = toDates(request.notBefore - CLOCK_SKEW_MS, request.notAfter);
+  const { notBefore, notAfter } = toDates(
+    request.notBefore - allowSkew(request.notBefore, request.notAfter),
+    request.notAfter,
+  );
   const { generate } = await import('selfsigned');
   const made = await generate([{ name: 'commonName', value: commonName }], {
     keyType: 'ec',
@@ -80,7 +90,7 @@ export async function issueServingCertificate(request: ServingRequest): Promise<
   }
   if (dnsNames.length + ipAddresses.length === 0) throw new Error('A serving certificate needs a name or an address.');
   const { notBefore, notAfter } = toDates(
-    Math.max(request.notBefore - CLOCK_SKEW_MS, ca.notBefore),
+    Math.max(request.notBefore - allowSkew(request.notBefore, request.notAfter), ca.notBefore),
     Math.min(request.notAfter, ca.notAfter),
   );
   const { generate } = await import('selfsigned');

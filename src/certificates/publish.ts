@@ -62,19 +62,31 @@ export type Publisher = {
    * whoever deletes an entry takes every replica out of service and with them the entries that fail closed.
    */
   isPublished(): boolean;
+  /** Every entry of ours that there is has had this CA bundle since the time `since`, in ms since the epoch, or longer. */
+  isBundleHeld(bundle: string, since: number): boolean;
+  /** Whether that was so once, with any bundle: from then on the API server can call this replica. */
+  wasBundleHeld(): boolean;
   /** One sentence a configuration, for people. */
   status(): readonly string[];
 };
 
 /** What a look at one configuration found, or made of it. */
-type Outcome = { readonly isPublished: boolean; readonly sentence: string };
+type Outcome = {
+  readonly isPublished: boolean;
+  readonly sentence: string;
+  /** Whether its entries have the bundle: as they were found, since a patch, not, or nobody knows. */
+  readonly bundle: 'found' | 'patched' | 'missing' | 'unknown';
+};
 
 export function createPublisher(options: PublisherOptions): Publisher {
   const { configurations, clock, log, intervalMs = DEFAULT_INTERVAL_MS } = options;
   const outcomes = new Map<WantedConfiguration, Outcome>();
+  let held: Held | undefined;
+  let wasHeld = false;
   const look = async (signal: AbortSignal) => {
+    const bundle = options.caBundle();
     for (const wanted of configurations) {
-      const outcome = await publish(options, wanted, signal);
+      const outcome = await publish(options, { wanted, bundle }, signal);
       if (signal.aborted) return;
       // On a change only: a configuration that is missing for a week is one line, not sixty thousand.
       if (outcomes.get(wanted)?.sentence !== outcome.sentence) {
@@ -84,11 +96,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
       }
       outcomes.set(wanted, outcome);
     }
+    held = holdOn(held, { bundle, outcomes: [...outcomes.values()], now: clock.now() });
+    wasHeld ||= held !== undefined;
   };
   const repeater = createRepeater(look, { clock, intervalMs, isImmediate: true });
   return {
     ...repeater,
     isPublished: () => configurations.every((wanted) => outcomes.get(wanted)?.isPublished === true),
+    isBundleHeld: (bundle, since) => held !== undefined && held.bundle === bundle && held.since <= since,
+    wasBundleHeld: () => wasHeld,
     status: () =>
       configurations.map(
         (wanted) => outcomes.get(wanted)?.sentence ?? `${wanted.kind} ${wanted.name} was not looked at yet.`,
@@ -96,33 +112,63 @@ export function createPublisher(options: PublisherOptions): Publisher {
   };
 }
 
-async function publish(options: PublisherOptions, wanted: WantedConfiguration, signal: AbortSignal): Promise<Outcome> {
+/** What the entries have been found with, and since when, in ms since the epoch. */
+type Held = { readonly bundle: string | undefined; readonly since: number };
+
+type Look = {
+  readonly bundle: string | undefined;
+  readonly outcomes: readonly Outcome[];
+  readonly now: number;
+};
+
+function holdOn(held: Held | undefined, { bundle, outcomes, now }: Look): Held | undefined {
+  const states = new Set(outcomes.map((outcome) => outcome.bundle));
+  if (states.has('missing')) return undefined;
+  // That nobody could look takes nothing away from what was seen before.
+  if (states.has('unknown')) return held;
+  return held === undefined || held.bundle !== bundle || states.has('patched') ? { bundle, since: now } : held;
+}
+
+async function publish(
+  options: PublisherOptions,
+  { wanted, bundle }: { readonly wanted: WantedConfiguration; readonly bundle: string | undefined },
+  signal: AbortSignal,
+): Promise<Outcome> {
   const { clock } = options;
   const label = `${wanted.kind} ${wanted.name}`;
-  const fail = (why: string): Outcome => ({ isPublished: false, sentence: `${label} ${why}.` });
+  const fail = (why: string, state: Outcome['bundle']): Outcome => ({
+    isPublished: false,
+    sentence: `${label} ${why}.`,
+    bundle: state,
+  });
   try {
     for (let attempt = 1; ; attempt += 1) {
       const found = await send(options, wanted, { method: 'GET', signal });
-      if (found.status === 404) return fail('does not exist');
-      if (found.status !== 200) return fail(`cannot be read: ${describeResponse(found)}`);
-      const patch = createPatch(found.body, wanted, options.caBundle());
-      if (patch.length === 0) return describePublished(found.body, wanted, label);
+      // Where there is no entry, nobody calls, and nothing has to be trusted.
+      if (found.status === 404) return fail('does not exist', 'found');
+      if (found.status !== 200) return fail(`cannot be read: ${describeResponse(found)}`, 'unknown');
+      const patch = createPatch(found.body, wanted, bundle);
+      if (patch.length === 0) return { ...describePublished(found.body, wanted, label), bundle: 'found' };
       const request = { method: 'PATCH', contentType: 'application/json-patch+json', body: patch, signal } as const;
       const answer = await send(options, wanted, request);
-      if (answer.status === 200) return describePublished(answer.body, wanted, label);
+      if (answer.status === 200) return { ...describePublished(answer.body, wanted, label), bundle: 'patched' };
       // 409 and 422: it changed in between, so that a `test` failed. Anything else will not change in a moment.
       const isWorthRetrying = answer.status === 409 || answer.status === 422;
       if (!isWorthRetrying || attempt === MAX_ATTEMPTS) {
-        return fail(`cannot be patched: ${describeResponse(answer)}`);
+        return fail(`cannot be patched: ${describeResponse(answer)}`, 'missing');
       }
       await clock.sleep(computeBackoff(attempt, BACKOFF, clock), signal);
     }
   } catch (error) {
-    return fail(`cannot be reached: ${describeError(error)}`);
+    return fail(`cannot be reached: ${describeError(error)}`, 'unknown');
   }
 }
 
-function describePublished(configuration: unknown, wanted: WantedConfiguration, label: string): Outcome {
+function describePublished(
+  configuration: unknown,
+  wanted: WantedConfiguration,
+  label: string,
+): Omit<Outcome, 'bundle'> {
   const names = new Set(asArray(member(configuration, 'webhooks')).map((webhook) => member(webhook, 'name')));
   const missing = [...wanted.rules().keys()].filter((name) => !names.has(name));
   return missing.length === 0

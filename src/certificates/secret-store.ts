@@ -4,10 +4,9 @@
  * The Secret is created by server-side apply, which needs `create` and `patch` with resourceNames only (a plain create
  * cannot be limited to a name), without force and under a field manager of its own: of two replicas that start at once
  * the second gets a conflict, and reads the first one's CA. A CA that cannot be used is replaced by an update that
- * carries the resourceVersion, with the same end.
- *
- * Rotation without an interruption (a bundle of the old and the new CA) comes later. Its seam is `SigningOptions
- * .authority`, which asks this store again and again; until then a replaced CA is picked up within one check.
+ * carries the resourceVersion, with the same end; so is one that has lived two thirds of its life. Beside it the Secret
+ * keeps the certificates of those it replaced (`authorities.ts`), and whoever serves a leaf of a CA that is in neither
+ * place, because somebody overwrote or deleted the Secret, adds it there.
  */
 
 import type { KubeClient, KubeResponse } from '../kube/api.ts';
@@ -15,13 +14,13 @@ import { type Clock, computeBackoff, runWithDeadline } from '../kube/clock.ts';
 import type { KubeLog } from '../kube/log.ts';
 import { describeError, describeResponseBriefly } from '../kube/sentences.ts';
 import { asString, isObject, type JsonObject, member, valueAt } from '../objects/json.ts';
-import { type Judged, judgeAuthority } from './authority.ts';
+import { type Authorities, isDue, isTrusted, keepPrevious } from './authorities.ts';
 import { type CertificateAuthority, issueCertificateAuthority } from './issue.ts';
 import { createAuthorityName } from './self-made.ts';
+import { DEFAULT_LEAF_LIFETIME_MS } from './signing.ts';
+import { readSecret, toSecretData, withoutOurKeys } from './stored-authorities.ts';
 
 const DEFAULT_LIFETIME_MS = 10 * 365 * 24 * 3600_000;
-const CERT_KEY = 'ca.crt';
-const PRIVATE_KEY = 'ca.key';
 const MAX_ATTEMPTS = 6;
 /** In place of a status when no answer came. */
 const UNREACHABLE = 0;
@@ -38,23 +37,29 @@ export type SecretStoreOptions = {
   readonly labels?: Readonly<Record<string, string>>;
   /** Of a new CA, in ms. */
   readonly lifetimeMs?: number;
+  /** Of leaves, in ms: so long a CA is trusted after it was replaced. */
+  readonly leafLifetimeMs?: number;
   readonly clock: Clock;
   readonly log: KubeLog;
   readonly signal: AbortSignal;
 };
 
-/** What one try found: the CA, or the reason to look again. */
+/** What one try found: the CAs, or the reason to look again. */
 type Attempt =
-  | { readonly state: 'stored'; readonly ca: CertificateAuthority }
+  | { readonly state: 'stored'; readonly authorities: Authorities }
   | { readonly state: 'again'; readonly why: string };
 
-/** The CA that the Secret holds, made first if need be. Rejects with a sentence if that cannot be done. */
-export async function loadOrCreateAuthority(options: SecretStoreOptions): Promise<CertificateAuthority> {
+/**
+ * The CAs that the Secret holds, made or renewed first if need be. Rejects with a sentence if that cannot be done.
+ *
+ * @param inUse - PEM certificate of the CA whose leaf the caller serves now: it stays trusted
+ */
+export async function loadOrCreateAuthorities(options: SecretStoreOptions, inUse?: string): Promise<Authorities> {
   const { clock, signal } = options;
   let why = '';
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-    const found = await tryOnce(options);
-    if (found.state === 'stored') return found.ca;
+    const found = await tryOnce(options, inUse);
+    if (found.state === 'stored') return found.authorities;
     why = found.why;
     signal.throwIfAborted();
     await clock.sleep(computeBackoff(attempt, BACKOFF, clock), signal);
@@ -62,22 +67,41 @@ export async function loadOrCreateAuthority(options: SecretStoreOptions): Promis
   throw new Error(`${describeSecret(options)} holds no usable CA after ${MAX_ATTEMPTS} attempts: ${why}.`);
 }
 
-async function tryOnce(options: SecretStoreOptions): Promise<Attempt> {
+async function tryOnce(options: SecretStoreOptions, inUse: string | undefined): Promise<Attempt> {
+  const { namespace, name, log } = options;
+  const now = options.clock.now();
   const found = await send(options, { method: 'GET' });
-  if (found.status === 404) return create(options);
+  if (found.status === 404) return create(options, inUse);
   if (found.status !== 200) return settleFailure(options, found, 'reading');
-  const judged = judgeSecret(found.body, options.clock.now());
-  if (judged.state === 'good') return { state: 'stored', ca: judged.pair };
-  options.log.warn(
-    { namespace: options.namespace, name: options.name, why: judged.reason },
-    'stored CA cannot be used and is replaced',
-  );
-  return replace(options, found.body);
+  const stored = readSecret(found.body, now);
+  const before = [inUse, stored.cert, ...stored.previous];
+  if (stored.judged.state === 'bad') {
+    log.warn({ namespace, name, why: stored.judged.reason }, 'stored CA cannot be used and is replaced');
+    return update(options, found.body, toAuthorities(await issue(options), { before, now }));
+  }
+  const signing = stored.judged.pair;
+  if (isDue(signing, now)) {
+    log.info({ namespace, name, notAfter: new Date(signing.notAfter).toISOString() }, 'the CA is due and is replaced');
+    return update(options, found.body, toAuthorities(await issue(options), { before, now }));
+  }
+  const authorities = { signing, previous: stored.previous };
+  if (inUse === undefined || isTrusted(authorities, inUse)) return { state: 'stored', authorities };
+  const kept = toAuthorities(signing, { before: [inUse, ...stored.previous], now });
+  if (!isTrusted(kept, inUse)) return { state: 'stored', authorities };
+  log.warn({ namespace, name }, 'the CA was replaced by somebody else, the one in use stays trusted for a while');
+  return update(options, found.body, kept);
 }
 
-async function create(options: SecretStoreOptions): Promise<Attempt> {
-  const { namespace, name, labels } = options;
-  const ca = await issue(options);
+function toAuthorities(
+  signing: CertificateAuthority,
+  { before, now }: { readonly before: readonly (string | undefined)[]; readonly now: number },
+): Authorities {
+  return { signing, previous: keepPrevious(before, { signing, now }) };
+}
+
+async function create(options: SecretStoreOptions, inUse: string | undefined): Promise<Attempt> {
+  const { namespace, name, labels, clock } = options;
+  const authorities = toAuthorities(await issue(options), { before: [inUse], now: clock.now() });
   const ownerReferences = await findOwner(options);
   const answer = await send(options, {
     method: 'PATCH',
@@ -94,7 +118,7 @@ async function create(options: SecretStoreOptions): Promise<Attempt> {
         ...(ownerReferences === undefined ? {} : { ownerReferences }),
       },
       type: 'Opaque',
-      data: toData(ca),
+      data: toData(options, authorities),
     },
   });
   return settle(options, answer, 'creating');
@@ -117,13 +141,12 @@ async function findOwner(options: SecretStoreOptions): Promise<readonly JsonObje
   return undefined;
 }
 
-async function replace(options: SecretStoreOptions, stored: unknown): Promise<Attempt> {
+async function update(options: SecretStoreOptions, stored: unknown, authorities: Authorities): Promise<Attempt> {
   const old = isObject(stored) ? stored : {};
   const data = member(old, 'data');
-  const ca = await issue(options);
-  // Everything but the two keys stays as it was read, `type` too (it cannot be changed); metadata.resourceVersion makes
+  // Everything but our keys stays as it was read, `type` too (it cannot be changed); metadata.resourceVersion makes
   // the update fail if anybody was faster.
-  const body = { ...old, data: { ...(isObject(data) ? data : {}), ...toData(ca) } };
+  const body = { ...old, data: { ...(isObject(data) ? withoutOurKeys(data) : {}), ...toData(options, authorities) } };
   return settle(options, await send(options, { method: 'PUT', body }), 'replacing');
 }
 
@@ -131,12 +154,12 @@ async function replace(options: SecretStoreOptions, stored: unknown): Promise<At
 function settle(options: SecretStoreOptions, answer: KubeResponse, doing: string): Attempt {
   const { status, body } = answer;
   if (status === 200 || status === 201) {
-    const judged = judgeSecret(body, options.clock.now());
+    const { judged, previous } = readSecret(body, options.clock.now());
     if (judged.state === 'bad') {
       throw new Error(`${describeSecret(options)}: ${doing}: ${judged.reason} in what the API server stored.`);
     }
     options.log.info({ namespace: options.namespace, name: options.name }, 'CA stored');
-    return { state: 'stored', ca: judged.pair };
+    return { state: 'stored', authorities: { signing: judged.pair, previous } };
   }
   return settleFailure(options, answer, doing);
 }
@@ -151,21 +174,13 @@ function settleFailure(options: SecretStoreOptions, answer: KubeResponse, doing:
   throw new Error(`${describeSecret(options)}: ${why}.`);
 }
 
-function judgeSecret(secret: unknown, now: number): Judged<CertificateAuthority> {
-  const cert = asString(valueAt(secret, ['data', CERT_KEY]));
-  const key = asString(valueAt(secret, ['data', PRIVATE_KEY]));
-  if (cert === undefined) return { state: 'bad', reason: `there is no ${CERT_KEY}` };
-  if (key === undefined) return { state: 'bad', reason: `there is no ${PRIVATE_KEY}` };
-  return judgeAuthority(decode(cert), decode(key), now);
-}
-
 async function issue({ clock, lifetimeMs = DEFAULT_LIFETIME_MS }: SecretStoreOptions): Promise<CertificateAuthority> {
   const now = clock.now();
   return issueCertificateAuthority({ commonName: createAuthorityName(), notBefore: now, notAfter: now + lifetimeMs });
 }
 
-function toData(ca: CertificateAuthority): Record<string, string> {
-  return { [CERT_KEY]: encode(ca.cert), [PRIVATE_KEY]: encode(ca.key) };
+function toData({ clock, leafLifetimeMs = DEFAULT_LEAF_LIFETIME_MS }: SecretStoreOptions, authorities: Authorities) {
+  return toSecretData(authorities, clock.now() + leafLifetimeMs);
 }
 
 type SecretRequest = {
@@ -202,12 +217,4 @@ async function send(
 
 function describeSecret({ namespace, name }: SecretStoreOptions): string {
   return `Secret ${namespace}/${name}`;
-}
-
-function encode(text: string): string {
-  return Buffer.from(text, 'utf8').toString('base64');
-}
-
-function decode(base64: string): string {
-  return Buffer.from(base64, 'base64').toString('utf8');
 }

@@ -6,19 +6,25 @@
 import type { Clock } from '../kube/clock.ts';
 import type { KubeLog } from '../kube/log.ts';
 import { describeError } from '../kube/sentences.ts';
+import { type Authorities, isDue, toBundle } from './authorities.ts';
 import { type CertificateAuthority, issueServingCertificate, type ServingCertificate } from './issue.ts';
 import { createRepeater } from './repeat.ts';
 import { type CertificateSource, createCurrentCertificate } from './source.ts';
 
-const DEFAULT_LEAF_LIFETIME_MS = 30 * 24 * 3600_000;
-const DEFAULT_CHECK_INTERVAL_MS = 10_000;
+/** Of a leaf, in ms: a month. */
+export const DEFAULT_LEAF_LIFETIME_MS = 30 * 24 * 3600_000;
 
 export type SigningOptions = {
   /**
-   * The CA to sign with now: asked at every check, so a CA that another replica has replaced is noticed. The seam for
-   * rotation: whoever answers decides when there is a new CA.
+   * The CA to sign with now and those still trusted: asked at every check, so that a CA which somebody else has replaced
+   * is noticed. `inUse` is the certificate of the CA whose leaf is served: it must stay trusted.
    */
-  authority(signal: AbortSignal): Promise<CertificateAuthority>;
+  authorities(signal: AbortSignal, inUse: string | undefined): Promise<Authorities>;
+  /**
+   * Whether clients have trusted this bundle for long enough to be shown a leaf of any CA in it. By default they do at
+   * once: nobody else is told of it.
+   */
+  readonly isBundleKnown?: (bundle: string) => boolean;
   readonly dnsNames: readonly string[];
   readonly ipAddresses: readonly string[];
   /** In ms; the leaf is renewed after two thirds of it. */
@@ -29,24 +35,35 @@ export type SigningOptions = {
   readonly log: KubeLog;
 };
 
+/** How often to look, in ms, where a leaf lives so long. */
+export function toCheckInterval(leafLifetimeMs: number = DEFAULT_LEAF_LIFETIME_MS): number {
+  return Math.min(10_000, leafLifetimeMs / 30);
+}
+
 /** Makes the first leaf and returns the source of it and its successors. Rejects if there is no CA. */
 export async function createSigningSource(options: SigningOptions): Promise<CertificateSource> {
-  const { authority, clock, log } = options;
-  let ca = await authority(new AbortController().signal);
+  const { authorities, isBundleKnown = () => true, clock, log, leafLifetimeMs, checkIntervalMs } = options;
+  const first = await authorities(new AbortController().signal, undefined);
+  let ca = first.signing;
   let isFailing = false;
-  const current = createCurrentCertificate(await sign(options, ca));
+  const current = createCurrentCertificate({ ...(await sign(options, ca)), caBundle: toBundle(first) });
+
   const check = async (signal: AbortSignal) => {
     try {
-      const wanted = await authority(signal);
-      const isNewAuthority = wanted.cert !== ca.cert;
-      if (isNewAuthority || isDue(current.current(), clock.now())) {
-        const leaf = await sign(options, wanted);
-        ca = wanted;
-        current.replace(leaf);
-        log.info(
-          { notAfter: new Date(leaf.notAfter).toISOString(), newAuthority: isNewAuthority },
-          'serving certificate renewed',
-        );
+      const wanted = await authorities(signal, ca.cert);
+      const caBundle = toBundle(wanted);
+      if (caBundle !== current.current().caBundle) {
+        // The bundle first, with the old leaf: see `authorities.ts`.
+        current.replace({ ...current.current(), caBundle });
+        log.info({}, 'the CA bundle changed');
+      }
+      const newAuthority = wanted.signing.cert !== ca.cert && mayReplace(ca, caBundle);
+      if (newAuthority || isDue(current.current(), clock.now())) {
+        const next = newAuthority ? wanted.signing : ca;
+        const leaf = await sign(options, next);
+        ca = next;
+        current.replace({ ...leaf, caBundle });
+        log.info({ notAfter: new Date(leaf.notAfter).toISOString(), newAuthority }, 'serving certificate renewed');
       }
       isFailing = false;
     } catch (error) {
@@ -56,15 +73,16 @@ export async function createSigningSource(options: SigningOptions): Promise<Cert
       isFailing = true;
     }
   };
-  // By the wall clock in short steps, not by one long timer: a suspended machine stops the clock that timers use.
-  const repeater = createRepeater(check, { clock, intervalMs: options.checkIntervalMs ?? DEFAULT_CHECK_INTERVAL_MS });
-  return { current: current.current, onChange: current.onChange, start: repeater.start, stop: repeater.stop };
-}
 
-/** Two thirds of its life are over. */
-export function isDue(certificate: Pick<ServingCertificate, 'notBefore' | 'notAfter'>, now: number): boolean {
-  const { notBefore, notAfter } = certificate;
-  return now >= notBefore + ((notAfter - notBefore) * 2) / 3;
+  /** A CA that ends signs nothing that lasts, whether anybody trusts its successor or not. */
+  function mayReplace(old: CertificateAuthority, bundle: string): boolean {
+    return isBundleKnown(bundle) || old.notAfter <= clock.now() || current.current().notAfter <= clock.now();
+  }
+
+  // By the wall clock in short steps, not by one long timer: a suspended machine stops the clock that timers use.
+  const intervalMs = checkIntervalMs ?? toCheckInterval(leafLifetimeMs);
+  const repeater = createRepeater(check, { clock, intervalMs });
+  return { current: current.current, onChange: current.onChange, start: repeater.start, stop: repeater.stop };
 }
 
 async function sign(options: SigningOptions, ca: CertificateAuthority): Promise<ServingCertificate> {

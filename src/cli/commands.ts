@@ -2,6 +2,7 @@
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { LOG_LEVELS } from '../log/logger.ts';
+import { parseSeconds } from '../objects/duration.ts';
 import { VERSION } from '../version.ts';
 import type { ServeOptions } from './serve.ts';
 
@@ -11,6 +12,11 @@ export type CommandIo = {
   /** Aborts when the process is asked to stop. */
   readonly signal: AbortSignal;
 };
+
+/** In seconds. */
+const DAY = 24 * 3600;
+const SHORTEST_LIFETIME = 5;
+const LONGEST_LIFETIME = 36_500 * DAY;
 
 /** Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong. */
 export type ExitCode = 0 | 1 | 2;
@@ -37,6 +43,16 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
     .option('--certificate-secret <namespace/name>', 'share the CA with other replicas in this Secret')
     .option('--certificate-owner <deployment>', 'a new such Secret goes when this Deployment of its namespace goes')
     .option('--serving-name <name>', 'DNS name or IP address the API server calls; repeatable', collect, [])
+    .addOption(
+      new Option('--certificate-lifetime <duration>', 'of the serving certificate, where Curfew signs it')
+        .argParser(toLifetime)
+        .default(30 * DAY, '720h'),
+    )
+    .addOption(
+      new Option('--authority-lifetime <duration>', 'of the CA, where Curfew makes it')
+        .argParser(toLifetime)
+        .default(3_650 * DAY, '87600h'),
+    )
     .option('--ca-out <file>', 'write the CA certificate to this file, - for standard output')
     .addOption(new Option('--log-level <level>', 'how much is logged').choices([...LOG_LEVELS]).default('info'))
     .action(async (options: ServeOptions) => {
@@ -117,6 +133,15 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
 function collect(value: string, previous: readonly string[]): readonly string[] {
   if (!/^[A-Za-z0-9.:-]{1,253}$/.test(value)) throw new InvalidArgumentError('It is not a DNS name or an IP address.');
   return [...previous, value];
+}
+
+/** Seconds; certificates have whole ones, and two thirds of a life must be more than one. */
+function toLifetime(value: string): number {
+  const seconds = parseSeconds(value);
+  if (seconds === undefined || seconds < SHORTEST_LIFETIME || seconds > LONGEST_LIFETIME) {
+    throw new InvalidArgumentError('It is not a duration such as 720h, from 5s to 876000h.');
+  }
+  return seconds;
 }
 
 /** The parser throws for `--help` too; it has then printed what there is to say. */

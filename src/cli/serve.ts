@@ -1,15 +1,6 @@
 /** `curfew serve`: puts the parts together, and takes them apart again without losing a request. */
 
-import { writeFile } from 'node:fs/promises';
-import { isIP } from 'node:net';
-import { createFileSource } from '../certificates/files.ts';
 import type { Publisher } from '../certificates/publish.ts';
-import { createPublisher } from '../certificates/publish.ts';
-import { loadOrCreateAuthority } from '../certificates/secret-store.ts';
-import { createSelfMadeSource } from '../certificates/self-made.ts';
-import { createSigningSource } from '../certificates/signing.ts';
-import type { CertificateSource } from '../certificates/source.ts';
-import type { KubeClient } from '../kube/api.ts';
 import { connect } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import { createSystemClock } from '../kube/clock.ts';
@@ -17,12 +8,10 @@ import type { ClusterIndex } from '../kube/cluster-index.ts';
 import { createClusterIndex, createUnknownReader } from '../kube/cluster-index.ts';
 import { readOwnToken } from '../kube/own-token.ts';
 import { createPodLister, createUnknownLister } from '../kube/pod-lister.ts';
-import type { Logger, LogLevel } from '../log/logger.ts';
+import type { LogLevel } from '../log/logger.ts';
 import { createLogger } from '../log/logger.ts';
 import { createPrometheusRecorder } from '../metrics/prometheus.ts';
-import type { Configuration } from '../policy/configuration.ts';
 import { listSchemeKeys } from '../policy/configuration.ts';
-import { listPublishedRules } from '../review/entries.ts';
 import { buildApp } from '../server/app.ts';
 import { createForeignWebhookReport } from '../server/foreign-webhooks.ts';
 import { listen, parseListenAddress, swapCertificate } from '../server/listen.ts';
@@ -31,26 +20,21 @@ import { buildOperationsApp } from '../server/operations-app.ts';
 import { VERSION } from '../version.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
 import { createPolicySource } from './policy-source.ts';
+import type { CertificateOptions } from './serve-certificates.ts';
+import { createCertificates, createPublisherFor, isBundleHeld, writeAuthority } from './serve-certificates.ts';
 
-export type ServeOptions = {
+export type ServeOptions = CertificateOptions & {
   readonly config?: string;
   readonly webhookListen: string;
   readonly operationsListen: string;
   readonly kubeconfig?: string;
   readonly withoutCluster: boolean;
   readonly namespace?: string;
-  readonly publishWebhooks?: string;
-  readonly certificateSecret?: string;
-  readonly certificateOwner?: string;
-  readonly servingName: readonly string[];
-  readonly caOut?: string;
   readonly logLevel: LogLevel;
 };
 
 /** What the chart calls its objects unless it is told otherwise. */
 const DEFAULT_RELEASE = 'curfew';
-
-const LOCAL_NAMES = ['localhost', '127.0.0.1', '::1'];
 
 const NO_CLUSTER = 'Curfew runs without a cluster';
 
@@ -101,8 +85,15 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     onChange,
   });
   const reportForeignWebhooks = createForeignWebhookReport({ policy: policies.current, reader, recorder, log });
-  const certificates = await createCertificates(options, first.configuration, { client, clock, log, signal });
-  const publisher = createPublisherFor(options, certificates, {
+  const isBundleKnown = (bundle: string) => isBundleHeld(publisher, { bundle, options, now: clock.now() });
+  const certificates = await createCertificates(options, first.configuration, {
+    client,
+    clock,
+    log,
+    signal,
+    isBundleKnown,
+  });
+  const publisher: Publisher | undefined = createPublisherFor(options, certificates, {
     client,
     clock,
     log,
@@ -120,7 +111,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     tls: certificates.current(),
     isDraining: () => isStopping,
   });
-  const readiness = listReadinessFacts(index, () => isStopping);
+  const readiness = listReadinessFacts({ index, publisher, isStopping: () => isStopping });
   const operations = buildOperationsApp({ readiness, notes: listNotes(publisher, index), metrics: recorder });
 
   const reportCertificate = () => recorder.certificateNotAfter(certificates.current().notAfter);
@@ -157,70 +148,29 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   log.info({}, 'stopped');
 }
 
-type Tools = { readonly client: KubeClient | undefined; readonly clock: Clock; readonly log: Logger };
-
-/** Files if the configuration names them, else a CA shared in a Secret, else one of this process alone. */
-async function createCertificates(
-  options: ServeOptions,
-  configuration: Configuration,
-  { client, clock, log, signal }: Tools & { readonly signal: AbortSignal },
-): Promise<CertificateSource> {
-  if (configuration.tls !== undefined) return await createFileSource({ ...configuration.tls, clock, log });
-  const names = [...LOCAL_NAMES, ...options.servingName];
-  const signing = {
-    dnsNames: names.filter((name) => isIP(name) === 0),
-    ipAddresses: names.filter((name) => isIP(name) !== 0),
-    clock,
-    log,
-  };
-  if (options.certificateSecret === undefined) return await createSelfMadeSource(signing);
-  if (client === undefined) throw new Error('--certificate-secret needs a cluster, and --without-cluster was given');
-  const [namespace, name, ...rest] = options.certificateSecret.split('/');
-  if (namespace === undefined || name === undefined || name === '' || rest.length > 0) {
-    throw new Error(`--certificate-secret ${JSON.stringify(options.certificateSecret)} is not NAMESPACE/NAME`);
-  }
-  const { certificateOwner } = options;
-  const owner = certificateOwner === undefined ? {} : { ownerDeployment: certificateOwner };
-  const store = { client, namespace, name, ...owner, clock, log, signal };
-  return await createSigningSource({ ...signing, authority: async () => await loadOrCreateAuthority(store) });
-}
-
-function createPublisherFor(
-  { publishWebhooks }: ServeOptions,
-  certificates: CertificateSource,
-  { client, clock, log, configuration }: Tools & { readonly configuration: () => Configuration },
-): Publisher | undefined {
-  if (publishWebhooks === undefined) return undefined;
-  if (client === undefined) throw new Error('--publish-webhooks needs a cluster, and --without-cluster was given');
-  return createPublisher({
-    client,
-    configurations: [
-      {
-        kind: 'ValidatingWebhookConfiguration',
-        name: publishWebhooks,
-        rules: () => listPublishedRules('validating', configuration()),
-      },
-      {
-        kind: 'MutatingWebhookConfiguration',
-        name: publishWebhooks,
-        rules: () => listPublishedRules('mutating', configuration()),
-      },
-    ],
-    caBundle: () => certificates.current().caBundle,
-    clock,
-    log,
-  });
-}
-
-function listReadinessFacts(index: ClusterIndex | undefined, isStopping: () => boolean): readonly ReadinessFact[] {
-  return [
+function listReadinessFacts({
+  index,
+  publisher,
+  isStopping,
+}: {
+  readonly index: ClusterIndex | undefined;
+  readonly publisher: Publisher | undefined;
+  readonly isStopping: () => boolean;
+}): readonly ReadinessFact[] {
+  const facts: ReadinessFact[] = [
     { name: 'not stopping', missing: () => (isStopping() ? 'the server is stopping' : undefined) },
+    // Nothing of this begins without one.
+    { name: 'certificate held', missing: () => undefined },
     {
       name: index === undefined ? 'index not needed (--without-cluster)' : 'index synced',
       missing: () =>
         index === undefined || index.isSynced() ? undefined : 'namespaces and service accounts are still being listed',
     },
   ];
+  if (publisher === undefined) return facts;
+  // Once: whoever deletes an entry later is not to take every replica out of service.
+  const missing = () => (publisher.wasBundleHeld() ? undefined : publisher.status().join('; '));
+  return [...facts, { name: 'CA bundle published', missing }];
 }
 
 /**
@@ -240,16 +190,6 @@ function listNotes(publisher: Publisher | undefined, index: ClusterIndex | undef
     notes.push({ name: 'foreign webhooks known', missing: () => index.status().mutatingWebhooks?.failure });
   }
   return notes;
-}
-
-async function writeAuthority(file: string | undefined, certificates: CertificateSource): Promise<void> {
-  if (file === undefined) return;
-  const { caBundle } = certificates.current();
-  if (caBundle === undefined) throw new Error('--ca-out: the CA is not known; set tls.caFile in the configuration');
-  // Ends with a newline, whoever made it: the next thing may be a log line or another certificate.
-  const text = `${caBundle.trimEnd()}\n`;
-  if (file === '-') process.stdout.write(text);
-  else await writeFile(file, text);
 }
 
 async function untilSynced(index: ClusterIndex | undefined, signal: AbortSignal, clock: Clock): Promise<void> {

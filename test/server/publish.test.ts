@@ -203,4 +203,59 @@ describe('publisher', () => {
     expect(publisher.status()).toEqual([log.lines[2]]);
     await publisher.stop();
   });
+
+  it('knows since when its entries have had the bundle', async () => {
+    const bundle = { pem: 'OLD' };
+    store(entry('pods.curfew.dev'), entry('secrets.curfew.dev'));
+    const { publisher, clock, settled } = await create(bundle);
+    expect(publisher.wasBundleHeld()).toBe(false);
+    publisher.start();
+    await settled();
+    const start = clock.now() - INTERVAL;
+    expect(publisher.wasBundleHeld()).toBe(true);
+    expect(publisher.isBundleHeld('OLD', start)).toBe(true);
+    expect(publisher.isBundleHeld('OLD', start - 1)).toBe(false);
+    expect(publisher.isBundleHeld('NEW', clock.now())).toBe(false);
+
+    bundle.pem = 'NEW';
+    await settled();
+    const changed = clock.now();
+    expect(publisher.isBundleHeld('OLD', changed)).toBe(false);
+    expect(publisher.isBundleHeld('NEW', changed)).toBe(true);
+    expect(publisher.isBundleHeld('NEW', changed - 1)).toBe(false);
+
+    // Somebody puts another one there, and it is repaired: from then on it counts again.
+    store(entry('pods.curfew.dev', { clientConfig: { caBundle: 'eA==' } }));
+    await settled();
+    expect(publisher.isBundleHeld('NEW', changed)).toBe(false);
+    expect(publisher.isBundleHeld('NEW', clock.now())).toBe(true);
+
+    // Nobody can look: what was seen still holds. Nobody may write: it does not.
+    const repaired = clock.now();
+    server.intercept = (_, response) => {
+      sendStatus(response, 503, 'ServiceUnavailable');
+      return 'handled';
+    };
+    await settled();
+    expect(publisher.isBundleHeld('NEW', repaired)).toBe(true);
+    server.intercept = (request, response) => {
+      if (request.method === 'GET') return 'pass';
+      sendStatus(response, 403, 'Forbidden');
+      return 'handled';
+    };
+    store(entry('pods.curfew.dev', { clientConfig: { caBundle: 'eA==' } }));
+    await settled();
+    expect(publisher.isBundleHeld('NEW', clock.now())).toBe(false);
+    expect(publisher.wasBundleHeld()).toBe(true);
+    await publisher.stop();
+  });
+
+  it('has nothing to wait for where there is no configuration', async () => {
+    const { publisher, settled } = await create({ pem: 'PEM' });
+    publisher.start();
+    await settled();
+    expect(publisher.isPublished()).toBe(false);
+    expect(publisher.wasBundleHeld()).toBe(true);
+    await publisher.stop();
+  });
 });
