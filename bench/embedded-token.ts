@@ -16,11 +16,20 @@ const WARM_UP = 20;
 const ROUNDS = 101;
 
 const words = 'spec replicas: 3 image registry.example/web:1 lorem ipsum dolor sit amet {"key": "value"}, host a.b.c\n';
-const text = words.repeat(Math.ceil(SIZE / words.length)).slice(0, SIZE);
+const text = repeat(words);
 const binary = randomBytes(SIZE);
 const release = Buffer.from(gzipSync(randomBytes(SIZE * 0.75)).toString('base64'));
-const lines = (binary.toString('base64').match(/.{1,76}/g) ?? []).join('\n').slice(0, SIZE);
-const pem = Buffer.from(lines);
+const pem = Buffer.from(wrap(binary, '\n'));
+const authority = `-----BEGIN CERTIFICATE-----\n${wrap(binary.subarray(0, 1_000), '\n')}\n-----END CERTIFICATE-----\n`;
+const kubeconfig = `apiVersion: v1
+kind: Config
+clusters:
+  - name: shop
+    cluster: {server: https://192.0.2.1:6443, certificate-authority-data: ${toBase64(authority)}}
+users:
+  - name: jane
+    user: {client-certificate-data: ${toBase64(authority)}, client-key-data: ${toBase64(authority)}}
+`;
 
 type Row = {
   readonly name: string;
@@ -41,6 +50,22 @@ const ROWS: readonly Row[] = [
     name: 'Secret: wrapped base64 of random bytes',
     object: exampleSecret({ data: { pem: toBase64(pem) } }),
     most: 0.9,
+  },
+  {
+    name: 'Secret: kubeconfigs',
+    object: exampleSecret({ data: { config: toBase64(repeat(kubeconfig)) } }),
+    most: 10,
+  },
+  { name: 'Secret: base64 of text', object: exampleSecret({ data: { text: twice(text) } }), most: 4 },
+  {
+    name: 'Secret: wrapped base64 of text',
+    object: exampleSecret({ data: { text: toBase64(wrap(text, '\n')) } }),
+    most: 8,
+  },
+  {
+    name: 'Secret: wrapped base64 of text in JSON',
+    object: exampleSecret({ data: { text: toBase64(wrap(text, '\\n')) } }),
+    most: 8,
   },
   { name: 'Secret: 1,024 values of 1 KiB', object: exampleSecret({ data: splitInto(1_024) }), most: 1.6 },
   { name: 'Secret: 32,768 values of 32 bytes', object: exampleSecret({ data: splitInto(32_768) }), most: 1.6 },
@@ -87,6 +112,15 @@ function splitInto(count: number): JsonObject {
       toBase64(binary.subarray(index * size, (index + 1) * size)),
     ]),
   );
+}
+
+function repeat(part: string): string {
+  return part.repeat(Math.ceil(SIZE / part.length)).slice(0, SIZE);
+}
+
+/** Base64 in lines, as `base64` and PEM write it. */
+function wrap(bytes: Buffer | string, lineBreak: string): string {
+  return (toBase64(bytes).match(/.{1,76}/g) ?? []).join(lineBreak).slice(0, SIZE);
 }
 
 function twice(plain: string): string {

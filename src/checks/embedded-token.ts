@@ -78,14 +78,15 @@ export default defineCheck({
   ],
   needs: [],
   title:
-    'service account tokens pasted into Secrets, ConfigMaps, environment variables, commands and arguments, if they never expire or live longer than a day at baseline, an hour at restricted',
+    'service account tokens pasted into Secrets, ConfigMaps, environment variables, and commands and headers of containers, if they never expire or live longer than a day at baseline, an hour at restricted',
   why: `A token in data is a copy that nothing rotates. It goes wherever the data goes: to Git, to backups, to everyone who
 may read the object. Legacy tokens are refused always: they never expire, and work until their Secret or account is
 deleted. A bound one is refused if it lives longer than a projected token may. For what audience it is does not matter:
 Vault or a cloud takes it from whoever holds it, and checks no more than signature and end. A token is known by its claims, as
 it stands or in base64 up to twice, so those in kubeconfigs and in .dockerconfigjson are found too; its text is never
 shown. A legacy token does not say which cluster it is of, so one of another cluster is refused as well. Bound tokens of
-other clusters and of other issuers, and tokens that have expired, are let through.`,
+other clusters and of other issuers, and tokens that have expired, are let through. What is compressed or encrypted is
+not looked into, nor UTF-16, hexadecimal, base64 three times, or a token that is itself broken into lines.`,
   fix: () =>
     'take the token out; a pod gets a fresh one by a projected serviceAccountToken volume, others by kubectl create token --duration 1h',
   shortFix: () => 'mount a projected token',

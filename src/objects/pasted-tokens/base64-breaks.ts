@@ -28,28 +28,41 @@ export function nextOf(text: string, at: number, isInGap = false): number {
 }
 
 /** The same backwards, at or before `at`. */
-function previousOf(text: string, at: number): number {
+export function previousOf(text: string, at: number): number {
   let hasBreak = false;
   let position = at;
   const end = Math.max(-1, at - MOST_GAP_CHARACTERS);
   while (position > end) {
-    const isEscape = lengthOfBreak(text, position - 1) === 2;
-    if (!isEscape && sextetAt(text, position) >= 0) return position === at || hasBreak ? position : -1;
-    const isBreak = isEscape || lengthOfBreak(text, position) > 0;
+    const escape = lengthOfEscapeBefore(text, position + 1);
+    if (escape === 0 && sextetAt(text, position) >= 0) return position === at || hasBreak ? position : -1;
+    const isBreak = escape > 0 || lengthOfBreak(text, position) > 0;
     if (!isBreak && !isIndentation(text, position)) return -1;
     hasBreak ||= isBreak;
-    position -= isEscape ? 2 : 1;
+    position -= Math.max(1, escape);
   }
   return -1;
 }
 
-/** Of a line break at `at`: 1, or 2 for one that JSON escapes; else 0. */
-function lengthOfBreak(text: string, at: number): number {
+/** Of a line break at `at`: 1, or one more than there are backslashes for one that JSON escapes; else 0. */
+export function lengthOfBreak(text: string, at: number): number {
   const code = text.charCodeAt(at);
   if (code === LINE_FEED || code === CARRIAGE_RETURN) return 1;
-  if (code !== BACKSLASH) return 0;
-  const escaped = text.charCodeAt(at + 1);
-  return escaped === LETTER_N || escaped === LETTER_R ? 2 : 0;
+  let end = at;
+  while (text.charCodeAt(end) === BACKSLASH && end < at + MOST_BACKSLASHES) end += 1;
+  const escaped = text.charCodeAt(end);
+  return end > at && (escaped === LETTER_N || escaped === LETTER_R) ? end + 1 - at : 0;
+}
+
+/** JSON that stands as text in other JSON has two, one level further four. */
+const MOST_BACKSLASHES = 4;
+
+/** As long as it is, the text before `at` is a line break that JSON escapes: its length, else 0. */
+function lengthOfEscapeBefore(text: string, at: number): number {
+  const code = text.charCodeAt(at - 1);
+  if (code !== LETTER_N && code !== LETTER_R) return 0;
+  let start = at - 1;
+  while (text.charCodeAt(start - 1) === BACKSLASH && at - 1 - start < MOST_BACKSLASHES) start -= 1;
+  return start < at - 1 ? at - start : 0;
 }
 
 function isIndentation(text: string, at: number): boolean {
@@ -77,4 +90,20 @@ export function previousQuad(text: string, before: number): readonly number[] {
     position = previousOf(text, position - 1);
   }
   return positions;
+}
+
+/** The text before the last line break in `text`; undefined if it has none. */
+export function cutLastLine(text: string): string | undefined {
+  // Forwards first: that is many times as fast, and most texts have no break.
+  const feed = text.includes('\n') ? text.lastIndexOf('\n') : -1;
+  const escaped = text.includes('\\') ? Math.max(text.lastIndexOf('\\n'), text.lastIndexOf('\\r')) : -1;
+  const at = Math.max(feed, escaped);
+  return at === -1 ? undefined : text.slice(0, at);
+}
+
+const BREAKS = /\\+[nr]|\s+/g;
+
+/** Base64 in one line. */
+export function joinLines(text: string): string {
+  return text.replaceAll(BREAKS, '');
 }

@@ -3,9 +3,8 @@
 /** The characters of base64 that make three bytes. */
 export const QUAD = 4;
 export const NO_QUAD = -1;
-/** Characters of base64 that native code decodes at once, and how many bytes that makes. */
+/** Characters of base64 that native code decodes at once. */
 export const PAGE = 4_096;
-const PAGE_BYTES = (PAGE / QUAD) * 3;
 
 export const TAB = 9;
 export const LINE_FEED = 10;
@@ -66,13 +65,22 @@ function isTextByte(byte: number): boolean {
   return byte >= SPACE ? byte < 127 : byte === LINE_FEED || byte === TAB || byte === CARRIAGE_RETURN;
 }
 
-/** A page with anything but base64 in it has fewer bytes. */
-export function isTextPage(bytes: Uint8Array): boolean {
-  if (bytes.length !== PAGE_BYTES) return false;
-  let other = 0;
-  for (let at = 0; at < PAGE_BYTES; at += 1) other |= OTHER_BYTES[bytes[at] ?? 0] ?? 1;
-  return other === 0;
+/** Whether all of `text` is base64 of text. Other characters are skipped over when it is decoded, and leave too few bytes. */
+export function isTextPage(text: string): boolean {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.length !== Math.floor((text.length * 3) / QUAD)) return false;
+  let at = 0;
+  while (at < bytes.length) {
+    const end = Math.min(bytes.length, at + BLOCK);
+    let other = 0;
+    for (; at < end; at += 1) other |= OTHER_BYTES[bytes[at] ?? 0] ?? 1;
+    if (other !== 0) return false;
+  }
+  return true;
 }
+
+/** Bytes that are looked at without a decision between them. */
+const BLOCK = 64;
 
 /** -1 where the text has ended too. */
 export function sextetAt(text: string, at: number): number {

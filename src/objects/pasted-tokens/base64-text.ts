@@ -4,8 +4,8 @@
  * an image, a certificate or a Helm release cost next to nothing. All is linear in the text.
  */
 
-import { nextOf, nextQuad, previousQuad } from './base64-breaks.ts';
-import { decodeBase64, isText, isTextPage, NO_QUAD, PAGE, QUAD, quadAt, quadOf, sextetAt } from './base64-quads.ts';
+import { cutLastLine, joinLines, lengthOfBreak, nextOf, nextQuad, previousOf, previousQuad } from './base64-breaks.ts';
+import { isText, isTextPage, NO_QUAD, PAGE, QUAD, quadAt, quadOf, sextetAt } from './base64-quads.ts';
 
 /** A stretch is found if it has this many characters and a window's; the shortest token in base64 has some 400. */
 const STEP = 256;
@@ -113,11 +113,10 @@ function findBrokenTextQuads(text: string, at: number): readonly number[] {
   });
 }
 
-type Stretch = { readonly start: number; readonly end: number; readonly hasBreaks: boolean };
+type Stretch = { readonly start: number; readonly end: number };
 
 /** Both ways from a quad's first character as far as quads decode to text, and one quad further: it may be half text. */
 function findStretch(text: string, from: number): Stretch {
-  let hasBreaks = false;
   let end = from;
   let quad: readonly number[] = [];
   do {
@@ -125,10 +124,7 @@ function findStretch(text: string, from: number): Stretch {
     quad = nextQuad(text, end);
     // A last quad may have two or three characters. One alone is no byte.
     const last = quad.length > 1 ? quad[quad.length - 1] : undefined;
-    if (last !== undefined) {
-      hasBreaks ||= last !== end + quad.length - 1;
-      end = last + 1;
-    }
+    if (last !== undefined) end = last + 1;
   } while (isText(quadOf(text, quad)));
 
   let start = from;
@@ -136,24 +132,41 @@ function findStretch(text: string, from: number): Stretch {
     while (isText(quadAt(text, start - QUAD))) start -= QUAD;
     quad = previousQuad(text, start);
     const first = quad.length === QUAD ? quad[0] : undefined;
-    if (first !== undefined) {
-      hasBreaks ||= first !== start - QUAD;
-      start = first;
-    }
+    if (first !== undefined) start = first;
   } while (isText(quadOf(text, quad)));
-  return { start, end, hasBreaks };
+  return { start, end };
 }
 
-/** Where the quads of text that begin at `from` end. Native code decodes them a page at a time, a few times as fast. */
+/** Where the quads of text that begin at `from` end. Native code decodes them a page at a time, many times as fast. */
 function endOfText(text: string, from: number): number {
   let end = from;
-  while (end + PAGE <= text.length && isTextPage(Buffer.from(text.slice(end, end + PAGE), 'base64'))) end += PAGE;
+  for (let next = endOfPage(text, end); next > end; next = endOfPage(text, end)) end = next;
   while (isText(quadAt(text, end))) end += QUAD;
   return end;
 }
 
-function decodeStretch(text: string, { start, end, hasBreaks }: Stretch): string {
-  const stretch = text.slice(start, end);
-  const joined = hasBreaks ? stretch.replaceAll(/\\[nr]|\s/g, '') : stretch;
-  return decodeBase64(joined.replaceAll('-', '+').replaceAll('_', '/')) ?? '';
+/** Where a page of text that begins at `from` ends, or as many of its lines as are whole; `from` if that is no text. */
+function endOfPage(text: string, from: number): number {
+  const page = text.slice(from, from + PAGE);
+  const lines = cutLastLine(page);
+  if (lines === undefined) return page.length === PAGE && isTextPage(page) ? from + PAGE : from;
+  const run = RUN.exec(page)?.[0].length ?? 0;
+  if (lengthOfBreak(page, run) === 0) {
+    const whole = run - (run % QUAD);
+    return whole >= LEAST_CHARACTERS && isTextPage(page.slice(0, whole)) ? from + whole : from;
+  }
+  if (lines.length < LEAST_CHARACTERS) return from;
+  const joined = joinLines(lines);
+  if (!isTextPage(joined)) return from;
+  let end = from + lines.length;
+  for (let rest = joined.length % QUAD; rest > 0; rest -= 1) end = previousOf(text, end - 1);
+  return end;
+}
+
+/** Fewer are as fast without native code. */
+const LEAST_CHARACTERS = 256;
+const RUN = /^[\w+/-]*/;
+
+function decodeStretch(text: string, { start, end }: Stretch): string {
+  return Buffer.from(joinLines(text.slice(start, end)), 'base64').toString('latin1');
 }

@@ -108,17 +108,39 @@ function listTextsOfContainer(container: JsonObject, place: Place): readonly Pas
     });
     return [{ text, isData: false, locate }];
   });
-  const words = (['command', 'args'] as const).flatMap((field) =>
-    asArray(member(container, field)).flatMap((text, index) => {
-      if (typeof text !== 'string') return [];
-      const locate = () => ({
-        path: [...path, field, index],
-        key: `${owner}${field}`,
-        name: `field ${field}`,
-        container: name,
-      });
-      return [{ text, isData: false, locate }];
-    }),
-  );
-  return [...variables, ...words];
+  return [...variables, ...listWordFields(container).flatMap((field) => listWords(container, { ...place, field }))];
+}
+
+/** Where a container's words stand: its own command line, those that the kubelet runs in it, and headers it sends. */
+function listWordFields(container: JsonObject): readonly JsonPath[] {
+  const handlers = [
+    ...['livenessProbe', 'readinessProbe', 'startupProbe'].map((probe) => [probe]),
+    ...['postStart', 'preStop'].map((hook) => ['lifecycle', hook]),
+  ].filter((path) => isObject(valueAt(container, path)));
+  return [
+    ['command'],
+    ['args'],
+    ...handlers.flatMap((path) => [
+      [...path, 'exec', 'command'],
+      [...path, ...HEADERS],
+    ]),
+  ];
+}
+
+const HEADERS = ['httpGet', 'httpHeaders'];
+
+function listWords(container: JsonObject, place: Place & { readonly field: JsonPath }): readonly PastedText[] {
+  const { path, owner, container: name, field } = place;
+  const called = field.join('.');
+  return asArray(valueAt(container, field)).flatMap((word, index) => {
+    const text = typeof word === 'string' ? word : asString(member(word, 'value'));
+    if (text === undefined) return [];
+    const locate = () => ({
+      path: [...path, ...field, index, ...(typeof word === 'string' ? [] : ['value'])],
+      key: `${owner}${called}`,
+      name: `field ${called}`,
+      container: name,
+    });
+    return [{ text, isData: false, locate }];
+  });
 }

@@ -48,6 +48,28 @@ describe('A pasted token', () => {
     ['binaryData', 'configmaps', configMap({ binaryData: { a: toBase64(LEGACY_TOKEN) } }), '/binaryData/a'],
     ['a variable', 'pods', podWith({ env: [{ name: 'A', value: LEGACY_TOKEN }] }), '/spec/containers/0/env/0/value'],
     ['a command', 'pods', podWith({ command: ['a', LEGACY_TOKEN] }), '/spec/containers/0/command/1'],
+    ...['livenessProbe', 'readinessProbe', 'startupProbe'].flatMap((probe): [string, string, JsonObject, string][] => [
+      [
+        `the command of a ${probe}`,
+        'pods',
+        podWith({ [probe]: { exec: { command: ['check', LEGACY_TOKEN] } } }),
+        `/spec/containers/0/${probe}/exec/command/1`,
+      ],
+      [
+        `a header of a ${probe}`,
+        'pods',
+        podWith({
+          [probe]: { httpGet: { port: 1, httpHeaders: [{ name: 'Authorization', value: `Bearer ${LEGACY_TOKEN}` }] } },
+        }),
+        `/spec/containers/0/${probe}/httpGet/httpHeaders/0/value`,
+      ],
+    ]),
+    ...['postStart', 'preStop'].map((hook): [string, string, JsonObject, string] => [
+      `the command of ${hook}`,
+      'pods',
+      podWith({ lifecycle: { [hook]: { exec: { command: ['sh', '-c', `tell ${LEGACY_TOKEN}`] } } } }),
+      `/spec/containers/0/lifecycle/${hook}/exec/command/2`,
+    ]),
     [
       'an argument',
       'pods',

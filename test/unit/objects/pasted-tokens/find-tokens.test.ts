@@ -48,6 +48,15 @@ const WRAPPINGS: readonly (readonly [string, string])[] = [
   ['base64 of 61 columns, indented', `token: |\n    ${wrap(base64(TOKEN), 61, '\n    ')}\n`],
   ['base64 of 76 columns in JSON', JSON.stringify({ token: wrap(base64(TOKEN), 76, '\n') })],
   ['base64 of 75 columns in JSON', JSON.stringify({ token: wrap(base64(`x${TOKEN}`), 75, '\r\n') })],
+  ['base64 of 76 columns in JSON in JSON', JSON.stringify({ a: JSON.stringify({ b: wrap(base64(TOKEN), 76, '\n') }) })],
+  ['base64 of pages of text of 76 columns', wrap(base64(`${LONG}${TOKEN}${LONG}`), 76, '\n')],
+  ['base64 of pages of text of 75 columns, indented', wrap(base64(`${LONG}${TOKEN}${LONG}`), 75, '\r\n  ')],
+  ['base64 of pages of text of 76 columns in JSON', JSON.stringify([wrap(base64(`${LONG}${TOKEN}${LONG}`), 76, '\n')])],
+  ['base64 after the end of another, on one page', `${base64(LONG.slice(0, 2_000))}\n${base64(`${LONG}${TOKEN}`)}`],
+  [
+    'base64 after lines with an end, on one page',
+    `${wrap(base64(LONG.slice(0, 1_000)), 76, '\n')}\n${base64(TOKEN)}\n`,
+  ],
   ['base64 of pages of text', base64(`${LONG}${TOKEN}${LONG}`)],
   ['base64 after a page of base64 that begins elsewhere', `${base64(LONG)}x${base64(`${LONG}${TOKEN}${BINARY}`)}`],
   ['base64 of pages of text of the other alphabet', base64Url(`>>>???${LONG}${TOKEN}>>>???${LONG}`)],
@@ -114,13 +123,15 @@ describe('The search for tokens', () => {
         maxLength: 300,
       }),
       fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
+      // Some pages are decoded at once.
+      fc.integer({ min: 200, max: 400 }).map((count) => LONG.slice(0, count * 20)),
     );
     const wrapping = fc.record({
       before: surroundings,
       after: surroundings,
       isUrl: fc.boolean(),
-      width: fc.constantFrom(0, 60, 64, 76),
-      joint: fc.constantFrom('\n', '\r\n', '\n  '),
+      width: fc.constantFrom(0, 60, 64, 75, 76),
+      joint: fc.constantFrom('\n', '\r\n', '\n  ', '\\n', '\\\\n'),
     });
     fc.assert(
       fc.property(
