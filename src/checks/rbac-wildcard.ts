@@ -1,11 +1,13 @@
 import { Type } from 'typebox';
-import { exampleClusterRole, exampleRole, exampleRule } from '../objects/example-objects.ts';
+import { exampleClusterRole, exampleRole, exampleRule, withMetadata } from '../objects/example-objects.ts';
+import { isAggregated, listAggregations, listOpenSelectors } from '../objects/rbac/aggregation.ts';
 import type { ListGrants } from '../objects/rbac/grants.ts';
 import { listProduct } from '../objects/rbac/grants.ts';
 import type { PolicyRule, RightTable } from '../objects/rbac/rules.ts';
 import { ALL, listGranted, prepareRights } from '../objects/rbac/rules.ts';
 import type { Subject } from '../objects/subject.ts';
-import { joinSome, quote } from '../objects/text.ts';
+import { joinSome, quote, toOneLine } from '../objects/text.ts';
+import type { Finding } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
 import { isRole, judgeGrants, LIST_RESOURCES, LIST_SHORTLY, READS_ROLES } from './role-grants.ts';
 
@@ -27,6 +29,11 @@ const TELLING: readonly { readonly words: string; readonly table: RightTable; re
   },
 ];
 
+const aggregated = (label: string) => ({
+  ...exampleClusterRole(),
+  aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [label]: 'true' } }] },
+});
+
 const WORDS = { reason: 'rights granted by "*"', because: '; list what is needed' };
 
 export default defineCheck({
@@ -40,13 +47,18 @@ export default defineCheck({
   title: 'Roles and ClusterRoles with `*` as verb, resource or API group',
   why: `A \`*\` grants what nobody listed: Secrets, tokens and exec with the rest, and whatever a later version of Kubernetes
 or a new custom resource brings. Verbs such as impersonate, bind and escalate are under \`*\` too. A list says what is
-meant, and an auditor can read it. Rules for non-resource URLs are not looked at.`,
+meant, and an auditor can read it. Rules for non-resource URLs are not looked at. A ClusterRole that is aggregated by an
+empty selector holds the rules of every ClusterRole, cluster-admin among them; and one that is aggregated and carries a
+label to be added to another one passes on rules that nobody can read when it is written.`,
   fix: () => LIST_RESOURCES,
   shortFix: () => LIST_SHORTLY,
   evaluate(subject) {
     const list: ListGrants = (rule) => (isOpen(rule) ? listProduct(rule, rule) : []);
     const describe = (rule: PolicyRule) => describeRule(subject, rule);
-    return judgeGrants(subject, { list, describe, wordsOf: () => WORDS, toldBy: [] });
+    return [
+      ...judgeGrants(subject, { list, describe, wordsOf: () => WORDS, toldBy: [] }),
+      ...judgeAggregationRule(subject),
+    ];
   },
   examples: [
     {
@@ -84,6 +96,28 @@ meant, and an auditor can read it. Rules for non-resource URLs are not looked at
       expect: ['* *.*'],
     },
     {
+      title: 'A role that is aggregated from every other one',
+      level: 'restricted',
+      subject: { object: { ...exampleClusterRole(), aggregationRule: { clusterRoleSelectors: [{}] } } },
+      expect: ['every ClusterRole'],
+    },
+    {
+      title: 'A role that is aggregated, and added to another one',
+      level: 'restricted',
+      subject: {
+        object: withMetadata(aggregated('rbac.authorization.k8s.io/aggregate-to-edit'), {
+          labels: { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' },
+        }),
+      },
+      expect: ['label rbac.authorization.k8s.io/aggregate-to-view on an aggregated role'],
+    },
+    {
+      title: 'A role that is aggregated from those with a label',
+      level: 'restricted',
+      subject: { object: aggregated('rbac.example.com/aggregate-to-monitoring') },
+      expect: 'allowed',
+    },
+    {
       title: 'What is needed, listed',
       level: 'restricted',
       subject: { object: exampleRole(exampleRule([''], ['configmaps'], { verbs: ['get', 'list', 'watch'] })) },
@@ -109,6 +143,32 @@ meant, and an auditor can read it. Rules for non-resource URLs are not looked at
     },
   ],
 });
+
+/** What the aggregation controller writes into a role, it writes past every check: the selector is what can be judged. */
+function judgeAggregationRule({ object, resource }: Subject): readonly Finding[] {
+  if (resource.name !== 'clusterroles' || !isAggregated(object)) return [];
+  const open = listOpenSelectors(object).slice(0, 1);
+  return [
+    ...open.map((path) => ({
+      path,
+      key: 'every ClusterRole',
+      reason: 'rights of every ClusterRole',
+      detail:
+        'The selector has no requirement and so selects every ClusterRole, cluster-admin among them; a label that chosen roles carry is wanted.',
+      fix: 'select by a label: matchLabels: {"rbac.example.com/aggregate-to-NAME": "true"}',
+      shortFix: 'select by a label',
+    })),
+    // Where it has rules of interest already, the checks for those tell of the label.
+    ...listAggregations(object).map(({ label, path, role }) => ({
+      path,
+      key: `label ${label} on an aggregated role`,
+      reason: 'passes on rights of other roles',
+      detail: `Label ${quote(label)} is "true" on a role that is aggregated itself: whatever it is given is given to everyone bound to ClusterRole ${quote(role)} too; no such label is wanted here.`,
+      fix: `remove the label, and give it to the roles whose rules ClusterRole ${toOneLine(role)} is to have`,
+      shortFix: 'remove the label',
+    })),
+  ];
+}
 
 function isOpen({ isForAllResources, verbs, groups }: PolicyRule): boolean {
   return isForAllResources || verbs.includes(ALL) || groups.includes(ALL);

@@ -81,8 +81,9 @@ type Group = { readonly rule: PolicyRule; readonly words: GrantWords; readonly k
 export function judgeGrants(subject: Subject, settings: JudgeGrants): readonly Finding[] {
   const { list, untold, wordsOf, toldBy, describe } = settings;
   const grants = collectGrants(subject.object, subject.oldObject, untold === undefined ? { list } : { list, untold });
+  const told = grants.filter(({ isUntold = false }) => !isUntold);
   return [
-    ...judgeRules(groupGrants(grants, wordsOf), { toldBy, describe }),
+    ...judgeRules(groupGrants(told, wordsOf), { toldBy, describe }),
     ...judgeAggregation(subject, grants, toldBy),
   ];
 }

@@ -75,7 +75,8 @@ export function faultOfReason(reason: string): string | undefined {
   const line = toOneLine(reason).trim();
   if (line === '') return 'it is empty';
   if (line === REASON_PLACEHOLDER) return `it is still the placeholder ${REASON_PLACEHOLDER}`;
-  if (!/\p{L}/u.test(line)) return `${quote(line)} is no reason`;
+  // Some letters have no shape, such as the Hangul fillers.
+  if (!/\p{L}/u.test(line.replaceAll(/\p{Default_Ignorable_Code_Point}/gu, ''))) return `${quote(line)} is no reason`;
   return undefined;
 }
 

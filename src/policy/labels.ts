@@ -35,7 +35,8 @@ export const AUDIT_MEANINGS: Readonly<Record<keyof typeof AUDIT_KEYS, string>> =
   warn: 'what was warned about',
   audit: 'what was found at the audit level',
   undecided: 'checks that could not be judged, and what could not be read',
-  apiAccess: 'why an API token was allowed: the documented reason, and where it stands',
+  apiAccess:
+    'why an API token was allowed, where a mode at restricted asked: the documented reason, and where it stands',
   exempt: 'what an exemption removed, with its name, owner, end and reason',
   mutate: 'what was patched: before and after',
   wouldMutate: 'what would have been patched, where it is only reported',

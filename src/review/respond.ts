@@ -6,8 +6,8 @@ import type { JsonObject } from '../objects/json.ts';
 import { countOf, cutToBytes, toOneLine } from '../objects/text.ts';
 import { REVIEW_API_VERSION, REVIEW_KIND } from './parse.ts';
 
-/** All warnings of a response together; the API server's budget is 4,096 runes for all webhooks (filters/warning.go). */
-const MOST_WARNING_CHARACTERS = 3_000;
+/** All warnings of a response together: the API server takes 4,096 runes of all webhooks (filters/warning.go). */
+const MOST_WARNING_BYTES = 3_000;
 const MOST_ANNOTATION_BYTES = 4_096;
 
 /**
@@ -50,10 +50,10 @@ export function respondToFault(fault: Fault): JsonObject {
 
 function boundWarnings(warnings: readonly string[]): readonly string[] {
   const bounded: string[] = [];
-  let left = MOST_WARNING_CHARACTERS;
+  let left = MOST_WARNING_BYTES;
   for (const warning of warnings) {
     const line = toOneLine(warning);
-    left -= line.length;
+    left -= new TextEncoder().encode(line).length;
     if (left < 0) {
       bounded.push(`curfew: ${countOf(warnings.length - bounded.length, 'more warning')}, in the audit log`);
       break;

@@ -1,7 +1,7 @@
 /** The labels by which the rules of a ClusterRole become rules of another one. */
 
 import type { JsonObject } from '../json.ts';
-import { isObject, member, toPointer } from '../json.ts';
+import { asArray, isObject, member, toPointer, valueAt } from '../json.ts';
 
 /** A label that adds the rules of the ClusterRole that carries it to another ClusterRole. */
 export type Aggregation = {
@@ -29,4 +29,23 @@ export function listAggregations(object: JsonObject): readonly Aggregation[] {
     const role = value === 'true' ? AGGREGATING.exec(label)?.[1] : undefined;
     return role === undefined ? [] : [{ label, path: toPointer(['metadata', 'labels', label]), role }];
   });
+}
+
+/** True for a ClusterRole whose rules the aggregation controller writes: what stands in it now says little. */
+export function isAggregated(object: JsonObject): boolean {
+  return isObject(member(object, 'aggregationRule'));
+}
+
+/** JSON pointers to the selectors of `object` that select every ClusterRole: those without a requirement. */
+export function listOpenSelectors(object: JsonObject): readonly string[] {
+  const path = ['aggregationRule', 'clusterRoleSelectors'];
+  return asArray(valueAt(object, path)).flatMap((selector, index) =>
+    isObject(selector) && isEmpty(member(selector, 'matchLabels')) && isEmpty(member(selector, 'matchExpressions'))
+      ? [toPointer([...path, index])]
+      : [],
+  );
+}
+
+function isEmpty(requirements: unknown): boolean {
+  return (isObject(requirements) ? Object.keys(requirements) : asArray(requirements)).length === 0;
 }

@@ -16,6 +16,8 @@ export type KeyedGrant = {
   readonly grant: Grant;
   readonly rule: PolicyRule;
   readonly isNew: boolean;
+  /** True if only what nobody is told of granted it before: no finding, and yet held. */
+  readonly isUntold?: true;
 };
 
 /** What of a rule is looked at. */
@@ -31,7 +33,7 @@ export type CollectGrants = {
   readonly list: ListGrants;
   /**
    * What else old rules may grant of the same, but is never told: a `*` in `verbs` is also each verb that begins with
-   * `impersonate-on:`, and no finding by itself. What it covers adds nothing, and is left out.
+   * `impersonate-on:`, and no finding by itself. What it covers adds nothing.
    */
   readonly untold?: ListGrants;
   /** How many grants of an object are told one by one. Default: {@link MOST_GRANTS}. */
@@ -51,9 +53,11 @@ export function collectGrants(
   const keyed = new Map<string, KeyedGrant>();
   for (const [text, { grant, rule, isWhole }] of found) {
     const known = findOld(text, { grant, rule, isWhole });
-    if (known === undefined && isUntold(isWhole ? list(rule) : [toProduct(grant)])) continue;
     const key = known ?? text;
-    if (!keyed.has(key)) keyed.set(key, { key, grant, rule, isNew: known === undefined });
+    if (keyed.has(key)) continue;
+    const isCovered = known === undefined && isUntold(isWhole ? list(rule) : [toProduct(grant)]);
+    const state = isCovered ? ({ isNew: false, isUntold: true } as const) : { isNew: known === undefined };
+    keyed.set(key, { key, grant, rule, ...state });
   }
   return [...keyed.values()];
 }

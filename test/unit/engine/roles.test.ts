@@ -161,4 +161,13 @@ describe('A label that adds a ClusterRole to another one', () => {
   ])('is not refused: one %s', (_what, object, oldObject) => {
     expect(denialOf(object, oldObject)).toBe('allowed');
   });
+
+  it('is refused where the same update narrows every verb to one that nobody is told of', () => {
+    const old = exampleClusterRole(exampleRule([''], ['configmaps'], { verbs: ['*'] }));
+    const narrowed = exampleClusterRole(
+      exampleRule([''], ['configmaps'], { verbs: ['impersonate-on:serviceaccount:get'] }),
+    );
+    expect(denialOf(narrowed, old)).toBe('allowed');
+    expect(denialOf(labelled(TO_VIEW, narrowed), old)).toContain('rbac-impersonate at /metadata/labels/');
+  });
 });

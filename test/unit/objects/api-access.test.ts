@@ -37,6 +37,7 @@ describe('A reason', () => {
     ['<why>', 'it is still the placeholder <why>'],
     [' <why>\n', 'it is still the placeholder <why>'],
     ['---', '"---" is no reason'],
+    ['\u3164\u115f\uffa0', '"\u3164\u115f\uffa0" is no reason'],
     ['x'.repeat(501), 'it has 501 characters, and at most 500 are allowed'],
     ['lists endpoints', undefined],
     ['列出端点', undefined],
