@@ -49,6 +49,22 @@ export function splitBundle(bundle: string): readonly string[] {
   return bundle.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
 }
 
+/**
+ * What `published` must become so that it holds all of `own`: those, and what else `keeps` says is to stay. Undefined if
+ * nothing has to change. A replica that lags behind another one so takes nothing away that it does not know yet.
+ */
+export function mergeBundle(published: string, own: string, keeps: (cert: string) => boolean): string | undefined {
+  const [there, wanted] = [splitBundle(published), splitBundle(own)];
+  const others = there.filter((cert) => !wanted.includes(cert));
+  const kept = others.filter(keeps).slice(0, MOST_OTHERS);
+  const isComplete = wanted.every((cert) => there.includes(cert));
+  if (isComplete && kept.length === others.length) return undefined;
+  return kept.length === 0 ? own : [...wanted, ...kept].map((cert) => `${cert}\n`).join('');
+}
+
+/** Whoever writes thousands of certificates there is not to have them kept. */
+const MOST_OTHERS = 4;
+
 /** Two thirds of its life are over, of a CA or a leaf; `now` in ms since the epoch. */
 export function isDue(
   { notBefore, notAfter }: { readonly notBefore: number; readonly notAfter: number },

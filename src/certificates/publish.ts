@@ -13,6 +13,7 @@ import { type Clock, computeBackoff, runWithDeadline } from '../kube/clock.ts';
 import type { KubeLog } from '../kube/log.ts';
 import { describeError, describeResponse } from '../kube/sentences.ts';
 import { asArray, asString, type JsonValue, member, valueAt } from '../objects/json.ts';
+import { isLivingAuthority, mergeBundle } from './authorities.ts';
 import { createRepeater } from './repeat.ts';
 
 const API = '/apis/admissionregistration.k8s.io/v1';
@@ -45,6 +46,8 @@ export type PublisherOptions = {
   readonly configurations: readonly WantedConfiguration[];
   /** The CA bundle in force, PEM; undefined if somebody else writes it (cert-manager's injector). */
   caBundle(): string | undefined;
+  /** What was known at this time, in ms since the epoch, is in `caBundle`: what another replica added since is not. */
+  bundleAsOf(): number;
   /** How often the configurations are looked at, in ms. */
   readonly intervalMs?: number;
   readonly clock: Clock;
@@ -81,12 +84,19 @@ type Outcome = {
 export function createPublisher(options: PublisherOptions): Publisher {
   const { configurations, clock, log, intervalMs = DEFAULT_INTERVAL_MS } = options;
   const outcomes = new Map<WantedConfiguration, Outcome>();
+  /** Certificates that stand in a published bundle and not in ours, and when they were first seen there. */
+  const others = new Map<string, number>();
+  const keeps = (cert: string): boolean => {
+    const firstSeen = others.get(cert) ?? clock.now();
+    others.set(cert, firstSeen);
+    return isLivingAuthority(cert, clock.now()) && firstSeen >= options.bundleAsOf();
+  };
   let held: Held | undefined;
   let wasHeld = false;
   const look = async (signal: AbortSignal) => {
     const bundle = options.caBundle();
     for (const wanted of configurations) {
-      const outcome = await publish(options, { wanted, bundle }, signal);
+      const outcome = await publish(options, { wanted, bundle, keeps }, signal);
       if (signal.aborted) return;
       // On a change only: a configuration that is missing for a week is one line, not sixty thousand.
       if (outcomes.get(wanted)?.sentence !== outcome.sentence) {
@@ -96,6 +106,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       }
       outcomes.set(wanted, outcome);
     }
+    if (others.size > MOST_OTHERS_SEEN) others.clear();
     held = holdOn(held, { bundle, outcomes: [...outcomes.values()], now: clock.now() });
     wasHeld ||= held !== undefined;
   };
@@ -112,8 +123,18 @@ export function createPublisher(options: PublisherOptions): Publisher {
   };
 }
 
+/** Forgotten all at once beyond that: they are looked at for a moment longer then. */
+const MOST_OTHERS_SEEN = 100;
+
 /** What the entries have been found with, and since when, in ms since the epoch. */
 type Held = { readonly bundle: string | undefined; readonly since: number };
+
+type Wanted = {
+  readonly wanted: WantedConfiguration;
+  readonly bundle: string | undefined;
+  /** Whether a certificate that is not in our bundle stays where it is published. */
+  readonly keeps: (cert: string) => boolean;
+};
 
 type Look = {
   readonly bundle: string | undefined;
@@ -131,7 +152,7 @@ function holdOn(held: Held | undefined, { bundle, outcomes, now }: Look): Held |
 
 async function publish(
   options: PublisherOptions,
-  { wanted, bundle }: { readonly wanted: WantedConfiguration; readonly bundle: string | undefined },
+  { wanted, bundle, keeps }: Wanted,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { clock } = options;
@@ -147,7 +168,7 @@ async function publish(
       // Where there is no entry, nobody calls, and nothing has to be trusted.
       if (found.status === 404) return fail('does not exist', 'found');
       if (found.status !== 200) return fail(`cannot be read: ${describeResponse(found)}`, 'unknown');
-      const patch = createPatch(found.body, wanted, bundle);
+      const patch = createPatch(found.body, { wanted, bundle, keeps });
       if (patch.length === 0) return { ...describePublished(found.body, wanted, label), bundle: 'found' };
       const request = { method: 'PATCH', contentType: 'application/json-patch+json', body: patch, signal } as const;
       const answer = await send(options, wanted, request);
@@ -179,26 +200,31 @@ function describePublished(
 type Operation = { readonly op: 'test' | 'add'; readonly path: string; readonly value: JsonValue };
 
 /** The operations that make our entries in `configuration` as wanted; none if they are. */
-function createPatch(
-  configuration: unknown,
-  wanted: WantedConfiguration,
-  caBundle: string | undefined,
-): readonly Operation[] {
+function createPatch(configuration: unknown, { wanted, bundle, keeps }: Wanted): readonly Operation[] {
   const wantedRules = wanted.rules();
-  const encoded = caBundle === undefined ? undefined : Buffer.from(caBundle, 'utf8').toString('base64');
   return asArray(member(configuration, 'webhooks')).flatMap((webhook, index): readonly Operation[] => {
     const name = asString(member(webhook, 'name'));
     const rules = name === undefined ? undefined : wantedRules.get(name);
     if (name === undefined || rules === undefined) return [];
-    const isBundleRight = encoded === undefined || valueAt(webhook, ['clientConfig', 'caBundle']) === encoded;
-    if (isBundleRight && normalise(member(webhook, 'rules')) === normalise(rules)) return [];
+    const stored = asString(valueAt(webhook, ['clientConfig', 'caBundle'])) ?? '';
+    const merged = bundle === undefined ? undefined : mergeBundle(decode(stored), bundle, keeps);
+    if (merged === undefined && normalise(member(webhook, 'rules')) === normalise(rules)) return [];
     const at = `/webhooks/${index}`;
+    const caBundle = merged === undefined ? stored : encode(merged);
     return [
       { op: 'test', path: `${at}/name`, value: name },
       { op: 'add', path: `${at}/rules`, value: rules },
-      ...(encoded === undefined ? [] : [{ op: 'add', path: `${at}/clientConfig/caBundle`, value: encoded } as const]),
+      ...(bundle === undefined ? [] : [{ op: 'add', path: `${at}/clientConfig/caBundle`, value: caBundle } as const]),
     ];
   });
+}
+
+function encode(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
+}
+
+function decode(base64: string): string {
+  return Buffer.from(base64, 'base64').toString('utf8');
 }
 
 /** A text that is the same for rules that mean the same: order does not matter, and `scope` is `*` by default. */

@@ -43,6 +43,7 @@ export function toCheckInterval(leafLifetimeMs: number = DEFAULT_LEAF_LIFETIME_M
 /** Makes the first leaf and returns the source of it and its successors. Rejects if there is no CA. */
 export async function createSigningSource(options: SigningOptions): Promise<CertificateSource> {
   const { authorities, isBundleKnown = () => true, clock, log, leafLifetimeMs, checkIntervalMs } = options;
+  let checkedAt = clock.now();
   const first = await authorities(new AbortController().signal, undefined);
   let ca = first.signing;
   let isFailing = false;
@@ -50,7 +51,9 @@ export async function createSigningSource(options: SigningOptions): Promise<Cert
 
   const check = async (signal: AbortSignal) => {
     try {
+      const startedAt = clock.now();
       const wanted = await authorities(signal, ca.cert);
+      checkedAt = startedAt;
       const caBundle = toBundle(wanted);
       if (caBundle !== current.current().caBundle) {
         // The bundle first, with the old leaf: see `authorities.ts`.
@@ -82,7 +85,13 @@ export async function createSigningSource(options: SigningOptions): Promise<Cert
   // By the wall clock in short steps, not by one long timer: a suspended machine stops the clock that timers use.
   const intervalMs = checkIntervalMs ?? toCheckInterval(leafLifetimeMs);
   const repeater = createRepeater(check, { clock, intervalMs });
-  return { current: current.current, onChange: current.onChange, start: repeater.start, stop: repeater.stop };
+  return {
+    current: current.current,
+    checkedAt: () => checkedAt,
+    onChange: current.onChange,
+    start: repeater.start,
+    stop: repeater.stop,
+  };
 }
 
 async function sign(options: SigningOptions, ca: CertificateAuthority): Promise<ServingCertificate> {

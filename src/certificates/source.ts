@@ -5,6 +5,8 @@ import type { ServingCertificate } from './issue.ts';
 export type CertificateSource = {
   /** The certificate to serve now. Always there: a source is made only once it has its first certificate. */
   current(): ServingCertificate;
+  /** When the last look at where certificates come from began that found what is there, in ms since the epoch. */
+  checkedAt(): number;
   /** Calls `listener` after `current` has changed; returns the function that ends that. */
   onChange(listener: (certificate: ServingCertificate) => void): () => void;
   /** Begins to renew or reload. */

@@ -102,6 +102,7 @@ export function createPublisherFor(
       },
     ],
     caBundle: () => certificates.current().caBundle,
+    bundleAsOf: certificates.checkedAt,
     intervalMs: toCheckInterval(certificateLifetime * 1000),
     clock,
     log,

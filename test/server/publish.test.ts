@@ -4,7 +4,12 @@ import { connect } from '../../src/kube/client.ts';
 import { asArray, type JsonObject, member, valueAt } from '../../src/objects/json.ts';
 import { type FakeApiServer, sendStatus, startFakeApiServer } from './fake-api-server.ts';
 import { createFakeClock, eventually } from './fake-clock.ts';
+import { DAY, issuePair } from './issued-pair.ts';
 import { createLineLog } from './line-log.ts';
+
+const toPem = (text: string) => `-----BEGIN CERTIFICATE-----\n${toStored(text)}\n-----END CERTIFICATE-----\n`;
+const toStored = (text: string) => Buffer.from(text).toString('base64');
+const [OLD, PEM, NEW] = [toPem('old'), toPem('pem'), toPem('new')];
 
 /** Of the publisher in these tests, in ms: unlike any other wait in it. */
 const INTERVAL = 12_345;
@@ -47,7 +52,7 @@ describe('publisher', () => {
   const patches = () => server.requests.filter((request) => request.method === 'PATCH');
   const at = (...steps: (string | number)[]) => valueAt(server.get(path), ['webhooks', ...steps]);
 
-  async function create(bundle: { pem: string | undefined }) {
+  async function create(bundle: { pem: string | undefined; asOf?: number }) {
     const clock = createFakeClock();
     const log = createLineLog();
     const client = await connect({ kubeconfig: server.kubeconfig });
@@ -55,6 +60,7 @@ describe('publisher', () => {
       client,
       configurations: [wanted],
       caBundle: () => bundle.pem,
+      bundleAsOf: () => bundle.asOf ?? clock.now(),
       intervalMs: INTERVAL,
       clock,
       log,
@@ -72,7 +78,7 @@ describe('publisher', () => {
 
   it('publishes into an entry that comes with another configuration, and misses none that goes', async () => {
     store(entry('pods.curfew.dev'), entry('secrets.curfew.dev'));
-    const { publisher, settled } = await create({ pem: 'PEM' });
+    const { publisher, settled } = await create({ pem: PEM });
     publisher.start();
     await eventually(() => publisher.isPublished());
     rules = new Map([...plain, ['api-access.curfew.dev', [rule(['serviceaccounts'])]]]);
@@ -93,7 +99,7 @@ describe('publisher', () => {
 
   it('publishes rules and bundle into our entries only, and nothing again', async () => {
     store(entry('foreign.example.com'), entry('secrets.curfew.dev'), entry('pods.curfew.dev'));
-    const { publisher, log, settled } = await create({ pem: 'PEM' });
+    const { publisher, log, settled } = await create({ pem: PEM });
     expect(publisher.isPublished()).toBe(false);
     expect(publisher.status()).toEqual(['ValidatingWebhookConfiguration curfew was not looked at yet.']);
     publisher.start();
@@ -102,7 +108,7 @@ describe('publisher', () => {
     expect(at(1, 'rules')).toEqual([rule(['secrets'])]);
     expect(at(1, 'clientConfig')).toEqual({
       service: { name: 'curfew', namespace: 'curfew-system', path: '/secrets.curfew.dev' },
-      caBundle: 'UEVN',
+      caBundle: toStored(PEM),
     });
     expect(at(2, 'rules', 1, 'resources')).toEqual(['pods/ephemeralcontainers']);
     expect(patches()[0]?.headers['content-type']).toBe('application/json-patch+json');
@@ -124,9 +130,9 @@ describe('publisher', () => {
   });
 
   it('takes defaults and another order for equal, and repairs what differs', async () => {
-    const bundle = { pem: 'PEM' as string | undefined };
+    const bundle = { pem: PEM as string | undefined };
     const service = { name: 'curfew', namespace: 'curfew-system', path: '/x' };
-    const clientConfig = { service, caBundle: 'UEVN' };
+    const clientConfig = { service, caBundle: toStored(PEM) };
     const same = [
       { ...rule(['pods/ephemeralcontainers'], { scope: '*' }), operations: ['UPDATE', 'CREATE'] },
       rule(['pods'], { scope: '*' }),
@@ -138,28 +144,28 @@ describe('publisher', () => {
     await eventually(() => publisher.isPublished());
     expect(patches()).toHaveLength(0);
 
-    store(entry('pods.curfew.dev', { clientConfig: { service, caBundle: 'b2xk' }, rules: same }), secrets);
+    store(entry('pods.curfew.dev', { clientConfig: { service, caBundle: toStored(OLD) }, rules: same }), secrets);
     await settled();
-    expect(at(0, 'clientConfig', 'caBundle')).toBe('UEVN');
+    expect(at(0, 'clientConfig', 'caBundle')).toBe(toStored(PEM));
     store(entry('pods.curfew.dev', { clientConfig, rules: [rule(['pods'], { scope: 'Namespaced' })] }), secrets);
     await settled();
     expect(at(0, 'rules')).toEqual(plain.get('pods.curfew.dev'));
     expect(patches()).toHaveLength(2);
 
-    bundle.pem = 'NEW';
+    bundle.pem = NEW;
     publisher.poke();
-    await eventually(() => at(1, 'clientConfig', 'caBundle') === 'TkVX');
+    await eventually(() => at(1, 'clientConfig', 'caBundle') === toStored(NEW));
     bundle.pem = undefined;
     store(entry('pods.curfew.dev', { clientConfig }), secrets);
     await settled();
-    expect(at(0, 'clientConfig', 'caBundle')).toBe('UEVN');
+    expect(at(0, 'clientConfig', 'caBundle')).toBe(toStored(PEM));
     expect(at(0, 'rules')).toHaveLength(2);
     await publisher.stop();
   });
 
   it('reads again when the configuration changed under its patch', async () => {
     store(entry('pods.curfew.dev'), entry('secrets.curfew.dev'));
-    const { publisher, clock } = await create({ pem: 'PEM' });
+    const { publisher, clock } = await create({ pem: PEM });
     let changes = 2;
     server.intercept = (request) => {
       if (request.method === 'PATCH' && changes > 0) {
@@ -181,7 +187,7 @@ describe('publisher', () => {
   });
 
   it('says once what is missing or forbidden, until that changes', async () => {
-    const { publisher, log, settled } = await create({ pem: 'PEM' });
+    const { publisher, log, settled } = await create({ pem: PEM });
     publisher.start();
     await eventually(() => log.lines.length === 1);
     await settled();
@@ -205,7 +211,7 @@ describe('publisher', () => {
   });
 
   it('knows since when its entries have had the bundle', async () => {
-    const bundle = { pem: 'OLD' };
+    const bundle = { pem: OLD };
     store(entry('pods.curfew.dev'), entry('secrets.curfew.dev'));
     const { publisher, clock, settled } = await create(bundle);
     expect(publisher.wasBundleHeld()).toBe(false);
@@ -213,22 +219,22 @@ describe('publisher', () => {
     await settled();
     const start = clock.now() - INTERVAL;
     expect(publisher.wasBundleHeld()).toBe(true);
-    expect(publisher.isBundleHeld('OLD', start)).toBe(true);
-    expect(publisher.isBundleHeld('OLD', start - 1)).toBe(false);
-    expect(publisher.isBundleHeld('NEW', clock.now())).toBe(false);
+    expect(publisher.isBundleHeld(OLD, start)).toBe(true);
+    expect(publisher.isBundleHeld(OLD, start - 1)).toBe(false);
+    expect(publisher.isBundleHeld(NEW, clock.now())).toBe(false);
 
-    bundle.pem = 'NEW';
+    bundle.pem = NEW;
     await settled();
     const changed = clock.now();
-    expect(publisher.isBundleHeld('OLD', changed)).toBe(false);
-    expect(publisher.isBundleHeld('NEW', changed)).toBe(true);
-    expect(publisher.isBundleHeld('NEW', changed - 1)).toBe(false);
+    expect(publisher.isBundleHeld(OLD, changed)).toBe(false);
+    expect(publisher.isBundleHeld(NEW, changed)).toBe(true);
+    expect(publisher.isBundleHeld(NEW, changed - 1)).toBe(false);
 
     // Somebody puts another one there, and it is repaired: from then on it counts again.
     store(entry('pods.curfew.dev', { clientConfig: { caBundle: 'eA==' } }));
     await settled();
-    expect(publisher.isBundleHeld('NEW', changed)).toBe(false);
-    expect(publisher.isBundleHeld('NEW', clock.now())).toBe(true);
+    expect(publisher.isBundleHeld(NEW, changed)).toBe(false);
+    expect(publisher.isBundleHeld(NEW, clock.now())).toBe(true);
 
     // Nobody can look: what was seen still holds. Nobody may write: it does not.
     const repaired = clock.now();
@@ -237,7 +243,7 @@ describe('publisher', () => {
       return 'handled';
     };
     await settled();
-    expect(publisher.isBundleHeld('NEW', repaired)).toBe(true);
+    expect(publisher.isBundleHeld(NEW, repaired)).toBe(true);
     server.intercept = (request, response) => {
       if (request.method === 'GET') return 'pass';
       sendStatus(response, 403, 'Forbidden');
@@ -245,17 +251,48 @@ describe('publisher', () => {
     };
     store(entry('pods.curfew.dev', { clientConfig: { caBundle: 'eA==' } }));
     await settled();
-    expect(publisher.isBundleHeld('NEW', clock.now())).toBe(false);
+    expect(publisher.isBundleHeld(NEW, clock.now())).toBe(false);
     expect(publisher.wasBundleHeld()).toBe(true);
     await publisher.stop();
   });
 
   it('has nothing to wait for where there is no configuration', async () => {
-    const { publisher, settled } = await create({ pem: 'PEM' });
+    const { publisher, settled } = await create({ pem: PEM });
     publisher.start();
     await settled();
     expect(publisher.isPublished()).toBe(false);
     expect(publisher.wasBundleHeld()).toBe(true);
+    await publisher.stop();
+  });
+
+  it('takes no CA away that another replica may know of, and none that has ended stays', async () => {
+    const now = createFakeClock().now();
+    const made = await Promise.all([1, 2, 3].map(async () => (await issuePair(now)).ca));
+    const [own = '', next = '', foreign = ''] = made.map(({ cert }) => `${cert.trim()}\n`);
+    const ended = (await issuePair(now - 20 * DAY)).ca.cert;
+    const published = () => Buffer.from(String(at(0, 'clientConfig', 'caBundle')), 'base64').toString();
+    const put = (pem: string) => store(entry('pods.curfew.dev', { clientConfig: { caBundle: toStored(pem) } }));
+    const bundle = { pem: own, asOf: now - 1 };
+    put(next + own + ended);
+    const { publisher, clock, settled } = await create(bundle);
+    publisher.start();
+    // Another replica replaced the CA, and this one has not looked since.
+    await settled();
+    expect(published()).toBe(own + next);
+    await settled();
+    expect(published()).toBe(own + next);
+    expect(publisher.isBundleHeld(own, clock.now())).toBe(true);
+    // It has, and knows.
+    bundle.pem = next + own;
+    bundle.asOf = clock.now();
+    await settled();
+    // Somebody put another one there, and nobody knows it.
+    put(own + foreign);
+    await settled();
+    expect(published()).toBe(next + own + foreign);
+    bundle.asOf = clock.now() + 1;
+    await settled();
+    expect(published()).toBe(next + own);
     await publisher.stop();
   });
 });
