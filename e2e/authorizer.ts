@@ -3,10 +3,10 @@
  * questions, too many for a kubectl each.
  */
 
-import { Agent, request } from 'node:https';
 import type { JsonObject } from '../src/objects/json.ts';
-import { asString, valueAt } from '../src/objects/json.ts';
+import { valueAt } from '../src/objects/json.ts';
 import type { Right } from '../src/objects/rbac/rules.ts';
+import { openApi } from './api-client.ts';
 import { waitUntil } from './installed-curfew.ts';
 import type { TestCluster } from './test-cluster.ts';
 
@@ -100,46 +100,4 @@ export async function inParallel<T>(
       for (const [index, item] of queue) await run(item, index);
     }),
   );
-}
-
-type Api = {
-  /** POSTs an object and returns what came back; throws unless it was created. */
-  create(path: string, object: JsonObject): Promise<unknown>;
-  close(): void;
-};
-
-async function openApi({ must }: TestCluster): Promise<Api> {
-  const config: unknown = JSON.parse(await must(['config', 'view', '--raw', '--minify', '--flatten', '-o', 'json']));
-  const read = (...path: readonly (string | number)[]) => asString(valueAt(config, path)) ?? '';
-  const decode = (...path: readonly (string | number)[]) => Buffer.from(read(...path), 'base64');
-  const agent = new Agent({
-    keepAlive: true,
-    maxSockets: CONCURRENT,
-    ca: decode('clusters', 0, 'cluster', 'certificate-authority-data'),
-    cert: decode('users', 0, 'user', 'client-certificate-data'),
-    key: decode('users', 0, 'user', 'client-key-data'),
-  });
-  const server = read('clusters', 0, 'cluster', 'server');
-  return {
-    create: (path, object) => post(agent, `${server}${path}`, object),
-    close: () => agent.destroy(),
-  };
-}
-
-function post(agent: Agent, url: string, object: JsonObject): Promise<unknown> {
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-  const sent = request(url, { agent, method: 'POST', headers: { 'content-type': 'application/json' } });
-  sent.on('error', reject);
-  sent.on('response', (response) => {
-    const chunks: Buffer[] = [];
-    response.on('data', (chunk: Buffer) => chunks.push(chunk));
-    response.on('error', reject);
-    response.on('end', () => {
-      const text = Buffer.concat(chunks).toString('utf8');
-      if (response.statusCode === 201) resolve(JSON.parse(text));
-      else reject(new Error(`${url} answered ${response.statusCode}: ${text}`));
-    });
-  });
-  sent.end(JSON.stringify(object));
-  return promise;
 }

@@ -73,6 +73,12 @@ export function isDue(
   return now >= notBefore + ((notAfter - notBefore) * 2) / 3;
 }
 
+/** When the first CA of a bundle ends, in ms since the epoch; undefined if there is none. */
+export function findAuthorityEnd(bundle: string): number | undefined {
+  const [first] = splitBundle(bundle);
+  return first === undefined ? undefined : new X509Certificate(first).validToDate.getTime();
+}
+
 /** True for a PEM certificate of a CA that has not ended; `now` in ms since the epoch. */
 export function isLivingAuthority(cert: string, now: number): boolean {
   try {

@@ -7,13 +7,15 @@
 import { isIP } from 'node:net';
 
 const CLOCK_SKEW_MS = 10 * 60_000;
+/** Certificates have whole seconds, and one that begins in the next is not valid yet. */
+const LEAST_SKEW_MS = 2_000;
 
 /**
  * Allowance for clocks that differ between us and the API server, in ms: certificates begin this much earlier. Of a
  * short life only a part, or most of it would be over when it begins.
  */
 function allowSkew(notBefore: number, notAfter: number): number {
-  return Math.min(CLOCK_SKEW_MS, (notAfter - notBefore) / 10);
+  return Math.min(CLOCK_SKEW_MS, Math.max(LEAST_SKEW_MS, (notAfter - notBefore) / 10));
 }
 
 /** A CA with its key. Both are PEM; the key is secret. */
@@ -29,7 +31,7 @@ export type CertificateAuthority = {
 export type ServingCertificate = {
   readonly cert: string;
   readonly key: string;
-  /** PEM; absent if the clients know the CA from elsewhere. */
+  /** PEM, the CA that signs now first; absent if the clients know the CA from elsewhere. */
   readonly caBundle?: string;
   /** In ms since the epoch. */
   readonly notBefore: number;

@@ -50,6 +50,8 @@ export type PublisherOptions = {
   bundleAsOf(): number;
   /** How often the configurations are looked at, in ms. */
   readonly intervalMs?: number;
+  /** Hears after each look whether every entry has its rules and bundle. */
+  readonly onLook?: (isPublished: boolean) => void;
   readonly clock: Clock;
   readonly log: KubeLog;
 };
@@ -91,6 +93,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     others.set(cert, firstSeen);
     return isLivingAuthority(cert, clock.now()) && firstSeen >= options.bundleAsOf();
   };
+  const isPublished = () => configurations.every((wanted) => outcomes.get(wanted)?.isPublished === true);
   let held: Held | undefined;
   let wasHeld = false;
   const look = async (signal: AbortSignal) => {
@@ -109,11 +112,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (others.size > MOST_OTHERS_SEEN) others.clear();
     held = holdOn(held, { bundle, outcomes: [...outcomes.values()], now: clock.now() });
     wasHeld ||= held !== undefined;
+    options.onLook?.(isPublished());
   };
   const repeater = createRepeater(look, { clock, intervalMs, isImmediate: true });
   return {
     ...repeater,
-    isPublished: () => configurations.every((wanted) => outcomes.get(wanted)?.isPublished === true),
+    isPublished,
     isBundleHeld: (bundle, since) => held !== undefined && held.bundle === bundle && held.since <= since,
     wasBundleHeld: () => wasHeld,
     status: () =>

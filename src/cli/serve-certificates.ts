@@ -83,7 +83,13 @@ export async function createCertificates(
 export function createPublisherFor(
   { publishWebhooks, certificateLifetime }: CertificateOptions,
   certificates: CertificateSource,
-  { client, clock, log, configuration }: Tools & { readonly configuration: () => Configuration },
+  {
+    client,
+    clock,
+    log,
+    configuration,
+    onLook,
+  }: Tools & { readonly configuration: () => Configuration; readonly onLook: (isPublished: boolean) => void },
 ): Publisher | undefined {
   if (publishWebhooks === undefined) return undefined;
   if (client === undefined) throw new Error('--publish-webhooks needs a cluster, and --without-cluster was given');
@@ -104,6 +110,7 @@ export function createPublisherFor(
     caBundle: () => certificates.current().caBundle,
     bundleAsOf: certificates.checkedAt,
     intervalMs: toCheckInterval(certificateLifetime * 1000),
+    onLook,
     clock,
     log,
   });

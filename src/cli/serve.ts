@@ -1,5 +1,6 @@
 /** `curfew serve`: puts the parts together, and takes them apart again without losing a request. */
 
+import { findAuthorityEnd } from '../certificates/authorities.ts';
 import type { Publisher } from '../certificates/publish.ts';
 import { connect } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
@@ -97,6 +98,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     client,
     clock,
     log,
+    onLook: recorder.webhooksPublished,
     configuration: () => policies.current().configuration,
   });
 
@@ -114,7 +116,12 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const readiness = listReadinessFacts({ index, publisher, isStopping: () => isStopping });
   const operations = buildOperationsApp({ readiness, notes: listNotes(publisher, index), metrics: recorder });
 
-  const reportCertificate = () => recorder.certificateNotAfter(certificates.current().notAfter);
+  const reportCertificate = () => {
+    const { notAfter, caBundle = '' } = certificates.current();
+    recorder.certificateNotAfter(notAfter);
+    const authorityEnd = findAuthorityEnd(caBundle);
+    if (authorityEnd !== undefined) recorder.authorityNotAfter(authorityEnd);
+  };
   reportCertificate();
   certificates.onChange((certificate) => {
     swapCertificate(app, certificate);

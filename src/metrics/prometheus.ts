@@ -56,6 +56,14 @@ export const METRICS = {
     name: 'curfew_certificate_not_after_seconds',
     help: 'End of the serving certificate, in seconds since the epoch.',
   },
+  authorityNotAfter: {
+    name: 'curfew_authority_not_after_seconds',
+    help: 'End of the CA that signs serving certificates, in seconds since the epoch; absent where Curfew is given its certificate without one.',
+  },
+  webhooksPublished: {
+    name: 'curfew_webhooks_published',
+    help: '1 if every entry of the webhook configurations was found with its rules and CA bundle; absent where somebody else publishes them.',
+  },
 } as const;
 
 /** @param now - ms since the epoch, for the age of the index at the moment of a scrape */
@@ -103,6 +111,15 @@ export function createPrometheusRecorder(version: string, now: () => number): Pr
   const foreignWebhooks = new Gauge({ ...METRICS.foreignWebhooks, labelNames: ['preset'], registers });
   const foreignWebhooksKnown = new Gauge({ ...METRICS.foreignWebhooksKnown, registers });
   const certificate = new Gauge({ ...METRICS.certificateNotAfter, registers });
+  // Without labels a gauge shows 0 before it is set, and that would be the year 1970.
+  const authority = new Gauge({ ...METRICS.authorityNotAfter, registers: [] });
+  const published = new Gauge({ ...METRICS.webhooksPublished, registers: [] });
+  const registered = new Set<Gauge>();
+  const setOnce = (gauge: Gauge, value: number) => {
+    if (!registered.has(gauge)) registry.registerMetric(gauge);
+    registered.add(gauge);
+    gauge.set(value);
+  };
 
   return {
     contentType: registry.contentType,
@@ -129,5 +146,7 @@ export function createPrometheusRecorder(version: string, now: () => number): Pr
     },
     liveRead: (outcome) => liveReads.inc({ outcome }),
     certificateNotAfter: (at) => certificate.set(at / 1000),
+    authorityNotAfter: (at) => setOnce(authority, at / 1000),
+    webhooksPublished: (isPublished) => setOnce(published, Number(isPublished)),
   };
 }

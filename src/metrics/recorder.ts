@@ -60,4 +60,8 @@ export type Recorder = {
   liveRead(outcome: 'found' | 'absent' | 'unknown'): void;
   /** The serving certificate now in use ends at this time, in ms since the epoch. */
   certificateNotAfter(at: number): void;
+  /** The CA that signs now ends at this time, in ms since the epoch. */
+  authorityNotAfter(at: number): void;
+  /** Whether every entry was found with its rules and CA bundle. */
+  webhooksPublished(isPublished: boolean): void;
 };

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPublisher, type WantedConfiguration, type WebhookRule } from '../../src/certificates/publish.ts';
 import { connect } from '../../src/kube/client.ts';
-import { asArray, type JsonObject, member, valueAt } from '../../src/objects/json.ts';
+import { asArray, asString, type JsonObject, member, valueAt } from '../../src/objects/json.ts';
 import { type FakeApiServer, sendStatus, startFakeApiServer } from './fake-api-server.ts';
 import { createFakeClock, eventually } from './fake-clock.ts';
 import { DAY, issuePair } from './issued-pair.ts';
@@ -270,7 +270,7 @@ describe('publisher', () => {
     const made = await Promise.all([1, 2, 3].map(async () => (await issuePair(now)).ca));
     const [own = '', next = '', foreign = ''] = made.map(({ cert }) => `${cert.trim()}\n`);
     const ended = (await issuePair(now - 20 * DAY)).ca.cert;
-    const published = () => Buffer.from(String(at(0, 'clientConfig', 'caBundle')), 'base64').toString();
+    const published = () => Buffer.from(asString(at(0, 'clientConfig', 'caBundle')) ?? '', 'base64').toString();
     const put = (pem: string) => store(entry('pods.curfew.dev', { clientConfig: { caBundle: toStored(pem) } }));
     const bundle = { pem: own, asOf: now - 1 };
     put(next + own + ended);

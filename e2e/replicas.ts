@@ -1,0 +1,105 @@
+/** Two replicas of Curfew behind one address, as a Service puts them, on a control plane without nodes. */
+
+import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { isAnswering } from './api-request.ts';
+import { configurationText, pointAtProcess, RELEASE_NAMESPACE, renderChart, serverArguments } from './chart.ts';
+import { replaceOptions, waitUntil, writeServiceAccountKubeconfig } from './installed-curfew.ts';
+import { findFreePorts, type ManagedProcess, readLastLines, startSupervisor } from './processes.ts';
+import type { TestCluster } from './test-cluster.ts';
+
+const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
+
+export type Replica = {
+  readonly webhookPort: number;
+  readonly operationsUrl: string;
+};
+
+export type Replicas = {
+  readonly all: readonly Replica[];
+  lastLines(count: number): string;
+  stop(): Promise<void>;
+};
+
+/** Installs the chart and starts `count` replicas with these arguments beside those of the Deployment. */
+export async function startReplicas(
+  cluster: TestCluster,
+  { count, args }: { readonly count: number; readonly args: readonly string[] },
+): Promise<Replicas> {
+  const supervisor = await startSupervisor();
+  const ports = await findFreePorts(2 * count);
+  const all = Array.from({ length: count }, (_, index) => ({
+    webhookPort: ports[2 * index] ?? 0,
+    operationsUrl: `http://127.0.0.1:${ports[2 * index + 1]}`,
+  }));
+  const balancer = createBalancer(all.map(({ webhookPort }) => webhookPort));
+  const baseUrl = `https://127.0.0.1:${await balancer.listen()}`;
+  const rendered = await renderChart({ config: { server: { drainSeconds: 0 } } });
+  const configFile = join(supervisor.folder, 'configuration.yaml');
+  await writeFile(configFile, configurationText(rendered));
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: RELEASE_NAMESPACE } };
+  const { code, stderr } = await cluster.kubectl.apply([namespace, ...pointAtProcess(rendered, baseUrl)]);
+  if (code !== 0) throw new Error(`the rendered chart was not applied: ${stderr}`);
+  const kubeconfig = join(supervisor.folder, 'kubeconfig.json');
+  await writeServiceAccountKubeconfig(cluster, { file: kubeconfig, objects: rendered });
+
+  const processes: ManagedProcess[] = [];
+  for (const [index, { webhookPort, operationsUrl }] of all.entries()) {
+    const options = replaceOptions(serverArguments(rendered), {
+      '--config': configFile,
+      '--webhook-listen': `127.0.0.1:${webhookPort}`,
+      '--operations-listen': operationsUrl.slice('http://'.length),
+    });
+    const more = ['--serving-name', '127.0.0.1', '--kubeconfig', kubeconfig, ...args];
+    processes.push(
+      await supervisor.start({ name: `curfew-${index}`, file: process.execPath, args: [MAIN, ...options, ...more] }),
+    );
+  }
+  await waitUntil('every replica is ready', async () => {
+    const answers = await Promise.all(all.map(({ operationsUrl }) => isReady(operationsUrl)));
+    return answers.every(Boolean);
+  });
+  return {
+    all,
+    lastLines: (lines) => processes.map(({ logFile }) => readLastLines(logFile, lines)).join('\n'),
+    async stop() {
+      await supervisor.stop();
+      balancer.close();
+    },
+  };
+}
+
+async function isReady(operationsUrl: string): Promise<boolean> {
+  try {
+    return await isAnswering(`${operationsUrl}/readyz`);
+  } catch {
+    return false;
+  }
+}
+
+/** One connection to each in turn. */
+function createBalancer(ports: readonly number[]) {
+  let next = 0;
+  const server = createServer((inbound) => {
+    const outbound = connect(ports[next % ports.length] ?? 0, '127.0.0.1');
+    next += 1;
+    inbound.pipe(outbound).pipe(inbound);
+    for (const [one, other] of [
+      [inbound, outbound],
+      [outbound, inbound],
+    ] as const) {
+      one.on('error', () => other.destroy());
+      one.on('close', () => other.destroy());
+    }
+  });
+  return {
+    listen: async (): Promise<number> => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      server.listen(0, '127.0.0.1', resolve);
+      await promise;
+      return (server.address() as AddressInfo).port;
+    },
+    close: () => server.close(),
+  };
+}
