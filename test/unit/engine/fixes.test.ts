@@ -135,14 +135,10 @@ function listBraces(text: string): readonly string[] {
   const plain = text.slice(0, text.length - (findCommand(text) ?? '').length);
   let depth = 0;
   let start = 0;
-  for (const [index, character] of [...plain].entries()) {
-    if (character === '{') {
-      if (depth === 0) start = index;
-      depth += 1;
-    } else if (character === '}') {
-      depth -= 1;
-      if (depth === 0) found.push(plain.slice(start, index + 1));
-    }
+  for (const { 0: brace, index } of plain.matchAll(/[{}]/g)) {
+    if (brace === '{' && depth === 0) start = index;
+    depth += brace === '{' ? 1 : -1;
+    if (depth === 0) found.push(plain.slice(start, index + 1));
   }
   return found;
 }
