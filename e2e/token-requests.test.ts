@@ -54,12 +54,12 @@ describe('kubectl create token', () => {
 
         token-request-audience at /spec/audiences
           the token is for the Kubernetes API ("https://kubernetes.default.svc"), as every token without an audience is, and nothing says why service account NAMESPACE/web needs it.
-          Fix: name the service that the token is for: kubectl create token web --namespace NAMESPACE --duration 1h --audience <audience>; or, if it calls the Kubernetes API, say why: kubectl annotate serviceaccount web --namespace NAMESPACE curfew.dev/api-access="<why>"
+          Fix: if it calls the Kubernetes API, say why in the annotations of service account NAMESPACE/web: curfew.dev/api-access: "<why>"; if not, name the service that the token is for: kubectl create token web --namespace NAMESPACE --duration 1h --audience AUDIENCE
           More: curfew explain token-request-audience
 
         token-request-binding at /spec/boundObjectRef
           boundObjectRef is not set, so only deleting service account NAMESPACE/web revokes the token, and expirationSeconds: 7200 (2h) is more than the 3600 (1h) that such a token may live.
-          Fix: ask for a shorter one: kubectl create token web --namespace NAMESPACE --duration 1h; or bind it to an object that is deleted when the token is no longer needed: add --bound-object-kind Pod --bound-object-name <pod>
+          Fix: bind it to an object that is deleted when the token is no longer needed, with --bound-object-kind Pod --bound-object-name POD; or ask for a shorter one: kubectl create token web --namespace NAMESPACE --duration 1h
           More: curfew explain token-request-binding
       "
     `);

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { formatDuration } from '../objects/duration.ts';
 import { toBase64 } from '../objects/example-tokens.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { asString, valueAt } from '../objects/json.ts';
@@ -10,6 +11,8 @@ import { defineCheck } from './define-check.ts';
 const BOOTSTRAP_TOKEN_TYPE = 'bootstrap.kubernetes.io/token';
 /** Elsewhere such a Secret is no token (kubernetes, plugin/pkg/auth/authenticator/token/bootstrap). */
 const NAMESPACE = 'kube-system';
+
+const DAY_SECONDS = 86_400;
 
 /** RFC 3339 as Go reads it: capital letters, a colon in the offset, nothing before or after. */
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:\d\d)$/;
@@ -39,13 +42,12 @@ export default defineCheck({
 pods. Such a token is for the minutes in which nodes join. Without an expiration it works until somebody remembers it; with
 one, Kubernetes deletes the Secret when its time has come. An expiration that Kubernetes cannot read makes it take the token
 for expired, so it is refused as well, before anybody wonders why nodes cannot join.`,
-  fix: () =>
-    'kubeadm token create --ttl 24h, or set the key expiration to a time such as the output of: date -u -d "+24 hours" +%Y-%m-%dT%H:%M:%SZ',
+  fix: () => 'write into the key expiration when it ends; or have one made that does: kubeadm token create --ttl 24h',
   shortFix: () => 'use kubeadm token create --ttl 24h',
   evaluate(subject, { options }, context) {
     if (subject.namespace !== NAMESPACE || valueAt(subject.object, ['type']) !== BOOTSTRAP_TOKEN_TYPE) return [];
     const finding = judgeExpiration(readExpiration(subject), { maxSeconds: options.maxSeconds, now: context.now });
-    return finding === undefined ? [] : [finding];
+    return finding === undefined ? [] : [{ ...finding, fix: describeFix(options.maxSeconds, context.now) }];
   },
   examples: [
     { title: 'Without an expiration', level: 'baseline', subject: { object: token('aaaaaa') }, expect: ['none'] },
@@ -149,6 +151,13 @@ function judgeExpiration(
     detail: `key expiration is ${seconds} s from now; at most ${maxSeconds} s are allowed.`,
     shortFix: 'set an earlier expiration',
   };
+}
+
+/** A day is what kubeadm gives a token of its own (`--ttl`), and time enough to join nodes. */
+function describeFix(maxSeconds: number | undefined, now: number): string {
+  const seconds = Math.min(maxSeconds ?? DAY_SECONDS, DAY_SECONDS);
+  const end = `${new Date(now + seconds * 1_000).toISOString().slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)}Z`;
+  return `write when it ends: {stringData: {expiration: "${end}"}}; or have one made that does: kubeadm token create --ttl ${formatDuration(seconds)}`;
 }
 
 /** The secret part is obviously none. */

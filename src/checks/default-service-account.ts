@@ -185,7 +185,7 @@ function describePodFix(subject: Subject): string {
 }
 
 function describeBindingFix(namespace: string): string {
-  return `name the account of the workload that needs the rights: subjects: [{kind: ServiceAccount, name: <name>, namespace: ${nameForCommand(namespace, '<namespace>')}}]`;
+  return `name the account of the workload that needs the rights: subjects: [{kind: ServiceAccount, name: NAME, namespace: ${nameForCommand(namespace, 'NAMESPACE')}}]`;
 }
 
 function isBinding({ resource }: Subject): boolean {

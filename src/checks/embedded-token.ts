@@ -88,7 +88,7 @@ shown. A legacy token does not say which cluster it is of, so one of another clu
 other clusters and of other issuers, and tokens that have expired, are let through. What is compressed or encrypted is
 not looked into, nor UTF-16, hexadecimal, base64 three times, or a token that is itself broken into lines.`,
   fix: () =>
-    'take the token out; a pod gets a fresh one by a projected serviceAccountToken volume, others by kubectl create token --duration 1h',
+    'take the token out; a pod gets a fresh one by a projected serviceAccountToken volume, others by: kubectl create token ACCOUNT --namespace NAMESPACE --duration 1h',
   shortFix: () => 'mount a projected token',
   evaluate(subject, { options, limits }, context) {
     const maxSeconds = options.maxSeconds?.[context.level] ?? limits.maxSeconds;
@@ -249,7 +249,7 @@ function describeToken(place: PastedPlace, token: AccountToken, maxSeconds: numb
   const life = isForEver
     ? 'never expires'
     : `lives ${Math.ceil(lifetimeSeconds)} s, until ${formatTime(expiresAt)}; at most ${maxSeconds} s are allowed`;
-  const command = `kubectl create token ${nameForCommand(account, '<service account>')} --namespace ${nameForCommand(namespace, '<namespace>')} --duration 1h`;
+  const command = `kubectl create token ${nameForCommand(account, 'ACCOUNT')} --namespace ${nameForCommand(namespace, 'NAMESPACE')} --duration 1h`;
   return {
     path: toPointer(place.path),
     key: `${place.key}: ${namespace}/${account} ${token.id}`,

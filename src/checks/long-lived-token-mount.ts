@@ -181,7 +181,7 @@ function describeUse(reference: SecretReference): string {
 function describeFix(by: SecretReference['by'], otherAccount: string | undefined): string {
   const what = by === 'volume' ? 'fill the volume with a token of an hour' : 'mount a token of an hour as a file';
   const account =
-    otherAccount === undefined ? '' : `, serviceAccountName: ${nameForCommand(otherAccount, '<name>')} in the pod spec`;
+    otherAccount === undefined ? '' : `, serviceAccountName: ${nameForCommand(otherAccount, 'NAME')} in the pod spec`;
   return `${what} instead: ${PROJECTED}${account}, and the audience of the service it is for, unless that is the Kubernetes API.`;
 }
 

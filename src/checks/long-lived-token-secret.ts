@@ -31,7 +31,7 @@ TokenRequest. Updates are looked at as well, because an existing token Secret th
 whose token is emptied, makes the token controller mint a new one that never expires.`,
   fix: (subject) => {
     const account = stringMembers(valueAt(subject.object, ['metadata', 'annotations'])).get(ACCOUNT_NAME);
-    return `kubectl create token ${nameForCommand(account, '<service account>')} --namespace ${subject.namespace} --duration 1h, or mount a projected serviceAccountToken volume.`;
+    return `mount a projected serviceAccountToken volume; or, outside of pods: kubectl create token ${nameForCommand(account, 'ACCOUNT')} --namespace ${nameForCommand(subject.namespace, 'NAMESPACE')} --duration 1h`;
   },
   shortFix: () => 'use kubectl create token or a projected token',
   evaluate(subject) {
@@ -147,7 +147,7 @@ function listMintingChanges(subject: Subject): readonly Finding[] {
 }
 
 function describeDeletion({ name, namespace }: Subject): string {
-  return `leave this Secret as it is, or delete it: kubectl delete secret ${nameForCommand(name, '<name>')} --namespace ${namespace}`;
+  return `leave this Secret as it is, or delete it: kubectl delete secret ${nameForCommand(name, 'NAME')} --namespace ${nameForCommand(namespace, 'NAMESPACE')}`;
 }
 
 /** Whether a token is there; its text is never kept. */

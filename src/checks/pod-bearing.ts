@@ -94,8 +94,8 @@ export function toNote(
 
 /** How a workload gets a service account of its own, which says at once why it needs the API. */
 export function describeOwnAccount({ name, namespace }: Subject): string {
-  const own = nameForCommand(name, '<name>');
-  return `give it an account of its own: serviceAccountName: ${own}, and {apiVersion: v1, kind: ServiceAccount, metadata: {name: ${own}, namespace: ${namespace}, annotations: {${API_ACCESS_ANNOTATION}: "${REASON_PLACEHOLDER}"}}}`;
+  const own = nameForCommand(name, 'NAME');
+  return `give it an account of its own: serviceAccountName: ${own}, and {apiVersion: v1, kind: ServiceAccount, metadata: {name: ${own}, namespace: ${nameForCommand(namespace, 'NAMESPACE')}, annotations: {${API_ACCESS_ANNOTATION}: "${REASON_PLACEHOLDER}"}}}`;
 }
 
 /** How to write the reason down, where it counts: the end of a sentence about what to do instead. */
@@ -105,15 +105,15 @@ export function describeDocumenting(
   acceptFrom: readonly ApiAccessSource[],
 ): string {
   const annotation = `${API_ACCESS_ANNOTATION}="${REASON_PLACEHOLDER}"`;
-  const inNamespace = `--namespace ${subject.namespace}`;
+  const namespace = nameForCommand(subject.namespace, 'NAMESPACE');
   if (acceptFrom.includes('ServiceAccount')) {
     const account = serviceAccountOf(spec);
     // What is documented on the account of the whole namespace would hold for whatever names no account.
     if (account === 'default') return `or, if it calls the Kubernetes API, ${describeOwnAccount(subject)}`;
-    return `or, if it calls the Kubernetes API, say why: kubectl annotate serviceaccount ${nameForCommand(account, '<service account>')} ${inNamespace} ${annotation}`;
+    return `or, if it calls the Kubernetes API, say why: kubectl annotate serviceaccount ${nameForCommand(account, 'ACCOUNT')} --namespace ${namespace} ${annotation}`;
   }
   if (acceptFrom.includes('Pod')) {
     return `or, if it calls the Kubernetes API, say why in the annotations of the pod: ${API_ACCESS_ANNOTATION}: "${REASON_PLACEHOLDER}"`;
   }
-  return `or, if it calls the Kubernetes API, say why: kubectl annotate namespace ${subject.namespace} ${annotation}`;
+  return `or, if it calls the Kubernetes API, say why: kubectl annotate namespace ${namespace} ${annotation}`;
 }

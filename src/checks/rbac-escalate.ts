@@ -25,7 +25,7 @@ const TABLES = prepareRoleTables([
 const BINDS: GrantWords = {
   reason: 'binds roles whose rights it lacks',
   because: ': its holder may give itself every right of those roles; harmless roles by name are wanted',
-  fix: 'name the roles: resources: ["clusterroles"], resourceNames: ["view"], verbs: ["bind"]; nobody needs bind for roles whose rights they hold',
+  fix: `nobody needs bind for roles whose rights they hold; name the others: {apiGroups: ["${RBAC_GROUP}"], resources: ["clusterroles"], resourceNames: ["view"], verbs: ["bind"]}`,
   shortFix: 'name harmless roles in resourceNames',
 };
 const ESCALATES: GrantWords = {
@@ -39,7 +39,7 @@ const APPROVES: GrantWords = {
   reason: 'approves certificates of users',
   because:
     ": its holder gets client certificates for other users from the cluster's own signers; signers of your own are wanted",
-  fix: 'name the signer: resources: ["signers"], resourceNames: ["example.com/my-signer"], verbs: ["approve"]',
+  fix: 'name the signer: {apiGroups: ["certificates.k8s.io"], resources: ["signers"], resourceNames: ["example.com/my-signer"], verbs: ["approve"]}',
   shortFix: 'name your own signer in resourceNames',
 };
 

@@ -78,7 +78,7 @@ token for a named account does the same and ends by itself. Constrained imperson
 no name says whom, restricted refuses it all. impersonate:associated-node, the node of the caller's own pod, counts as
 named.`,
   fix: () =>
-    'let it make a token of the account instead: resources: ["serviceaccounts/token"], resourceNames: ["NAME"], verbs: ["create"]',
+    'let it make a token of the account instead: {apiGroups: [""], resources: ["serviceaccounts/token"], resourceNames: ["NAME"], verbs: ["create"]}',
   shortFix: () => 'grant serviceaccounts/token with resourceNames',
   evaluate(subject, { limits }) {
     const { isNamedAllowed } = limits;

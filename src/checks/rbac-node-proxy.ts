@@ -29,7 +29,7 @@ mounted there, and neither the audit log nor an admission webhook sees it. get i
 a GET request. Monitoring agents ask for it and need less: nodes/metrics, nodes/stats and nodes/log, and since
 Kubernetes 1.33 nodes/pods, nodes/healthz and nodes/configz (KEP-2862).`,
   fix: () =>
-    'grant what is read instead: resources: ["nodes/metrics", "nodes/stats", "nodes/log"], verbs: ["get"]; since Kubernetes 1.33 also nodes/pods, nodes/healthz',
+    'grant what is read instead: {apiGroups: [""], resources: ["nodes/metrics", "nodes/stats", "nodes/log"], verbs: ["get"]}; since Kubernetes 1.33 also nodes/pods, nodes/healthz',
   shortFix: () => 'grant nodes/metrics, nodes/stats or nodes/pods instead',
   evaluate(subject) {
     const list = listRights(tableFor(subject, TABLES), () => true);

@@ -37,7 +37,7 @@ export default defineCheck({
 debug container can mount the same volumes. get on pods/exec is the same right by another name: before Kubernetes 1.35
 a websocket needs no more. Names of pods limit it, but a pod named is still a token read.`,
   fix: () =>
-    'grant what shows a pod from outside: resources: ["pods/log"], verbs: ["get"], and resources: ["pods"], verbs: ["get", "list", "watch"]',
+    'grant what shows a pod from outside: {apiGroups: [""], resources: ["pods/log"], verbs: ["get"]} and {apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"]}',
   shortFix: () => 'grant pods/log instead',
   evaluate(subject) {
     const list = listRights(RIGHTS, () => true);

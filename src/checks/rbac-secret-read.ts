@@ -21,7 +21,8 @@ export default defineCheck({
 contents as get does. Most programs need two or three Secrets whose names are known, and a Secret that is mounted or
 used in env needs no right at all: the kubelet reads it. list and watch may be limited to names too; then only a
 request with fieldSelector metadata.name is allowed.`,
-  fix: () => 'name the Secrets: resources: ["secrets"], resourceNames: ["NAME"], verbs: ["get"]; or mount them',
+  fix: () =>
+    'mount the Secrets, or name them: {apiGroups: [""], resources: ["secrets"], resourceNames: ["NAME"], verbs: ["get"]}',
   shortFix: () => 'name the Secrets in resourceNames',
   evaluate(subject) {
     const where = isRole(subject) ? 'of the namespace' : 'of every namespace it is bound in';

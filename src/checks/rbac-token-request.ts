@@ -21,7 +21,7 @@ export default defineCheck({
 once. It is also in \`*/token\`, in \`*\`, and in the built-in roles edit and admin. A pipeline or an operator needs it for
 accounts whose names are known, and the authorizer compares the names.`,
   fix: () =>
-    'name the accounts: resources: ["serviceaccounts/token"], resourceNames: ["NAME"], verbs: ["create"]; kubectl create token NAME needs no more',
+    'name the accounts, which is enough for kubectl create token: {apiGroups: [""], resources: ["serviceaccounts/token"], resourceNames: ["NAME"], verbs: ["create"]}',
   shortFix: () => 'name the accounts in resourceNames',
   evaluate(subject) {
     const where = isRole(subject) ? 'of the namespace' : 'of every namespace it is bound in';

@@ -30,7 +30,7 @@ right on that account is needed: in effect such a role holds the rights of every
 Limiting it to the names of workloads helps little, since the account in the template may be changed. People who
 deploy need this right, in a namespace whose accounts they may use; controllers and readers seldom do.`,
   fix: () =>
-    'drop create, update and patch; to scale, grant apiGroups: ["apps"], resources: ["deployments/scale"], verbs: ["patch"]',
+    'drop create, update and patch; to scale, grant {apiGroups: ["apps"], resources: ["deployments/scale"], verbs: ["patch"]}',
   shortFix: () => 'drop create, update and patch',
   evaluate(subject) {
     const where = isRole(subject) ? 'of the namespace' : 'of every namespace it is bound in';

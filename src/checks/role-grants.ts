@@ -42,7 +42,7 @@ export type JudgeGrants = {
 
 /** What to do about a rule with `*` in its resources, whichever check tells of it. */
 export const LIST_RESOURCES =
-  'list what is needed in place of "*", for example apiGroups: [""], resources: ["configmaps"], verbs: ["get"]';
+  'list what is needed in place of "*", for example {apiGroups: [""], resources: ["configmaps"], verbs: ["get"]}';
 
 export const LIST_SHORTLY = 'list what is needed in place of "*"';
 

@@ -119,6 +119,6 @@ function pathOf(object: JsonObject): string {
 }
 
 function describeFix({ name, namespace }: Subject): string {
-  const account = `serviceaccount ${nameForCommand(name, '<name>')} --namespace ${namespace}`;
+  const account = `serviceaccount ${nameForCommand(name, 'NAME')} --namespace ${nameForCommand(namespace, 'NAMESPACE')}`;
   return `write ${FIELD}: false; or, if its pods call the Kubernetes API, the annotation ${API_ACCESS_ANNOTATION}: "${REASON_PLACEHOLDER}". Of one that exists: kubectl patch ${account} --patch '{"${FIELD}": false}'`;
 }

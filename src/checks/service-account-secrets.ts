@@ -23,7 +23,7 @@ brings that token back into use, where kubectl create token gives one that expir
 Which Secrets hold such a token is known only with the index of token Secrets (secretIndex: true in the configuration),
 which is off by default. Without it every addition is warned about, and none is refused.`,
   fix: (subject) =>
-    `leave it out of secrets; a short-lived token is made by: kubectl create token ${nameForCommand(subject.name, '<name>')} --namespace ${subject.namespace} --duration 1h`,
+    `leave it out of secrets; a short-lived token is made by: kubectl create token ${nameForCommand(subject.name, 'NAME')} --namespace ${nameForCommand(subject.namespace, 'NAMESPACE')} --duration 1h`,
   shortFix: () => 'use kubectl create token',
   evaluate(subject, _settings, context) {
     const outcomes: Outcome[] = [];

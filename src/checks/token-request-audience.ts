@@ -226,17 +226,16 @@ type FixOptions = {
 function describeFix(subject: Subject, { apiAudiences, allowed, acceptFrom }: FixOptions): string {
   const asked =
     readTokenRequest(subject.object)?.audiences.filter((audience) => !apiAudiences.includes(audience)) ?? [];
-  const audiences = asked.length > 0 ? asked : (allowed?.slice(0, 1) ?? ['<audience>']);
+  const audiences = asked.length > 0 ? asked : (allowed?.slice(0, 1) ?? ['AUDIENCE']);
   const named = `name the service that the token is for: ${buildShortCommand(subject, audiences, apiAudiences)}`;
-  const account = nameForCommand(subject.name, '<account>');
-  const namespace = nameForCommand(subject.namespace, '<namespace>');
+  const namespace = nameForCommand(subject.namespace, 'NAMESPACE');
   const object = acceptFrom.includes('ServiceAccount')
-    ? `serviceaccount ${account} --namespace ${namespace}`
+    ? `service account ${namespace}/${nameForCommand(subject.name, 'ACCOUNT')}`
     : acceptFrom.includes('Namespace')
       ? `namespace ${namespace}`
       : undefined;
   if (object === undefined) return named;
-  return `${named}; or, if it calls the Kubernetes API, say why: kubectl annotate ${object} ${API_ACCESS_ANNOTATION}="${REASON_PLACEHOLDER}"`;
+  return `if it calls the Kubernetes API, say why in the annotations of ${object}: ${API_ACCESS_ANNOTATION}: "${REASON_PLACEHOLDER}"; if not, ${named}`;
 }
 
 /** An hour at most, so that what is pasted is not refused for its lifetime next. */

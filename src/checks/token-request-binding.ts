@@ -92,5 +92,5 @@ limits both.`,
 
 function describeFix(subject: Subject, limit: number, apiAudiences: readonly string[]): string {
   const shorter = buildTokenCommand(subject, { expirationSeconds: limit }, apiAudiences);
-  return `ask for a shorter one: ${shorter}; or bind it to an object that is deleted when the token is no longer needed: add --bound-object-kind Pod --bound-object-name <pod>`;
+  return `bind it to an object that is deleted when the token is no longer needed, with --bound-object-kind Pod --bound-object-name POD; or ask for a shorter one: ${shorter}`;
 }

@@ -39,7 +39,7 @@ const LEVEL_LABEL: Guard = {
 namespace with less than its owner believes. It is refused, also to administrators. A key that Curfew does not know is
 only warned about.`,
   fix: (subject) =>
-    `kubectl label namespace ${nameForCommand(subject.name, '<namespace>')} --overwrite ${LEVEL_LABELS.enforce}=<level>`,
+    `kubectl label namespace ${nameForCommand(subject.name, 'NAMESPACE')} --overwrite ${LEVEL_LABELS.enforce}=LEVEL`,
   shortFix: () => `known: ${Object.values(LEVEL_LABELS).join(', ')}`,
 };
 

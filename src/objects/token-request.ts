@@ -86,7 +86,7 @@ export function buildTokenCommand(
   const named = audiences ?? (asked?.audiences ?? []).filter((audience) => !apiAudiences.includes(audience));
   const duration = formatDuration(expirationSeconds ?? asked?.expirationSeconds ?? DEFAULT_EXPIRATION_SECONDS);
   return [
-    `kubectl create token ${nameForCommand(account, '<account>')} --namespace ${nameForCommand(subject.namespace, '<namespace>')}`,
+    `kubectl create token ${nameForCommand(account, 'ACCOUNT')} --namespace ${nameForCommand(subject.namespace, 'NAMESPACE')}`,
     `--duration ${duration}`,
     ...named.slice(0, MOST_AUDIENCES).map((audience) => `--audience ${audienceForCommand(audience)}`),
     ...(asked?.bound === undefined ? [] : [describeBinding(asked.bound)]),
@@ -97,12 +97,12 @@ export function buildTokenCommand(
 const MOST_AUDIENCES = 3;
 
 function describeBinding({ kind, name }: BoundObject): string {
-  const known = ['Pod', 'Secret', 'Node'].find((one) => one === kind) ?? '<kind>';
-  return `--bound-object-kind ${known} --bound-object-name ${nameForCommand(name, '<name>')}`;
+  const known = ['Pod', 'Secret', 'Node'].find((one) => one === kind) ?? 'KIND';
+  return `--bound-object-kind ${known} --bound-object-name ${nameForCommand(name, 'NAME')}`;
 }
 
 function audienceForCommand(audience: string): string {
-  return /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,200}$/.test(audience) ? audience : '<audience>';
+  return /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,200}$/.test(audience) ? audience : 'AUDIENCE';
 }
 
 /** `3600 (1h)`; `610` alone, which says it all. */

@@ -46,7 +46,7 @@ function reasonOn(object: unknown): string | undefined {
 function describeCommand({ resource, namespace, name }: Subject): string {
   const what =
     resource.name === 'namespaces'
-      ? `namespace ${nameForCommand(name, '<namespace>')}`
-      : `serviceaccount ${nameForCommand(name, '<service account>')} --namespace ${nameForCommand(namespace, '<namespace>')}`;
+      ? `namespace ${nameForCommand(name, 'NAMESPACE')}`
+      : `serviceaccount ${nameForCommand(name, 'ACCOUNT')} --namespace ${nameForCommand(namespace, 'NAMESPACE')}`;
   return `kubectl annotate ${what} --overwrite ${API_ACCESS_ANNOTATION}="${REASON_PLACEHOLDER}"`;
 }

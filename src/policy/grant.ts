@@ -17,9 +17,9 @@ export function describeGrant(caller: Caller | undefined, role: string): string 
   const [, namespace, account] = SERVICE_ACCOUNT.exec(username) ?? [];
   const who =
     namespace === undefined || account === undefined
-      ? `--user=${PLAIN_WORD.test(username) ? username : '<user>'}`
+      ? `--user=${PLAIN_WORD.test(username) ? username : 'USER'}`
       : `--serviceaccount=${namespace}:${account}`;
-  const words = (account ?? username).toLowerCase().match(/[a-z0-9]+/g) ?? ['<user>'];
+  const words = (account ?? username).toLowerCase().match(/[a-z0-9]+/g) ?? ['user'];
   const binding = `${role}-${words.join('-').slice(0, MOST_NAME_CHARACTERS)}`;
   return `have an administrator allow it: kubectl create clusterrolebinding ${binding} --clusterrole=${role} ${who}`;
 }

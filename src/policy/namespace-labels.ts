@@ -39,8 +39,8 @@ export function findWrongLevels(subject: Subject): readonly Finding[] {
     if (after === undefined || parseLevel(after) !== undefined) return [];
     const closest = findClosest(after, LEVELS);
     const hint = closest === undefined ? '' : ` (did you mean ${closest}?)`;
-    const namespace = nameForCommand(subject.name, '<namespace>');
-    const command = `kubectl label namespace ${namespace} --overwrite ${label}=${closest ?? '<level>'}`;
+    const namespace = nameForCommand(subject.name, 'NAMESPACE');
+    const command = `kubectl label namespace ${namespace} --overwrite ${label}=${closest ?? 'LEVEL'}`;
     return [
       {
         path: pointTo(subject, label),

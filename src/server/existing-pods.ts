@@ -27,7 +27,12 @@ export type ScanOptions = {
   readonly budgetMs: number;
 };
 
-type Scan = Pick<ReviewDeps, 'reader' | 'listPods' | 'clock'> & ScanOptions & { readonly signal: AbortSignal };
+type Scan = Pick<ReviewDeps, 'reader' | 'listPods' | 'clock'> &
+  ScanOptions & {
+    readonly signal: AbortSignal;
+    /** When time is over, in ms of the monotonic clock. */
+    readonly until: number;
+  };
 
 /** One warning for each check that would refuse pods that are there, and one if not all of them were judged. */
 export async function warnOfExistingPods(
@@ -36,13 +41,14 @@ export async function warnOfExistingPods(
 ): Promise<readonly string[]> {
   const tally = createPodTally();
   const controller = new AbortController();
+  const until = deps.clock.monotonic() + options.budgetMs;
   const late = Promise.withResolvers<Shortfall>();
   const timer = setTimeout(() => {
     controller.abort(new Error('no time for more'));
     late.resolve({ reason: 'time' });
   }, options.budgetMs);
   try {
-    const scan = judgePods({ ...deps, ...options, signal: controller.signal }, tally);
+    const scan = judgePods({ ...deps, ...options, signal: controller.signal, until }, tally);
     return formatPodTally(tally, await Promise.race([scan, late.promise]));
   } finally {
     clearTimeout(timer);
@@ -50,12 +56,16 @@ export async function warnOfExistingPods(
   }
 }
 
-/** Judges pod after pod into `tally`; returns why it did not come to the end, if it did not. */
+/**
+ * Judges pod after pod into `tally`; returns why it did not come to the end, if it did not. The clock is read for every
+ * pod: while a page of large ones is judged no timer fires.
+ */
 async function judgePods(scan: Scan, tally: PodTally): Promise<Shortfall | undefined> {
-  const { namespace, signal } = scan;
+  const { namespace, signal, clock, until } = scan;
+  const isOver = () => signal.aborted || clock.monotonic() >= until;
   const accounts = new Map<string, Lookup<ServiceAccountView>>();
   for await (const page of scan.listPods(namespace.name, signal)) {
-    if (signal.aborted) return { reason: 'time' };
+    if (isOver()) return { reason: 'time' };
     if (page.state === 'unknown') return { reason: 'error', why: page.why };
     for (const pod of page.pods) {
       if (tally.seen >= MOST_PODS) return { reason: 'number' };
@@ -63,7 +73,7 @@ async function judgePods(scan: Scan, tally: PodTally): Promise<Shortfall | undef
       if (!isObject(pod) || !isObject(spec)) continue;
       const name = serviceAccountOf(spec);
       const account = accounts.get(name) ?? (await scan.reader.serviceAccount(namespace.name, name));
-      if (signal.aborted) return { reason: 'time' };
+      if (isOver()) return { reason: 'time' };
       accounts.set(name, account);
       judgePod(scan, tally, { pod, account });
     }

@@ -94,7 +94,7 @@ describe('The package', () => {
 describe('The installed command', () => {
   it.each(['curfew', 'kubectl-curfew'])('runs as %s in an empty folder', (name) => {
     expect(run(name, ['version'])).toBe(`curfew ${rootPackage.version}\n`);
-    expect(run(name, ['explain', 'long-lived-token-secret'])).toContain('Fix: kubectl create token ci --namespace ci');
+    expect(run(name, ['explain', 'long-lived-token-secret'])).toContain(': kubectl create token ci --namespace ci');
   });
 
   it('loads neither the Kubernetes client nor the server to print its version', () => {

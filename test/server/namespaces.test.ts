@@ -58,11 +58,34 @@ describe('A raised level', () => {
 
   it('looks at 3,000 pods and says that there are more', async () => {
     const pods = Array.from({ length: 3_001 }, (_, index) => named(`web-${index}`));
-    app = await startApp({}, PLAIN_READER, { listPods: listing(page(...pods)) });
+    const clock = { now: Date.now, monotonic: () => 0 };
+    app = await startApp({ server: { deadlineMs: 30_000 } }, PLAIN_READER, { listPods: listing(page(...pods)), clock });
     expect(member(await ask(update(RAISED)), 'warnings')).toEqual([
       expect.stringMatching(/^curfew pod-automount: 3000 existing pods would be refused: web-0, .* \(and \d+ more\)$/),
       'curfew: only 3000 existing pods judged: there are more',
     ]);
+  });
+
+  it('judges pods for half of the time that is left, also while they are all of one page', async () => {
+    let time = 0;
+    // Whatever it is that takes a second of every pod.
+    const serviceAccount: typeof PLAIN_READER.serviceAccount = async (...asked) => {
+      time += 1_000;
+      return await PLAIN_READER.serviceAccount(...asked);
+    };
+    const pods = Array.from({ length: 30 }, (_, index) => ({
+      metadata: { name: `web-${index}`, namespace: 'shop' },
+      spec: { ...(ADMITTED_POD['spec'] as JsonObject), serviceAccountName: `web-${index}` },
+    }));
+    app = await startApp(
+      { server: { deadlineMs: 20_000 } },
+      { ...PLAIN_READER, serviceAccount },
+      { listPods: listing(page(...pods)), clock: { now: Date.now, monotonic: () => time } },
+    );
+    const warnings = asArray(member(await ask(update(RAISED)), 'warnings'));
+    // The tenth pod is looked up when half of it is over.
+    expect(warnings.at(-1)).toBe('curfew: only 9 existing pods judged: there was no time for more');
+    expect(time).toBe(10_000);
   });
 
   it('says what it knows when half of the time is over, and is allowed', async () => {

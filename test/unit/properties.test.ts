@@ -1,111 +1,100 @@
 import fc from 'fast-check';
 import { applyPatch } from 'rfc6902';
 import { describe, expect, it } from 'vitest';
-import { type Check, isFinding } from '../../src/checks/define-check.ts';
+import { type Check, isFinding, type Outcome } from '../../src/checks/define-check.ts';
 import { CHECKS } from '../../src/checks/registry.ts';
 import { asAdmitted } from '../../src/engine/as-admitted.ts';
-import { prepareMutationExample, toExampleSubject } from '../../src/engine/example-subject.ts';
 import { toMutationSettings } from '../../src/engine/mutation-settings.ts';
 import { isChange } from '../../src/mutations/define-mutation.ts';
 import injectToken from '../../src/mutations/inject-token.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
 import { createDraft } from '../../src/objects/draft.ts';
-import type { JsonObject } from '../../src/objects/json.ts';
 import { asArray, member, stringMembers, valueAt } from '../../src/objects/json.ts';
-import type { RuleContext } from '../../src/objects/rule-context.ts';
-import type { ResourceName, Subject } from '../../src/objects/subject.ts';
 import { respond } from '../../src/review/respond.ts';
-import { deepFreeze, hostileObject, mutated, numRuns } from './arbitraries.ts';
+import { deepFreeze, numRuns } from './arbitraries.ts';
+import { answeredWorld, anyCase, type Case, caseOf, SECRET_TEXT, SETTINGS, silence } from './cases.ts';
 import { resolvePointer } from './json-pointer.ts';
-import { account, contextOf, judgeWith, PLAIN_ACCOUNT } from './judging.ts';
-import { admittedPod, deployment, subjectOf, tokenSecret } from './subjects.ts';
-
-const SECRET_TEXT = 'c2VjcmV0LXRoYXQtbm9ib2R5LW1heS1zZWU=';
+import { contextOf, judgeWith, PLAIN_ACCOUNT } from './judging.ts';
+import { admittedPod, subjectOf } from './subjects.ts';
 
 /** Of a denial or an annotation, as UTF-8. */
 const MOST_BYTES = 4_096;
 /** Of all warnings together, or the API server cuts them (filters/warning.go). */
 const MOST_RUNES = 4_096;
 
-/** Every object of every example, and some that are nearly right. */
-const OBJECTS: readonly JsonObject[] = [
-  ...CHECKS.flatMap(({ examples }) =>
-    examples.map((example) => asAdmitted(toExampleSubject(example), PLAIN_ACCOUNT).object),
-  ),
-  ...MUTATIONS.flatMap((mutation) =>
-    mutation.examples.map((example) => prepareMutationExample(mutation, example).subject.object),
-  ),
-  admittedPod(['a', 'b']),
-  deployment(),
-  tokenSecret({}, { data: { token: SECRET_TEXT, other: SECRET_TEXT }, stringData: { text: SECRET_TEXT } }),
-];
-
-/** Everything that some check reads, and something that none does. */
-const RESOURCES: readonly ResourceName[] = [
-  ...new Map(
-    CHECKS.flatMap(({ reads }) => reads).map(({ group, resource, subresource = '' }) => [
-      `${group}/${resource}/${subresource}`,
-      { group, name: resource, subresource },
-    ]),
-  ).values(),
-  { group: '', name: 'endpoints', subresource: '' },
-];
-
-const subject: fc.Arbitrary<Subject> = fc
-  .record({
-    resource: fc.constantFrom(...RESOURCES),
-    object: fc.oneof(mutated(OBJECTS), mutated(OBJECTS), hostileObject),
-    oldObject: fc.option(mutated(OBJECTS), { nil: undefined }),
-  })
-  .map(({ resource, object, oldObject }) => ({
-    ...subjectOf('', object, { resource }),
-    ...(oldObject === undefined ? {} : { operation: 'UPDATE' as const, oldObject }),
-  }));
-
 /** Pods whose containers have names that no API server takes, for more words than fit into a message. */
-const wordySubject: fc.Arbitrary<Subject> = fc
+const wordyCase: fc.Arbitrary<Pick<Case, 'subject' | 'world'>> = fc
   .array(fc.tuple(fc.constantFrom('x', 'é', '漢', '🔑', '\n', '\ud800'), fc.nat(3_000)), { minLength: 1, maxLength: 4 })
-  .map((names) => subjectOf('pods', admittedPod(names.map(([character, count]) => character.repeat(count)))));
+  .map((names) => subjectOf('pods', admittedPod(names.map(([character, count]) => character.repeat(count)))))
+  .map((subject) => ({ subject, world: contextOf(subject, {}) }));
 
-const UNKNOWN = { state: 'unknown', why: 'no answer' } as const;
+const level = fc.constantFrom('baseline', 'restricted');
+/** Each is a configuration of its own, and compiling one takes longer than judging by it. */
+const few = fc.nat({ max: 5 });
 
-const LOOKUPS = fc.constantFrom(PLAIN_ACCOUNT, { state: 'absent' } as const, UNKNOWN);
-
-/** What a lookup may say once it is answered; the rule must not have denied before what any of these allows. */
-const ANSWERS: readonly Partial<RuleContext>[] = [
-  PLAIN_ACCOUNT,
-  account({ automountServiceAccountToken: false }),
-  account({}, { 'curfew.dev/api-access': 'lists its own endpoints' }),
-].flatMap((answer) => [
-  { serviceAccount: () => answer, tokenSecret: () => ({ state: 'absent' }) as const },
-  {
-    serviceAccount: () => answer,
-    tokenSecret: (name) => ({ state: 'found', value: { namespace: 'shop', name, account: 'web' } }) as const,
-  },
-]);
-
-function keysOf(check: Check, judged: Subject, context: Partial<RuleContext>): readonly string[] {
-  const settings = { options: check.defaults, limits: check.levels.restricted };
-  const outcomes = check.evaluate(judged, settings, { ...contextOf(judged, { context }), level: 'restricted' });
-  return outcomes.flatMap((outcome) => ('key' in outcome ? [outcome.key] : []));
+/** What `check` says of a case at the given settings, and its keys. */
+function run(check: Check, { subject, world, level, options }: Case): readonly Outcome[] {
+  const limits = check.levels[level] ?? check.levels.restricted;
+  return check.evaluate(subject, { options, limits }, { ...world, level });
 }
 
-describe('Whatever the object is', () => {
-  it('every check judges it, the same way twice, without touching it, and points at what is there', () => {
+function keysOf(check: Check, drawn: Case): readonly string[] {
+  return run(check, drawn).flatMap((outcome) => ('key' in outcome ? [outcome.key] : []));
+}
+
+/** One of the settings of each check. */
+function settingsOf(check: Check, way: number): Pick<Case, 'level' | 'options'> {
+  const all = SETTINGS.get(check) ?? [];
+  return all[way % all.length] ?? { level: 'restricted', options: check.defaults };
+}
+
+describe.each(CHECKS.map((check) => ({ id: check.id, check })))('Examples of $id, changed at random,', ({ check }) => {
+  it('are judged the same way twice, untouched, and what is found is there and has a key of its own', () => {
+    let findings = 0;
     fc.assert(
-      fc.property(subject, LOOKUPS, (judged, serviceAccount) => {
-        deepFreeze(judged);
+      fc.property(caseOf(check), (drawn) => {
+        deepFreeze(drawn.subject);
+        const outcomes = run(check, drawn);
+        expect(run(check, drawn)).toEqual(outcomes);
+        for (const finding of outcomes.filter(isFinding)) {
+          findings += 1;
+          expect(resolvePointer(drawn.subject.object, finding.path)).toBeDefined();
+        }
+        const keys = keysOf(check, drawn);
+        expect(new Set(keys).size).toBe(keys.length);
+      }),
+      { numRuns: numRuns(60) },
+    );
+    // A generator that never hits would prove nothing.
+    expect(findings).toBeGreaterThan(5);
+  });
+
+  it('are not refused for want of an answer that could have allowed it', () => {
+    let refusals = 0;
+    fc.assert(
+      fc.property(caseOf(check), answeredWorld, silence, (drawn, world, silent) => {
+        const refused = keysOf(check, { ...drawn, world: { ...world, ...silent } });
+        refusals += refused.length;
+        expect(keysOf(check, { ...drawn, world })).toEqual(expect.arrayContaining([...refused]));
+      }),
+      { numRuns: numRuns(60) },
+    );
+    expect(refusals).toBeGreaterThan(0);
+  });
+});
+
+describe('Whatever the object is', () => {
+  it('every check judges it at every level, with any options, the same way twice, without touching it', () => {
+    fc.assert(
+      fc.property(anyCase, fc.nat(), (drawn, way) => {
+        deepFreeze(drawn.subject);
         for (const check of CHECKS) {
-          const run = () =>
-            check.evaluate(
-              judged,
-              { options: check.defaults, limits: check.levels.restricted },
-              { ...contextOf(judged, { serviceAccount }), level: 'restricted' },
-            );
-          const outcomes = run();
-          expect(run()).toEqual(outcomes);
+          const given = { ...drawn, ...settingsOf(check, way) };
+          const outcomes = run(check, given);
+          expect(run(check, given)).toEqual(outcomes);
           const findings = outcomes.filter(isFinding);
-          for (const { path } of findings) expect(resolvePointer(judged.object, path)).toBeDefined();
+          for (const { path } of findings) expect(resolvePointer(drawn.subject.object, path)).toBeDefined();
+          expect(new Set(findings.map(({ key }) => key)).size).toBe(findings.length);
         }
       }),
       { numRuns: numRuns() },
@@ -114,23 +103,11 @@ describe('Whatever the object is', () => {
 
   it('no check refuses it for want of an answer that could have allowed it', () => {
     fc.assert(
-      fc.property(subject, (judged) => {
-        for (const check of CHECKS.filter(({ needs }) => needs.length > 0)) {
-          const refused = keysOf(check, judged, { serviceAccount: () => UNKNOWN, tokenSecret: () => UNKNOWN });
-          for (const answer of ANSWERS)
-            expect(keysOf(check, judged, answer)).toEqual(expect.arrayContaining([...refused]));
-        }
-      }),
-      { numRuns: numRuns() },
-    );
-  });
-
-  it('no two findings of a check share a key', () => {
-    fc.assert(
-      fc.property(subject, LOOKUPS, (judged, serviceAccount) => {
+      fc.property(anyCase, answeredWorld, silence, fc.nat(), ({ subject }, world, silent, way) => {
         for (const check of CHECKS) {
-          const keys = keysOf(check, judged, { serviceAccount: () => serviceAccount });
-          expect(new Set(keys).size).toBe(keys.length);
+          const settings = settingsOf(check, way);
+          const refused = keysOf(check, { subject, ...settings, world: { ...world, ...silent } });
+          expect(keysOf(check, { subject, ...settings, world })).toEqual(expect.arrayContaining([...refused]));
         }
       }),
       { numRuns: numRuns() },
@@ -139,9 +116,14 @@ describe('Whatever the object is', () => {
 
   it('the words about it are bounded, on clean lines, and hold nothing of a Secret', () => {
     fc.assert(
-      fc.property(fc.oneof(subject, wordySubject), LOOKUPS, (judged, serviceAccount) => {
-        const configuration = { levels: { enforce: 'restricted' }, enforceTemplates: true };
-        const { verdict } = judgeWith(judged, { configuration, serviceAccount });
+      fc.property(fc.oneof({ weight: 3, arbitrary: anyCase }, wordyCase), level, few, (drawn, enforce, way) => {
+        const checks = CHECKS.map((check) => [check.id, settingsOf(check, way).options]);
+        const configuration = {
+          levels: { enforce, clusterScoped: { enforce } },
+          enforceTemplates: true,
+          checks: Object.fromEntries(checks),
+        };
+        const { verdict } = judgeWith(drawn.subject, { configuration, context: drawn.world });
         const { denial = '' } = verdict;
         const sent = member(respond('a', verdict), 'response');
         const warnings = asArray(member(sent, 'warnings')).map(String);
@@ -160,11 +142,11 @@ describe('Whatever the object is', () => {
 
   it('a mutation’s patch applies, gives the draft’s object, and is not wanted twice', () => {
     fc.assert(
-      fc.property(subject, (judged) => {
+      fc.property(anyCase, ({ subject: judged, world }) => {
         fc.pre(!/"(constructor|prototype|__proto__)":/.test(JSON.stringify(judged.object)));
         for (const mutation of MUTATIONS) {
           const settings = toMutationSettings(mutation, {
-            context: { ...contextOf(judged, {}), level: 'restricted' },
+            context: { ...world, level: 'restricted' },
             injection: injectToken.injects?.(injectToken.defaults),
           });
           const draft = createDraft(judged.object);
@@ -184,7 +166,7 @@ describe('Whatever the object is', () => {
 
   it('it can be shown as admitted, and that is done once', () => {
     fc.assert(
-      fc.property(subject, (judged) => {
+      fc.property(anyCase, ({ subject: judged }) => {
         const admitted = asAdmitted(judged, PLAIN_ACCOUNT);
         expect(asAdmitted(admitted, PLAIN_ACCOUNT).object).toEqual(admitted.object);
       }),

@@ -22,8 +22,26 @@ const secretText = fc.string({
   minLength: SHOWN,
   maxLength: 60,
 });
-const key = fc.constantFrom('token', 'ca.crt', 'namespace', 'password', '__proto__', 'constructor', '.dockercfg');
-const dataOf = fc.dictionary(key, secretText, { minKeys: 1, maxKeys: 4 });
+/** Shares no eight characters with a time that a message shows. */
+const LATE = '2147-09-04T07:47:49.747979Z';
+const BOOTSTRAP = ['bootstrap.kubernetes.io/token', 'bootstrap.kubernetes.io/token'];
+const KEYS = ['token', 'ca.crt', 'namespace', 'password', '__proto__', 'constructor', '.dockercfg', 'expiration'];
+/** As the API server stores it, and sometimes as nobody should have: plain, or too late a time with more behind it. */
+const stored = fc.oneof(
+  { weight: 2, arbitrary: secretText.map(toBase64) },
+  secretText,
+  secretText.map((text) => toBase64(`${LATE}${text}`)),
+  { weight: 2, arbitrary: fc.constant(toBase64(LATE)) },
+);
+const dataOf = fc.dictionary(fc.constantFrom(...KEYS, 'expiration', 'expiration', 'expiration'), stored, {
+  minKeys: 1,
+  maxKeys: 4,
+});
+
+/** What the values say to whoever stores them and to whoever reads them. */
+function listTexts(data: Readonly<Record<string, string>>): readonly string[] {
+  return Object.values(data).flatMap((value) => [value, Buffer.from(value, 'base64').toString('utf8')]);
+}
 
 function holdsPartOf(text: string, secrets: readonly string[]): boolean {
   return secrets.some((secret) =>
@@ -40,27 +58,42 @@ function answerOf(verdict: Verdict): string {
 
 describe('What a Secret holds', () => {
   it('is in no part of an answer, whatever is done with the Secret', () => {
+    const judged = new Set<string>();
+    const configuration = { checks: { 'bootstrap-token-expiration': { maxSeconds: 86_400 } } };
     fc.assert(
       fc.property(
         dataOf,
         fc.option(dataOf, { nil: undefined }),
-        fc.constantFrom('kubernetes.io/service-account-token', 'Opaque', 'bootstrap.kubernetes.io/token'),
+        fc.constantFrom('kubernetes.io/service-account-token', 'Opaque', ...BOOTSTRAP),
         fc.constantFrom('ci', 'administrator', 'no name at all'),
-        (data, oldData, type, account) => {
-          const named = { 'kubernetes.io/service-account.name': account };
-          const object: JsonObject = { ...tokenSecret(named), type, data };
+        fc.constantFrom('shop', 'kube-system', 'kube-system'),
+        fc.boolean(),
+        (data, oldData, type, account, namespace, isPlain) => {
+          const metadata = {
+            name: 'ci-token',
+            namespace,
+            annotations: { 'kubernetes.io/service-account.name': account },
+          };
+          const plain = isPlain ? { stringData: data } : { data };
+          const object: JsonObject = { ...tokenSecret(), metadata, type, ...plain };
           const old =
             oldData === undefined
               ? {}
-              : { operation: 'UPDATE' as const, oldObject: tokenSecret({}, { data: oldData }) };
-          const subject = subjectOf('secrets', object, old);
-          const { verdict } = judgeWith(subject, { labels: { 'curfew.dev/enforce': 'restricted' } });
-          const secrets = [...Object.values(data), ...Object.values(oldData ?? {})];
+              : { operation: 'UPDATE' as const, oldObject: { ...tokenSecret({}, { data: oldData }), type } };
+          const subject = subjectOf('secrets', object, { ...old, namespace });
+          const labels = { 'curfew.dev/enforce': 'restricted' };
+          const { judgement, verdict } = judgeWith(subject, { labels, configuration });
+          for (const { check, findings } of judgement.results)
+            for (const finding of findings) judged.add(`${check.id}: ${finding.key}`);
+          const secrets = [...listTexts(data), ...listTexts(oldData ?? {})];
           expect(holdsPartOf(answerOf(verdict), secrets)).toBe(false);
         },
       ),
       { numRuns: numRuns() },
     );
+    // A generator that never hits would prove nothing.
+    const all = ['none', 'unreadable', 'too-late'].map((found) => `bootstrap-token-expiration: ${found}`);
+    expect([...judged]).toEqual(expect.arrayContaining([...all, 'long-lived-token-secret: type']));
   });
 
   it('is in no part of an answer about a pod that has it in its environment', () => {

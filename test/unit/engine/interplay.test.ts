@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { isFinding } from '../../../src/checks/define-check.ts';
 import { CHECKS } from '../../../src/checks/registry.ts';
 import { asAdmitted } from '../../../src/engine/as-admitted.ts';
 import { judge } from '../../../src/engine/evaluate.ts';
+import { prepareMutationExample } from '../../../src/engine/example-subject.ts';
 import { mutate } from '../../../src/engine/mutate.ts';
 import { MUTATIONS } from '../../../src/mutations/registry.ts';
+import { createDraft } from '../../../src/objects/draft.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
 import { LEVELS } from '../../../src/objects/level.ts';
 import type { Subject } from '../../../src/objects/subject.ts';
@@ -45,11 +48,23 @@ function tokenFor(audience: string | undefined, expirationSeconds: number, name 
   };
 }
 
+const MENDING = MUTATIONS.flatMap((mutation) => {
+  const check = CHECKS.find(({ id }) => id === mutation.mends);
+  return check === undefined ? [] : [{ id: mutation.id, mends: check.id, mutation, check }];
+});
+/** What no pod is refused for once every mutation was applied, but for those of `LEFT`. */
+const MENDED = MENDING.map(({ mends }) => mends);
+
 const MATRIX = ['report', 'apply'].flatMap((mutateMode) =>
   LEVELS.flatMap((mutateLevel) => LEVELS.map((enforce) => ({ mutateMode, mutateLevel, enforce }))),
 );
 
-describe.each(PODS)('A pod with %s', (_what, spec) => {
+/** What an author wrote by hand is not taken away: it stays, and is refused. */
+const LEFT: ReadonlyMap<string, readonly string[]> = new Map([
+  ['a token of half a day for the API, written by hand', ['pod-automount']],
+]);
+
+describe.each(PODS)('A pod with %s', (what, spec) => {
   it.each(MATRIX)(
     'is mutated at $mutateLevel ($mutateMode) and judged at $enforce without a contradiction',
     ({ mutateMode, mutateLevel, enforce }) => {
@@ -68,13 +83,36 @@ describe.each(PODS)('A pod with %s', (_what, spec) => {
       expect(before).toEqual(expect.arrayContaining([...after]));
       if (enforce !== 'restricted') expect(after).toEqual([]);
       const isMended = mutateMode === 'apply' && mutateLevel === 'restricted';
-      if (isMended) expect(after.filter((key) => key.startsWith('token-lifetime '))).toEqual([]);
+      const left = MENDED.filter((id) => after.some((key) => key.startsWith(`${id} `)));
+      if (isMended) expect(left).toEqual(enforce === 'restricted' ? (LEFT.get(what) ?? []) : []);
 
       // Asked again, as the API server asks after another webhook's change, there is nothing left to do.
       const again = mutate({ ...subject, object: outcome.object }, { ...options, mutations: MUTATIONS });
       expect(again.patch).toEqual([]);
     },
   );
+});
+
+describe.each(MENDING)('What $id changes', ({ mutation, check }) => {
+  const changed = mutation.examples.filter(({ expect: wanted }) => typeof wanted === 'object');
+
+  it.each(changed.map((example) => ({ title: example.title, example })))(
+    `is no longer refused by ${check.id}: $title`,
+    ({ example }) => {
+      const { subject, settings } = prepareMutationExample(mutation, example);
+      const draft = createDraft(subject.object);
+      mutation.mutate(subject, draft, settings);
+      const { level } = settings.context;
+      const limits = check.levels[level] ?? check.levels.restricted;
+      const options = { ...check.defaults, ...example.checkOptions };
+      const outcomes = check.evaluate({ ...subject, object: draft.current() }, { options, limits }, settings.context);
+      expect(outcomes.filter(isFinding)).toEqual([]);
+    },
+  );
+
+  it('is shown by some example', () => {
+    expect(changed.length).toBeGreaterThan(0);
+  });
 });
 
 function optionsFor(subject: Subject, setting: JsonObject) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exampleClusterRole, exampleRole, exampleRule, withMetadata } from '../../../src/objects/example-objects.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
+import { asString, valueAt } from '../../../src/objects/json.ts';
 import type { ActiveLevel } from '../../../src/objects/level.ts';
 import { judgeWith } from '../judging.ts';
 import { subjectOf } from '../subjects.ts';
@@ -14,6 +15,7 @@ function verdictOf(object: JsonObject, { level, oldObject, configuration = {} }:
   const isRole = object['kind'] === 'Role';
   const subject = subjectOf(`${isRole ? 'roles' : 'clusterroles'}.${RBAC}`, object, {
     namespace: isRole ? 'shop' : '',
+    name: asString(valueAt(object, ['metadata', 'name'])) ?? '',
     ...(oldObject === undefined ? {} : { operation: 'UPDATE', oldObject }),
   });
   const levels = { enforce: level, clusterScoped: { enforce: level } };
@@ -81,6 +83,23 @@ describe('A role that is being deleted', () => {
     const oldObject = { ...exampleRole(), metadata };
     const object = { ...exampleRole(exampleRule([''], ['serviceaccounts/token'], { verbs: ['create'] })), metadata };
     expect(verdictOf(object, { level: 'baseline', oldObject }).denial).toContain('rbac-token-request at /rules/0');
+  });
+});
+
+describe('A role that calls itself one of the system’s own', () => {
+  // Anyone may write that name and that label; only who writes is looked at.
+  const labels = { 'kubernetes.io/bootstrapping': 'rbac-defaults', 'addonmanager.kubernetes.io/mode': 'Reconcile' };
+  const annotations = { 'rbac.authorization.kubernetes.io/autoupdate': 'true' };
+  const token = exampleRule([''], ['serviceaccounts/token'], { verbs: ['create'] });
+
+  it.each([
+    ['ClusterRole', 'system:controller:mine', exampleClusterRole(token)],
+    ['ClusterRole', 'cluster-admin', exampleClusterRole(EVERYTHING)],
+    ['ClusterRole', 'edit', exampleClusterRole(token)],
+    ['Role', 'system:mine', exampleRole(token)],
+  ])('is denied like any other: %s %s', (kind, name, role) => {
+    const metadata = { name, labels, annotations, ...(kind === 'Role' ? { namespace: 'shop' } : {}) };
+    expect(verdictOf({ ...role, metadata }, { level: 'baseline' }).denial).toContain('rbac-token-request at /rules/0');
   });
 });
 

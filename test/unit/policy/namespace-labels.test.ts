@@ -174,10 +174,10 @@ describe('The command that grants a right', () => {
       'system:serviceaccount:ci:deployer',
       'curfew-relax-deployer --clusterrole=curfew-relax --serviceaccount=ci:deployer',
     ],
-    ['$(reboot)', 'curfew-relax-reboot --clusterrole=curfew-relax --user=<user>'],
-    ['a; rm -rf /', 'curfew-relax-a-rm-rf --clusterrole=curfew-relax --user=<user>'],
-    ["o'neill", 'curfew-relax-o-neill --clusterrole=curfew-relax --user=<user>'],
-    ['', 'curfew-relax-<user> --clusterrole=curfew-relax --user=<user>'],
+    ['$(reboot)', 'curfew-relax-reboot --clusterrole=curfew-relax --user=USER'],
+    ['a; rm -rf /', 'curfew-relax-a-rm-rf --clusterrole=curfew-relax --user=USER'],
+    ["o'neill", 'curfew-relax-o-neill --clusterrole=curfew-relax --user=USER'],
+    ['', 'curfew-relax-user --clusterrole=curfew-relax --user=USER'],
   ])('to %j holds nothing that a shell would run', (username, rest) => {
     const caller: Caller = { username, groups: [] };
     expect(describeGrant(caller, 'curfew-relax')).toBe(
