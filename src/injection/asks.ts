@@ -72,12 +72,7 @@ export type WrongAsk = Problem & { readonly origin: Origin };
 export type Asks = {
   readonly asks: readonly Ask[];
   readonly wrong: readonly WrongAsk[];
-  /** Places that could not be read, so that nobody knows what they ask for. */
-  readonly unread: readonly Unread[];
 };
-
-/** The pod is admitted without what may be asked for there: its author is warned where that is likely to be something. */
-export type Unread = { readonly note: string; readonly isWarning: boolean };
 
 export function toWorld(
   pod: JsonObject,
@@ -141,7 +136,7 @@ export function collectAsks(world: World, settings: InjectionSettings): Asks {
     wrong.push({ origin: last.origin, problem, fix: 'ask for fewer tokens' });
   }
   asks.push(...listTriggered(world, settings, { asks, off }));
-  return { asks, wrong, unread: listUnread(world, settings) };
+  return { asks, wrong };
 }
 
 type Place = {
@@ -165,27 +160,6 @@ function listPlaces({ annotations, account, accountName, namespace, namespaceNam
       path: () => '/metadata/namespace',
     },
   ];
-}
-
-function listUnread(
-  { account, accountName, namespace, namespaceName }: World,
-  { triggers }: InjectionSettings,
-): readonly Unread[] {
-  const isTriggered = triggers.length > 0;
-  const places: readonly (readonly [string, Lookup<unknown>, { readonly isWarning: boolean }])[] = [
-    [`service account ${namespaceName}/${accountName}`, account, { isWarning: true }],
-    [`namespace ${namespaceName}`, namespace, { isWarning: isTriggered }],
-  ];
-  return places.flatMap(([what, lookup, { isWarning }]) => {
-    if (lookup.state === 'found') {
-      if (lookup.stale === undefined) return [];
-      const note = `of ${what} only what it said a moment ago is known: it could not be read: ${lookup.stale}`;
-      return [{ note, isWarning: isTriggered }];
-    }
-    const why = lookup.state === 'unknown' ? lookup.why : 'it does not exist';
-    const note = `no token that ${what} may ask for was added: it could not be read: ${why}`;
-    return [{ note, isWarning }];
-  });
 }
 
 /**

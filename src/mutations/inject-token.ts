@@ -87,7 +87,7 @@ export default defineMutation({
     presets: {},
   },
   reads: [{ group: POD.group, resource: POD.resource, operations: ['CREATE'] }],
-  needs: ['freshServiceAccount', 'mutatingWebhooks'],
+  needs: ['freshServiceAccount', 'freshNamespace', 'mutatingWebhooks'],
   title: 'a pod gets the short-lived tokens that it, its service account or its namespace asks for',
   why: `A token for Vault, a cloud or a service of one's own needs a projected volume, a mount in every container and often a
 variable, in every manifest and chart. An annotation ${TOKEN_ANNOTATION_PREFIX}<name> says it once: on the pod, else on its
