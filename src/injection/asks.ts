@@ -63,6 +63,8 @@ export type Ask = {
   readonly origin: Origin;
   readonly token: AskedToken;
   readonly preset: Preset | undefined;
+  /** Asked for by what is written on the pod itself. */
+  readonly isOfPod: boolean;
   /** Why nobody knows whether it is really asked for, although the pod’s own label says so. */
   readonly undecided?: string;
 };
@@ -102,9 +104,10 @@ export function limitsOf(preset: Preset | undefined, { maxExpirationSeconds }: I
 
 export function collectAsks(world: World, settings: InjectionSettings): Asks {
   const places = listPlaces(world);
+  const { annotations } = world;
   const chosen = new Map<string, { readonly value: string; readonly origin: Origin }>();
-  for (const { annotations, of, path } of places) {
-    for (const [key, value] of annotations) {
+  for (const { annotations: texts, of, path } of places) {
+    for (const [key, value] of texts) {
       const name = key.slice(TOKEN_ANNOTATION_PREFIX.length);
       if (!key.startsWith(TOKEN_ANNOTATION_PREFIX) || chosen.has(name)) continue;
       chosen.set(name, { value, origin: { name: `annotation ${key} ${of}`, path: path(key) } });
@@ -126,6 +129,7 @@ export function collectAsks(world: World, settings: InjectionSettings): Asks {
     asks.push({
       name,
       origin,
+      isOfPod: annotations.has(`${TOKEN_ANNOTATION_PREFIX}${name}`),
       token,
       preset: token.preset === undefined ? undefined : settings.presets.get(token.preset),
     });
@@ -177,7 +181,8 @@ function listTriggered(
     if (preset === undefined || off.has(id) || asked.has(JSON.stringify(preset.trigger))) return [];
     const trigger = judgeTrigger(preset, world);
     if (trigger === undefined) return [];
-    return [{ name: `${TRIGGERED}${id}`, ...trigger, token: { preset: id, parameters: new Map() }, preset }];
+    const isOfPod = trigger.origin.path.startsWith('/metadata/labels/');
+    return [{ name: `${TRIGGERED}${id}`, ...trigger, isOfPod, token: { preset: id, parameters: new Map() }, preset }];
   });
 }
 

@@ -20,6 +20,7 @@ import type { Sink } from './sink.ts';
 import { createSink } from './sink.ts';
 import { removeStale } from './stale.ts';
 import { addVariables } from './variables.ts';
+import { isRewritten } from './virtual-cluster.ts';
 
 export type EmitFacts = {
   readonly apiAudiences: readonly string[];
@@ -35,10 +36,12 @@ const MOST_SUGGESTED = 100;
 /** Makes every plan true of the draft. If there are conflicts, the draft is in no state to be used. */
 export function emit(draft: Draft, plans: readonly Plan[], { apiAudiences, isComplete }: EmitFacts): Sink {
   const sink = createSink();
-  const record = readRecord(draft.current());
+  const all = [...readRecord(draft.current())];
+  const ofOthers = all.filter(([, recorded]) => isRewritten(recorded, draft.current()));
+  const record = new Map(all.filter((entry) => !ofOthers.includes(entry)));
   removeStale(draft, { plans, record, isComplete, sink });
   const state = { claimed: new Map<string, Plan>(), setters: new Map<string, Plan>(), sink, apiAudiences };
-  const kept = isComplete ? [] : listKept(record, plans);
+  const kept = [...(isComplete ? [] : listKept(record, plans)), ...listKept(new Map(ofOthers), [])];
   for (const plan of plans) {
     const part = toPart(emitPlan(draft, plan, { ...state, ours: record.get(plan.name) }));
     if (part !== undefined) kept.push([plan.name, part]);

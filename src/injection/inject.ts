@@ -23,6 +23,7 @@ import type { Conflict, EmittedChange } from './sink.ts';
 import type { CompetitionNote } from './stand-back.ts';
 import { leaveToForeignWebhooks } from './stand-back.ts';
 import { listUnread } from './unread.ts';
+import { leaveToVirtualCluster } from './virtual-cluster.ts';
 
 /** What is known around one pod, and how tokens are injected there. */
 export type InjectionWorld = {
@@ -120,7 +121,8 @@ function planAll(pod: JsonObject, { settings, context, namespace }: InjectionWor
   const { refusals, notes: unread } = listUnread(world);
   const { asks: all, wrong } = collectAsks(world, settings);
   const injected = listInjected(pod);
-  const { asks, notes: competition } = leaveToForeignWebhooks(all, world, { settings, injected });
+  const own = leaveToVirtualCluster(all, pod);
+  const { asks, notes } = leaveToForeignWebhooks(own.asks, world, { settings, injected });
   // What an earlier round decided stays decided: the record keeps it while the account cannot be read.
   const open = asks.filter(({ name, undecided }) => undecided === undefined || !injected.has(name));
   // What lacks only because a place could not be read is told once, of the place.
@@ -129,7 +131,7 @@ function planAll(pod: JsonObject, { settings, context, namespace }: InjectionWor
     plans: results.flatMap((result) => ('plan' in result ? [result.plan] : [])),
     problems: [...refusals, ...wrong, ...results.flatMap((result) => ('problems' in result ? result.problems : []))],
     unread,
-    competition,
+    competition: [...own.notes, ...notes],
   };
 }
 

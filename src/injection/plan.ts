@@ -13,6 +13,7 @@ import type { LifetimeRange } from './content.ts';
 import { chooseLifetime } from './lifetime.ts';
 import type { PlanProblem } from './parameters.ts';
 import { fillParameters, keyOf } from './parameters.ts';
+import { toVolumeName } from './volume-name.ts';
 
 /** Where a preset may put its file: a directory and a name, as in the annotation's schema. */
 const TOKEN_FILE = /^(\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}){2,17}$/;
@@ -68,7 +69,7 @@ export function toPlan(ask: Ask, world: World, settings: InjectionSettings): Pla
 
   const { mountPath, path } = place;
   const { seconds } = lifetime;
-  const volume = preset?.volume ?? `curfew-token-${name}`;
+  const volume = toVolumeName(ask);
   const spec = member(world.pod, 'spec');
   const isWindows = isObject(spec) && isForWindows(spec);
   // Only what programs read is written the Windows way; the kubelet wants its own paths as everywhere.
