@@ -5,7 +5,7 @@ import { isObject } from '../objects/json.ts';
 
 import { quote } from '../objects/text.ts';
 import type { Preset, Presets } from './format.ts';
-import { listPlaceholders, PLACEHOLDERS } from './format.ts';
+import { listPlaceholders, NUMBER, PLACEHOLDERS } from './format.ts';
 
 export type PresetProblem = { readonly path: string; readonly problem: string };
 
@@ -75,13 +75,17 @@ function listGivenProblems(given: PresetParameters, presets: Presets): readonly 
     const preset = presets.get(name);
     if (preset === undefined)
       return [{ path, problem: `${quote(name)} is no preset${suggest(name, [...presets.keys()])}` }];
-    const known = Object.keys(preset.parameters ?? {});
-    return Object.keys(values)
-      .filter((key) => !known.includes(key))
-      .map((key) => ({
-        path: `${path}/${key}`,
-        problem: `${quote(key)} is no parameter of preset ${quote(name)}${suggest(key, known)}`,
-      }));
+    const parameters = new Map(Object.entries(preset.parameters ?? {}));
+    const known = [...parameters.keys()];
+    return Object.entries(values).flatMap(([key, value]) => {
+      const parameter = parameters.get(key);
+      const problem =
+        parameter === undefined
+          ? `${quote(key)} is no parameter of preset ${quote(name)}${suggest(key, known)}`
+          : `${quote(value)} is no number`;
+      const isRight = parameter !== undefined && (parameter.isNumber !== true || NUMBER.test(value));
+      return isRight ? [] : [{ path: `${path}/${key}`, problem }];
+    });
   });
 }
 

@@ -14,8 +14,9 @@ const IBM: Preset = {
   volume: 'sa-token',
   mountPath: '/var/run/secrets/tokens',
   path: 'sa-token',
-  audience: 'iam',
+  audience: '${audience}',
   expirationSeconds: 3600,
+  parameters: { audience: { default: 'iam' } },
   differences: ['IBM has no webhook: people write this volume by hand.'],
 };
 
