@@ -37,6 +37,8 @@ export type World = {
 
 export type InjectionSettings = {
   readonly presets: Presets;
+  /** Tokens for every pod, by name: what an annotation would say. */
+  readonly tokens: ReadonlyMap<string, string>;
   /** Presets that the scheme's own annotations ask for. */
   readonly triggers: readonly string[];
   /** Presets that are injected although a webhook of their scheme is registered. */
@@ -65,6 +67,8 @@ export type Ask = {
   readonly preset: Preset | undefined;
   /** Asked for by what is written on the pod itself. */
   readonly isOfPod: boolean;
+  /** Asked for by the configuration, for every pod. */
+  readonly isOfCluster: boolean;
   /** Why nobody knows whether it is really asked for, although the pod’s own label says so. */
   readonly undecided?: string;
 };
@@ -105,7 +109,7 @@ export function limitsOf(preset: Preset | undefined, { maxExpirationSeconds }: I
 export function collectAsks(world: World, settings: InjectionSettings): Asks {
   const places = listPlaces(world);
   const { annotations } = world;
-  const chosen = new Map<string, { readonly value: string; readonly origin: Origin }>();
+  const chosen = new Map<string, { readonly value: string; readonly origin: Origin; readonly isOfCluster?: true }>();
   for (const { annotations: texts, of, path } of places) {
     for (const [key, value] of texts) {
       const name = key.slice(TOKEN_ANNOTATION_PREFIX.length);
@@ -113,11 +117,18 @@ export function collectAsks(world: World, settings: InjectionSettings): Asks {
       chosen.set(name, { value, origin: { name: `annotation ${key} ${of}`, path: path(key) } });
     }
   }
+  for (const [name, value] of settings.tokens) {
+    if (chosen.has(name)) continue;
+    const origin = { name: `configuration mutations.inject-token.tokens.${name}`, path: '/spec' };
+    chosen.set(name, { value, origin, isOfCluster: true });
+  }
   const asks: Ask[] = [];
   const wrong: WrongAsk[] = [];
   const off = new Set<string>();
   // Sorted, so that the order of a map decides nothing.
-  for (const [name, { value, origin }] of [...chosen].toSorted(([a], [b]) => (a < b ? -1 : 1)).slice(0, MOST_TOKENS)) {
+  for (const [name, { value, origin, isOfCluster = false }] of [...chosen]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .slice(0, MOST_TOKENS)) {
     const parsed = parseToken(name, value, {
       presets: settings.presets,
       limitsOf: (preset) => limitsOf(preset, settings),
@@ -130,6 +141,7 @@ export function collectAsks(world: World, settings: InjectionSettings): Asks {
       name,
       origin,
       isOfPod: annotations.has(`${TOKEN_ANNOTATION_PREFIX}${name}`),
+      isOfCluster,
       token,
       preset: token.preset === undefined ? undefined : settings.presets.get(token.preset),
     });
@@ -182,7 +194,8 @@ function listTriggered(
     const trigger = judgeTrigger(preset, world);
     if (trigger === undefined) return [];
     const isOfPod = trigger.origin.path.startsWith('/metadata/labels/');
-    return [{ name: `${TRIGGERED}${id}`, ...trigger, isOfPod, token: { preset: id, parameters: new Map() }, preset }];
+    const token = { preset: id, parameters: new Map<string, string>() };
+    return [{ name: `${TRIGGERED}${id}`, ...trigger, isOfPod, isOfCluster: false, token, preset }];
   });
 }
 

@@ -43,12 +43,18 @@ export function emit(draft: Draft, plans: readonly Plan[], { apiAudiences, isCom
   const state = { claimed: new Map<string, Plan>(), setters: new Map<string, Plan>(), sink, apiAudiences };
   const kept = [...(isComplete ? [] : listKept(record, plans)), ...listKept(new Map(ofOthers), [])];
   for (const plan of plans) {
-    const part = toPart(emitPlan(draft, plan, { ...state, ours: record.get(plan.name) }));
+    const part = toPart(emitPlan(draft, plan, { ...state, sink: toSinkOf(plan, sink), ours: record.get(plan.name) }));
     if (part !== undefined) kept.push([plan.name, part]);
     for (const { name } of plan.volumes) state.claimed.set(name, plan);
   }
   writeRecord(draft, kept, sink);
   return sink;
+}
+
+/** The author of a pod who never asked for the token has one way out. */
+function toSinkOf({ isOfCluster, key }: Plan, sink: Sink): Sink {
+  if (!isOfCluster) return sink;
+  return { ...sink, conflict: (path, detail) => sink.conflict(path, detail, `annotate the pod with ${key}: "off"`) };
 }
 
 /** What of the record is left as it is, since nobody knows whether it is still asked for. */
@@ -148,7 +154,8 @@ function noteSidecars(spec: JsonObject, plan: Plan, sink: Sink): void {
 }
 
 /** A webhook that runs after us may add the container; then the API server asks again, and it gets its token. */
-function noteUnknownContainers(spec: JsonObject, { only, except, name }: Plan, sink: Sink): void {
+function noteUnknownContainers(spec: JsonObject, { only, except, name, isOfCluster }: Plan, sink: Sink): void {
+  if (isOfCluster) return;
   const known = new Set(listPossible(spec).map((container) => container.name));
   const unknown = [...(only ?? []), ...except].filter((one) => !known.has(one));
   if (unknown.length === 0) return;

@@ -41,6 +41,8 @@ export type Plan = {
   /** The only containers that get it; undefined for all. */
   readonly only: readonly string[] | undefined;
   readonly except: readonly string[];
+  /** The pod's author did not ask for it, but every pod gets it. */
+  readonly isOfCluster: boolean;
   /** What the author should know, and did not get. */
   readonly notes: readonly string[];
 };
@@ -120,6 +122,7 @@ export function toPlan(ask: Ask, world: World, settings: InjectionSettings): Pla
       ),
       only: token.containers ?? namesIn(preset?.onlyContainers, world),
       except: [...(token.excludeContainers ?? []), ...(namesIn(preset?.skipContainers, world) ?? [])],
+      isOfCluster: ask.isOfCluster,
       notes: [...unsupported.notes, ...lifetime.notes],
     },
   };

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { KUMA_INJECT, SCHEME_KEYS } from '../../../src/objects/injection-keys.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
-import { asArray, valueAt } from '../../../src/objects/json.ts';
+import { asArray, asString, valueAt } from '../../../src/objects/json.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../../src/policy/configuration.ts';
 import { fillIn } from '../../../src/presets/format.ts';
 import { BUILT_IN_PRESETS } from '../../../src/presets/registry.ts';
@@ -204,14 +204,14 @@ describe('The annotations of a scheme', () => {
     expect(seconds({ onAccount: { ...role, [key]: '900' } }, pod)).toBe(wanted);
   });
 
-  it.each<[string, JsonObject]>([
+  it.each<[string, World]>([
     ['its service account', { onAccount: { 'eks.amazonaws.com/skip-containers': 'b' } }],
     ['its namespace', { onNamespace: { 'eks.amazonaws.com/skip-containers': 'b' } }],
   ])('leave out the containers that %s names, where the pod names none', (_who, world) => {
     const containers = ['a', 'b'].map((name) => ({ name, image: 'registry.example/web:1' }));
     const mounted = (onPod: JsonObject) => {
       const pod = asking({ aws: '{preset: aws-irsa, roleArn: r}' }, { containers }, { annotations: onPod });
-      const { at } = inject(pod, world as World);
+      const { at } = inject(pod, world);
       return [0, 1].filter((index) => at('spec', 'containers', index, 'volumeMounts') !== undefined);
     };
     expect(mounted({})).toEqual([0]);
@@ -266,74 +266,5 @@ describe('A preset whose audience the cluster decides', () => {
     expect(audienceOf({ audience: 'neutral' })).toBe('neutral');
     expect(audienceOf({ audience: 'neutral' }, value.replace('}', ', audience: own}'))).toBe('own');
     expect(audienceOf({})).not.toBe('neutral');
-  });
-});
-
-describe('The credential file of Google’s presets', () => {
-  const credentialOf = (value: string, annotation: string) => {
-    const { at, denial } = inject(asking({ t: value }));
-    expect(denial).toBe('');
-    return JSON.parse(String(at('metadata', 'annotations', annotation)));
-  };
-  const CREDENTIALS: readonly (readonly [string, string, string])[] = [
-    ['gcp', 'provider: p', 'cloud.google.com/external-credentials-json'],
-    ['gcp-docs', 'provider: p', 'curfew.dev/gcp-credential-configuration'],
-    ['gcp-fleet', 'pool: p, identityProvider: i', 'curfew.dev/gcp-fleet-credentials'],
-  ];
-
-  it.each(CREDENTIALS)(
-    'of %s names the quota project and the lifetime, which is a number',
-    (preset, given, annotation) => {
-      const more = 'serviceAccountEmail: a@b.example, quotaProject: shop';
-      for (const seconds of ['7200', '"7200"']) {
-        const value = `{preset: ${preset}, ${given}, ${more}, impersonationSeconds: ${seconds}}`;
-        expect(credentialOf(value, annotation)).toMatchObject({
-          quota_project_id: 'shop',
-          service_account_impersonation: { token_lifetime_seconds: 7200 },
-        });
-      }
-    },
-  );
-
-  it.each(CREDENTIALS)('of %s says nothing of what nobody gave', (preset, given, annotation) => {
-    const credential = credentialOf(`{preset: ${preset}, ${given}}`, annotation);
-    expect(Object.keys(credential).toSorted()).toEqual([
-      'audience',
-      'credential_source',
-      'subject_token_type',
-      'token_url',
-      'type',
-    ]);
-  });
-
-  it('is not made of a lifetime that is no number', () => {
-    const asked = '{preset: gcp, provider: p, impersonationSeconds: 2h}';
-    expect(inject(asking({ t: asked })).denial).toContain('impersonationSeconds is "2h"; allowed: a number');
-    const presetParameters = { gcp: { impersonationSeconds: '2h' } };
-    const result = readConfiguration({
-      ...EMPTY_CONFIGURATION_FILE,
-      mutations: { 'inject-token': { presetParameters } },
-    });
-    expect(result).toMatchObject({
-      ok: false,
-      problems: [
-        { path: '/mutations/inject-token/presetParameters/gcp/impersonationSeconds', problem: '"2h" is no number' },
-      ],
-    });
-    const annotated = { annotation: 'shop.example/n', isNumber: true };
-    const own = { volume: 'own', mountPath: '/own', audience: 'own', parameters: { n: annotated } };
-    const { denial } = inject(asking({ t: '{preset: own}' }), {
-      configuration: { mutations: { 'inject-token': { presets: { own } } } },
-      serviceAccount: {
-        state: 'found',
-        value: {
-          namespace: 'shop',
-          name: 'web',
-          automount: undefined,
-          annotations: new Map([['shop.example/n', '2h']]),
-        },
-      },
-    });
-    expect(denial).toContain('preset own has "2h" for n; allowed: a number');
   });
 });
