@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { KUMA_INJECT, SCHEME_KEYS } from '../../../src/objects/injection-keys.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
-import { asArray, asString, valueAt } from '../../../src/objects/json.ts';
+import { asArray, valueAt } from '../../../src/objects/json.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../../src/policy/configuration.ts';
 import { fillIn } from '../../../src/presets/format.ts';
 import { BUILT_IN_PRESETS } from '../../../src/presets/registry.ts';
