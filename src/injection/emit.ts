@@ -10,7 +10,7 @@ import { asArray, isObject, member, toPointer, valueAt } from '../objects/json.t
 import { outlivesToken } from '../objects/termination.ts';
 import { joinNames, quote } from '../objects/text.ts';
 import { TRIGGERED } from './asks.ts';
-import { describeVolume, isSameContent, isSameToken } from './content.ts';
+import { describeVolume, isSameContent, isSameToken, renewVolume } from './content.ts';
 import type { WantedMount } from './mounts.ts';
 import { findMount, findSidecarObstacle, indexVolumes } from './mounts.ts';
 import type { Plan } from './plan.ts';
@@ -210,7 +210,7 @@ function putVolume(
   const isOurs = ours?.volumes.has(wanted.name) ?? false;
   if (isSameContent(existing, wanted, { isOurs, accepted: plan.accepted })) return true;
   if (isOurs) {
-    draft.set(path, wanted);
+    draft.set(path, renewVolume(existing, wanted));
     sink.change(toPointer(path), `volume ${wanted.name} is made anew: ${what}`);
     return true;
   }

@@ -208,6 +208,36 @@ describe('A second round', () => {
     expect(patch.map(({ op, path }) => `${op} ${path}`)).toEqual(['replace /spec/volumes/0']);
   });
 
+  it('leaves in a volume of ours what another webhook added, and what it does not know, also when it is made anew', () => {
+    const on = (seconds: number) => ({
+      onAccount: { 'tokens.curfew.dev/vault': `{audience: vault, expiration: ${seconds}}` },
+    });
+    const first = inject(asking({}), on(600));
+    const certificate = { podCertificate: { signerName: 'x.example/y' } };
+    const volumeOf = (seconds: number, sources: readonly JsonObject[] = [certificate]) => ({
+      name: 'curfew-token-vault',
+      projected: {
+        defaultUser: 7,
+        sources: [
+          { serviceAccountToken: { user: 8, audience: 'vault', expirationSeconds: seconds, path: 'token' } },
+          ...sources,
+        ],
+      },
+    });
+    const changed = (volume: JsonObject) => ({
+      ...first.object,
+      spec: { ...(first.object['spec'] as JsonObject), volumes: [volume] },
+    });
+    expect(inject(changed(volumeOf(600)), on(600)).patch).toEqual([]);
+    const { denial, at, object } = inject(changed(volumeOf(600)), on(900));
+    expect(denial).toBe('');
+    expect(at('spec', 'volumes', 0)).toEqual(volumeOf(900));
+    expect(inject(object, on(900)).patch).toEqual([]);
+    const [token, ...rest] = volumeOf(600).projected.sources;
+    const reordered = { ...volumeOf(600), projected: { ...volumeOf(600).projected, sources: [...rest, token ?? {}] } };
+    expect(inject(changed(reordered), on(600)).at('spec', 'volumes', 0)).toEqual(volumeOf(600));
+  });
+
   it('believes no record that is not of our form', () => {
     for (const value of ['{', '[]', '{"vault":7}', '{"vault":{"volumes":7,"env":[]}}', 'x'.repeat(70_000)]) {
       const pod = asking(VAULT, {}, { annotations: { 'curfew.dev/injected': value } });
