@@ -41,13 +41,15 @@ export function emit(draft: Draft, plans: readonly Plan[], { apiAudiences, isCom
   const record = new Map(all.filter((entry) => !ofOthers.includes(entry)));
   removeStale(draft, { plans, record, isComplete, sink });
   const state = { claimed: new Map<string, Plan>(), setters: new Map<string, Plan>(), sink, apiAudiences };
-  const kept = [...(isComplete ? [] : listKept(record, plans)), ...listKept(new Map(ofOthers), [])];
+  const kept = isComplete ? [] : listKept(record, plans);
+  const made = new Map<string, JsonValue>();
   for (const plan of plans) {
     const part = toPart(emitPlan(draft, plan, { ...state, sink: toSinkOf(plan, sink), ours: record.get(plan.name) }));
-    if (part !== undefined) kept.push([plan.name, part]);
+    if (part !== undefined) made.set(plan.name, part);
     for (const { name } of plan.volumes) state.claimed.set(name, plan);
   }
-  writeRecord(draft, kept, sink);
+  const foreign = listKept(new Map(ofOthers.filter(([name]) => !made.has(name))), []);
+  writeRecord(draft, [...kept, ...foreign, ...made], sink);
   return sink;
 }
 

@@ -17,11 +17,16 @@ import { toVolumeName } from './volume-name.ts';
 const MARKS = ['vcluster.loft.sh/name', 'vcluster.loft.sh/object-name'] as const;
 
 /**
- * True if what the record has as ours was rewritten since: we make no projected volume without a token in it, so it is not
- * ours any more, whoever did it.
+ * True if what the record has as ours is none of our making: we make volumes with a token in them, and those of the
+ * downward API for credential files. So it is not ours any more, or never was, whoever wrote the record.
  */
 export function isRewritten({ volumes }: Pick<Recorded, 'volumes'>, pod: JsonObject): boolean {
-  return listVolumes(pod).some((volume) => volumes.has(asString(member(volume, 'name')) ?? '') && isTokenless(volume));
+  return listVolumes(pod).some((volume) => {
+    const isMade = isObject(member(volume, 'projected'))
+      ? !isTokenless(volume)
+      : isObject(member(volume, 'downwardAPI'));
+    return !isMade && volumes.has(asString(member(volume, 'name')) ?? '');
+  });
 }
 
 /**
