@@ -1,6 +1,6 @@
 /**
  * The API server as somebody sees it whose connection is bad: a proxy before it that can hold back what watches say, and
- * leave the reading of single service accounts without an answer.
+ * leave the reading of single service accounts and namespaces without an answer.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { issueCertificateAuthority, issueServingCertificate } from '../src/certificates/issue.ts';
 import type { ControlPlane } from './control-plane.ts';
 
-/** `isSilent`: no GET of a single service account is answered. */
+/** `isSilent`: no GET of a single service account or namespace is answered. */
 export type Badness = { readonly isLagging: boolean; readonly isSilent: boolean };
 
 export type LaggingApi = Pick<ControlPlane, 'server' | 'certificateAuthority'> & {
@@ -48,7 +48,7 @@ export async function startLaggingApi(
   };
   const server = createServer({ cert: leaf.cert, key: leaf.key }, (incoming, response) => {
     const { method = 'GET', url = '/', headers } = incoming;
-    if (badness.isSilent && method === 'GET' && /\/serviceaccounts\/[^/?]+$/.test(url)) {
+    if (badness.isSilent && method === 'GET' && /\/(serviceaccounts|namespaces)\/[^/?]+$/.test(url)) {
       unanswered += 1;
       return;
     }

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { asString, valueAt } from '../src/objects/json.ts';
+import { asArray, asString, member, valueAt } from '../src/objects/json.ts';
 import { type InstalledCurfew, installCurfew, waitUntil } from './installed-curfew.ts';
 import { type LaggingApi, startLaggingApi } from './lagging-api.ts';
 import { HAS_AUDIT_LOG, pod, startTestCluster, type TestCluster } from './test-cluster.ts';
 import { hasVaultToken, serviceAccount, VAULT } from './token-asks.ts';
-import { untilDefaultAccount } from './workloads.ts';
+import { untilDefaultAccount, workload } from './workloads.ts';
 
 const ROLE = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/web' };
 const WELL = { isLagging: false, isSilent: false };
@@ -34,6 +34,15 @@ describe('While the watches of the index lag', () => {
     expect(hasVaultToken(await read(namespace))).toBe(true);
   });
 
+  it('a pod gets the token that its namespace asks for since a moment ago, by a live read', async () => {
+    const namespace = await createIndexed();
+    api?.be({ isLagging: true, isSilent: false });
+    const [[key, value] = []] = Object.entries(VAULT);
+    await cluster.must(['annotate', 'namespace', namespace, `${key}=${value}`]);
+    await cluster.must(['create', '-n', namespace, '-f', '-'], pod('web'));
+    expect(hasVaultToken(await read(namespace))).toBe(true);
+  });
+
   it('a pod of a service account that the index has never seen gets its token', async () => {
     const namespace = await createIndexed();
     api?.be({ isLagging: true, isSilent: false });
@@ -57,7 +66,7 @@ describe('While the API server does not answer live reads either', () => {
     const { code, stderr } = await cluster.kubectl.apply(asking, ['-n', namespace]);
     expect(code).toBe(1);
     await expect(stderr.replaceAll(namespace, 'NAMESPACE')).toMatchFileSnapshot('golden/injection-try-again.txt');
-    expect(api?.unanswered()).toBe(before + 1);
+    expect(api?.unanswered()).toBe(before + 2);
 
     api?.be({ isLagging: true, isSilent: false });
     await cluster.must(['apply', '-n', namespace, '-f', '-'], asking);
@@ -76,6 +85,38 @@ describe('While the API server does not answer live reads either', () => {
     expect(hasVaultToken(await read(namespace))).toBe(true);
   });
 
+  it('a pod of an account that nobody has seen is denied though it says nothing itself, and gets its token later', async () => {
+    const namespace = await createIndexed();
+    api?.be({ isLagging: true, isSilent: true });
+    await cluster.must(['create', '-n', namespace, '-f', '-'], serviceAccount('new', VAULT));
+    const asking = pod('web', { serviceAccountName: 'new' });
+    const { code, stderr } = await cluster.kubectl.apply(asking, ['-n', namespace]);
+    expect(code).toBe(1);
+    await expect(stderr.replaceAll(namespace, 'NAMESPACE')).toMatchFileSnapshot('golden/injection-unread.txt');
+
+    api?.be({ isLagging: true, isSilent: false });
+    await cluster.must(['create', '-n', namespace, '-f', '-'], asking);
+    expect(hasVaultToken(await read(namespace))).toBe(true);
+  });
+
+  it('a pod of a controller is made when the API server answers again, with its token', async () => {
+    const namespace = await createIndexed();
+    api?.be({ isLagging: true, isSilent: true });
+    await cluster.must(['create', '-n', namespace, '-f', '-'], serviceAccount('new', VAULT));
+    const replicaSet = workload('ReplicaSet', { serviceAccountName: 'new' });
+    await cluster.must(['create', '-n', namespace, '-f', '-'], replicaSet);
+    const pods = async (): Promise<readonly unknown[]> =>
+      asArray(member(JSON.parse(await cluster.must(['get', 'pods', '-n', namespace, '-o', 'json'])), 'items'));
+    await waitUntil('its controller was refused', async () => {
+      const events = await cluster.must(['get', 'events', '-n', namespace, '-o', 'jsonpath={.items[*].message}']);
+      return events.includes('it may ask for a token');
+    });
+    expect(await pods()).toEqual([]);
+    api?.be(WELL);
+    await waitUntil('the pod is there', async () => (await pods()).length === 1);
+    expect(hasVaultToken((await pods())[0])).toBe(true);
+  });
+
   it('a pod gets what its account asked for when the index last heard of it', async () => {
     const namespace = await createIndexed(VAULT);
     api?.be({ isLagging: true, isSilent: true });
@@ -84,7 +125,7 @@ describe('While the API server does not answer live reads either', () => {
   });
 
   it.runIf(HAS_AUDIT_LOG)(
-    'a pod that asks for nothing is admitted, and the audit log says what is not known',
+    'a pod that asks for nothing, nor did its account a moment ago, is admitted, and the audit log says what is not known',
     async () => {
       const namespace = await createIndexed();
       api?.be({ isLagging: true, isSilent: true });
@@ -97,7 +138,7 @@ describe('While the API server does not answer live reads either', () => {
           valueAt(event, ['objectRef', 'resource']) === 'pods',
       );
       expect(asString(valueAt(created, ['annotations', 'pods.curfew.dev/note']))).toContain(
-        `of service account ${namespace}/web only what it said a moment ago is known: it could not be read: no answer within 1500 ms`,
+        `of service account ${namespace}/web and namespace ${namespace} only what they said a moment ago is known: they could not be read: no answer within 1500 ms`,
       );
     },
   );

@@ -1,4 +1,4 @@
-/** Somebody else's mutating webhook: adds a container `sidecar` to every pod of a labelled namespace, once. */
+/** Somebody else's mutating webhook for the pods of labelled namespaces, which by default adds a container `sidecar`, once. */
 
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -16,8 +16,18 @@ export type SidecarWebhook = {
   stop(): Promise<void>;
 };
 
+/** The JSON patch that it answers for a pod. */
+export type ForeignMutation = (pod: unknown) => readonly JsonObject[];
+
 /** @param name - of its configuration, which decides when it is called */
-export async function startSidecarWebhook(cluster: TestCluster, name: string): Promise<SidecarWebhook> {
+export async function startSidecarWebhook(
+  cluster: TestCluster,
+  name: string,
+  {
+    mutate = addSidecar,
+    reinvocationPolicy = 'Never',
+  }: { readonly mutate?: ForeignMutation; readonly reinvocationPolicy?: 'Never' | 'IfNeeded' } = {},
+): Promise<SidecarWebhook> {
   const { address } = cluster;
   const validity = { notBefore: Date.now(), notAfter: Date.now() + DAY_MS };
   const ca = await issueCertificateAuthority({ commonName: `${name}-ca`, ...validity });
@@ -30,7 +40,7 @@ export async function startSidecarWebhook(cluster: TestCluster, name: string): P
     void text(request).then((body) => {
       calls += 1;
       response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify(answer(JSON.parse(body))));
+      response.end(JSON.stringify(answer(JSON.parse(body), mutate)));
     });
   });
   await new Promise<void>((resolve) => {
@@ -51,6 +61,7 @@ export async function startSidecarWebhook(cluster: TestCluster, name: string): P
         admissionReviewVersions: ['v1'],
         sideEffects: 'None',
         failurePolicy: 'Fail',
+        reinvocationPolicy,
         timeoutSeconds: 5,
       },
     ],
@@ -67,15 +78,20 @@ export async function startSidecarWebhook(cluster: TestCluster, name: string): P
   };
 }
 
-function answer(review: unknown): JsonObject {
-  const containers = asArray(valueAt(review, ['request', 'object', 'spec', 'containers']));
-  const isThere = containers.some((container) => member(container, 'name') === 'sidecar');
+function addSidecar(pod: unknown): readonly JsonObject[] {
+  const containers = asArray(valueAt(pod, ['spec', 'containers']));
+  if (containers.some((container) => member(container, 'name') === 'sidecar')) return [];
   const value = { name: 'sidecar', image: 'registry.example/sidecar:1' };
-  const patch = Buffer.from(JSON.stringify([{ op: 'add', path: '/spec/containers/-', value }])).toString('base64');
+  return [{ op: 'add', path: '/spec/containers/-', value }];
+}
+
+function answer(review: unknown, mutate: ForeignMutation): JsonObject {
+  const patch = mutate(valueAt(review, ['request', 'object']));
   const response = { uid: valueAt(review, ['request', 'uid']) ?? '', allowed: true };
+  const encoded = Buffer.from(JSON.stringify(patch)).toString('base64');
   return {
     apiVersion: 'admission.k8s.io/v1',
     kind: 'AdmissionReview',
-    response: isThere ? response : { ...response, patchType: 'JSONPatch', patch },
+    response: patch.length === 0 ? response : { ...response, patchType: 'JSONPatch', patch: encoded },
   };
 }

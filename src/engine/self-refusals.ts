@@ -8,6 +8,7 @@ import { CHECKS } from '../checks/registry.ts';
 import type { Mutation } from '../mutations/define-mutation.ts';
 import { ASKED_FOR } from '../mutations/define-mutation.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
+import { TOKEN_ANNOTATION_PREFIX } from '../objects/injection-keys.ts';
 import type { Subject } from '../objects/subject.ts';
 import { quote } from '../objects/text.ts';
 import type { Configuration, Levels } from '../policy/configuration.ts';
@@ -20,7 +21,7 @@ import { mutate } from './mutate.ts';
 
 export type Rules = { readonly checks: readonly Check[]; readonly mutations: readonly Mutation[] };
 
-type Sample = PreparedMutationExample & { readonly title: string };
+type Sample = PreparedMutationExample & { readonly title: string; readonly asksForTokens: boolean };
 
 const SCOPE = { ceiling: 'enforce', mayMutate: true, mayInject: true, isDryRun: false } as const;
 
@@ -29,17 +30,30 @@ export function listSelfRefusals(
   configuration: Configuration,
   { checks, mutations }: Rules = { checks: CHECKS, mutations: MUTATIONS },
 ): readonly ConfigurationProblem[] {
-  // What was asked for can be asked for otherwise by whoever is refused; what the levels bring cannot. A sample may ask
-  // for something too, so those mutations do not run at all.
+  // What was asked for can be asked for otherwise by whoever is refused; what the levels and the configuration bring
+  // cannot. A sample may ask for something too, so for that one those mutations do not run at all.
   const brought = mutations.filter(({ level }) => level !== ASKED_FOR);
+  const unasked = mutations.filter((one) => brought.includes(one) || givesToEveryPod(one, configuration));
   const samples: readonly Sample[] = brought.flatMap((mutation) =>
-    mutation.examples.map((example) => ({ ...prepareMutationExample(mutation, example), title: example.title })),
+    mutation.examples.map((example) => ({
+      ...prepareMutationExample(mutation, example),
+      title: example.title,
+      asksForTokens: JSON.stringify(example).includes(TOKEN_ANNOTATION_PREFIX),
+    })),
   );
   return listLevels(configuration).flatMap((levels) =>
     samples
-      .flatMap((sample) => findRefusal(sample, { configuration, levels, rules: { checks, mutations: brought } }) ?? [])
+      .flatMap((sample) => {
+        const rules = { checks, mutations: sample.asksForTokens ? brought : unasked };
+        return findRefusal(sample, { configuration, levels, rules }) ?? [];
+      })
       .slice(0, 1),
   );
+}
+
+function givesToEveryPod({ id, injects, defaults }: Mutation, { mutations }: Configuration): boolean {
+  const tokens = injects?.(mutations.get(id)?.options ?? defaults).tokens;
+  return tokens !== undefined && tokens.size > 0 && mutations.get(id)?.mode !== 'off';
 }
 
 /** The levels of all namespaces and those of single ones, each once. */
@@ -60,6 +74,11 @@ function findRefusal(sample: Sample, { configuration, levels, rules }: Setting):
   };
   const { object, results } = mutate(sample.subject, { ...options, mutations: rules.mutations });
   if (results.length === 0) return undefined;
+  const denied = results.find(({ decision }) => decision === 'deny');
+  if (denied !== undefined) {
+    const [{ detail } = { detail: '' }] = denied.refusals;
+    return { path: '/mutations', problem: `refuse ${quote(sample.title)} by ${denied.mutation.id}: ${detail}` };
+  }
   const denialsOf = (subject: Subject) => listDenials(subject, { ...options, checks: rules.checks });
   const before = new Set(denialsOf(sample.subject).map(({ id }) => id));
   const added = denialsOf({ ...sample.subject, object }).find(({ id }) => !before.has(id));

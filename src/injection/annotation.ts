@@ -14,6 +14,7 @@ import type { JsonObject } from '../objects/json.ts';
 import { asString, isObject, member } from '../objects/json.ts';
 import { quote, toOneLine } from '../objects/text.ts';
 import type { Preset, Presets } from '../presets/format.ts';
+import { NUMBER } from '../presets/format.ts';
 
 /** Larger values are not parsed. */
 const MOST_BYTES = 4096;
@@ -135,7 +136,8 @@ export function parseToken(
 function toAsked(value: JsonObject, preset: Preset | undefined, seconds: number | undefined): AskedToken {
   const declared = Object.keys(preset?.parameters ?? {});
   const parameters = declared.flatMap((key) => {
-    const given = asString(member(value, key));
+    const stated = member(value, key);
+    const given = typeof stated === 'number' ? String(stated) : asString(stated);
     return given === undefined ? [] : [[key, given] as const];
   });
   const own = Object.entries(value).filter(([key]) => Object.hasOwn(properties, key) && key !== 'expiration');
@@ -214,13 +216,18 @@ export const PARAMETER_PATTERN = '^[\\x21\\x23\\x25-\\x5b\\x5d-\\x7e]{1,512}$';
 
 /** The schema of a value, with the parameters of `preset` if it names one. */
 export function schemaOf(preset: Preset | undefined): JsonObject {
-  const names = Object.keys(preset?.parameters ?? {});
   const parameter = {
     type: 'string',
     pattern: PARAMETER_PATTERN,
     description: 'text of at most 512 printable characters without spaces, quotes, backslashes and $',
   };
-  const declared = Object.fromEntries(names.map((name) => [name, parameter]));
+  const number = { type: ['string', 'integer'], pattern: NUMBER.source, minimum: 0, description: 'a number' };
+  const declared = Object.fromEntries(
+    Object.entries(preset?.parameters ?? {}).map(([name, { isNumber = false }]) => [
+      name,
+      isNumber ? number : parameter,
+    ]),
+  );
   return { type: 'object', ...closed, properties: { ...declared, ...(properties as unknown as JsonObject) } };
 }
 

@@ -37,6 +37,8 @@ export type World = {
 
 export type InjectionSettings = {
   readonly presets: Presets;
+  /** Tokens for every pod, by name: what an annotation would say. */
+  readonly tokens: ReadonlyMap<string, string>;
   /** Presets that the scheme's own annotations ask for. */
   readonly triggers: readonly string[];
   /** Presets that are injected although a webhook of their scheme is registered. */
@@ -63,6 +65,10 @@ export type Ask = {
   readonly origin: Origin;
   readonly token: AskedToken;
   readonly preset: Preset | undefined;
+  /** Asked for by what is written on the pod itself. */
+  readonly isOfPod: boolean;
+  /** Asked for by the configuration, for every pod. */
+  readonly isOfCluster: boolean;
   /** Why nobody knows whether it is really asked for, although the pod’s own label says so. */
   readonly undecided?: string;
 };
@@ -72,12 +78,7 @@ export type WrongAsk = Problem & { readonly origin: Origin };
 export type Asks = {
   readonly asks: readonly Ask[];
   readonly wrong: readonly WrongAsk[];
-  /** Places that could not be read, so that nobody knows what they ask for. */
-  readonly unread: readonly Unread[];
 };
-
-/** The pod is admitted without what may be asked for there: its author is warned where that is likely to be something. */
-export type Unread = { readonly note: string; readonly isWarning: boolean };
 
 export function toWorld(
   pod: JsonObject,
@@ -107,19 +108,27 @@ export function limitsOf(preset: Preset | undefined, { maxExpirationSeconds }: I
 
 export function collectAsks(world: World, settings: InjectionSettings): Asks {
   const places = listPlaces(world);
-  const chosen = new Map<string, { readonly value: string; readonly origin: Origin }>();
-  for (const { annotations, of, path } of places) {
-    for (const [key, value] of annotations) {
+  const { annotations } = world;
+  const chosen = new Map<string, { readonly value: string; readonly origin: Origin; readonly isOfCluster?: true }>();
+  for (const { annotations: texts, of, path } of places) {
+    for (const [key, value] of texts) {
       const name = key.slice(TOKEN_ANNOTATION_PREFIX.length);
       if (!key.startsWith(TOKEN_ANNOTATION_PREFIX) || chosen.has(name)) continue;
       chosen.set(name, { value, origin: { name: `annotation ${key} ${of}`, path: path(key) } });
     }
   }
+  for (const [name, value] of settings.tokens) {
+    if (chosen.has(name)) continue;
+    const origin = { name: `configuration mutations.inject-token.tokens.${name}`, path: '/spec' };
+    chosen.set(name, { value, origin, isOfCluster: true });
+  }
   const asks: Ask[] = [];
   const wrong: WrongAsk[] = [];
   const off = new Set<string>();
   // Sorted, so that the order of a map decides nothing.
-  for (const [name, { value, origin }] of [...chosen].toSorted(([a], [b]) => (a < b ? -1 : 1)).slice(0, MOST_TOKENS)) {
+  for (const [name, { value, origin, isOfCluster = false }] of [...chosen]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .slice(0, MOST_TOKENS)) {
     const parsed = parseToken(name, value, {
       presets: settings.presets,
       limitsOf: (preset) => limitsOf(preset, settings),
@@ -131,6 +140,8 @@ export function collectAsks(world: World, settings: InjectionSettings): Asks {
     asks.push({
       name,
       origin,
+      isOfPod: annotations.has(`${TOKEN_ANNOTATION_PREFIX}${name}`),
+      isOfCluster,
       token,
       preset: token.preset === undefined ? undefined : settings.presets.get(token.preset),
     });
@@ -141,7 +152,7 @@ export function collectAsks(world: World, settings: InjectionSettings): Asks {
     wrong.push({ origin: last.origin, problem, fix: 'ask for fewer tokens' });
   }
   asks.push(...listTriggered(world, settings, { asks, off }));
-  return { asks, wrong, unread: listUnread(world, settings) };
+  return { asks, wrong };
 }
 
 type Place = {
@@ -167,27 +178,6 @@ function listPlaces({ annotations, account, accountName, namespace, namespaceNam
   ];
 }
 
-function listUnread(
-  { account, accountName, namespace, namespaceName }: World,
-  { triggers }: InjectionSettings,
-): readonly Unread[] {
-  const isTriggered = triggers.length > 0;
-  const places: readonly (readonly [string, Lookup<unknown>, { readonly isWarning: boolean }])[] = [
-    [`service account ${namespaceName}/${accountName}`, account, { isWarning: true }],
-    [`namespace ${namespaceName}`, namespace, { isWarning: isTriggered }],
-  ];
-  return places.flatMap(([what, lookup, { isWarning }]) => {
-    if (lookup.state === 'found') {
-      if (lookup.stale === undefined) return [];
-      const note = `of ${what} only what it said a moment ago is known: it could not be read: ${lookup.stale}`;
-      return [{ note, isWarning: isTriggered }];
-    }
-    const why = lookup.state === 'unknown' ? lookup.why : 'it does not exist';
-    const note = `no token that ${what} may ask for was added: it could not be read: ${why}`;
-    return [{ note, isWarning }];
-  });
-}
-
 /**
  * What other schemes' keys ask for, unless an annotation of ours is `off` or asks for a preset of the same scheme: its
  * trigger tells the scheme, since a preset in another layout has the same (azure and azure-v1-6, gcp and gcp-docs).
@@ -203,7 +193,9 @@ function listTriggered(
     if (preset === undefined || off.has(id) || asked.has(JSON.stringify(preset.trigger))) return [];
     const trigger = judgeTrigger(preset, world);
     if (trigger === undefined) return [];
-    return [{ name: `${TRIGGERED}${id}`, ...trigger, token: { preset: id, parameters: new Map() }, preset }];
+    const isOfPod = trigger.origin.path.startsWith('/metadata/labels/');
+    const token = { preset: id, parameters: new Map<string, string>() };
+    return [{ name: `${TRIGGERED}${id}`, ...trigger, isOfPod, isOfCluster: false, token, preset }];
   });
 }
 

@@ -30,7 +30,8 @@ export function isSameContent(existing: JsonValue | undefined, wanted: JsonValue
     const entries = asArray(existing);
     return (
       Array.isArray(existing) &&
-      entries.length === wanted.length &&
+      // Somebody may have added sources to a volume of ours.
+      (entries.length === wanted.length || (isOurs && entries.length > wanted.length)) &&
       wanted.every((entry, index) => isSameContent(entries[index], entry as JsonValue, foreign))
     );
   }
@@ -44,6 +45,32 @@ export function isSameContent(existing: JsonValue | undefined, wanted: JsonValue
   const extra = Object.keys(existing).filter((key) => !Object.hasOwn(wanted, key));
   const isPlain = extra.every((key) => existing[key] === API_DEFAULTS.get(key) || (isOurs && !SOURCES.has(key)));
   return isWhole && isPlain;
+}
+
+/**
+ * `wanted` in the place of a volume of ours that is not as it should be: with the sources that somebody added to it, and
+ * the fields of its token that we do not know, which come every year (KEP-5936).
+ */
+export function renewVolume(existing: JsonValue | undefined, wanted: JsonObject): JsonObject {
+  const [projected, there] = [member(wanted, 'projected'), member(existing, 'projected')];
+  if (!isObject(projected) || !isObject(there)) return wanted;
+  const ours = asArray(projected['sources']);
+  const kinds = ours.flatMap((source) => Object.keys(isObject(source) ? source : {}));
+  const before = asArray(there['sources']);
+  const sources = [
+    ...ours.map((source) => withUnknownFields(source, before)),
+    ...before.filter((source) => isObject(source) && kinds.every((kind) => !Object.hasOwn(source, kind))),
+  ];
+  const { defaultMode: _mode, ...unknown } = there;
+  return { ...wanted, projected: { ...unknown, ...projected, sources } };
+}
+
+function withUnknownFields(source: JsonValue, before: readonly JsonValue[]): JsonValue {
+  const token = member(source, 'serviceAccountToken');
+  const old = before.map((one) => member(one, 'serviceAccountToken')).find(isObject);
+  if (!isObject(token) || old === undefined) return source;
+  const { audience: _audience, expirationSeconds: _seconds, path: _path, ...unknown } = old;
+  return { serviceAccountToken: { ...unknown, ...token } };
 }
 
 /** Keys that turn a volume or a source into another one. */

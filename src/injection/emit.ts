@@ -10,7 +10,7 @@ import { asArray, isObject, member, toPointer, valueAt } from '../objects/json.t
 import { outlivesToken } from '../objects/termination.ts';
 import { joinNames, quote } from '../objects/text.ts';
 import { TRIGGERED } from './asks.ts';
-import { describeVolume, isSameContent, isSameToken } from './content.ts';
+import { describeVolume, isSameContent, isSameToken, renewVolume } from './content.ts';
 import type { WantedMount } from './mounts.ts';
 import { findMount, findSidecarObstacle, indexVolumes } from './mounts.ts';
 import type { Plan } from './plan.ts';
@@ -20,6 +20,7 @@ import type { Sink } from './sink.ts';
 import { createSink } from './sink.ts';
 import { removeStale } from './stale.ts';
 import { addVariables } from './variables.ts';
+import { isRewritten } from './virtual-cluster.ts';
 
 export type EmitFacts = {
   readonly apiAudiences: readonly string[];
@@ -35,17 +36,27 @@ const MOST_SUGGESTED = 100;
 /** Makes every plan true of the draft. If there are conflicts, the draft is in no state to be used. */
 export function emit(draft: Draft, plans: readonly Plan[], { apiAudiences, isComplete }: EmitFacts): Sink {
   const sink = createSink();
-  const record = readRecord(draft.current());
+  const all = [...readRecord(draft.current())];
+  const ofOthers = all.filter(([, recorded]) => isRewritten(recorded, draft.current()));
+  const record = new Map(all.filter((entry) => !ofOthers.includes(entry)));
   removeStale(draft, { plans, record, isComplete, sink });
   const state = { claimed: new Map<string, Plan>(), setters: new Map<string, Plan>(), sink, apiAudiences };
   const kept = isComplete ? [] : listKept(record, plans);
+  const made = new Map<string, JsonValue>();
   for (const plan of plans) {
-    const part = toPart(emitPlan(draft, plan, { ...state, ours: record.get(plan.name) }));
-    if (part !== undefined) kept.push([plan.name, part]);
+    const part = toPart(emitPlan(draft, plan, { ...state, sink: toSinkOf(plan, sink), ours: record.get(plan.name) }));
+    if (part !== undefined) made.set(plan.name, part);
     for (const { name } of plan.volumes) state.claimed.set(name, plan);
   }
-  writeRecord(draft, kept, sink);
+  const foreign = listKept(new Map(ofOthers.filter(([name]) => !made.has(name))), []);
+  writeRecord(draft, [...kept, ...foreign, ...made], sink);
   return sink;
+}
+
+/** The author of a pod who never asked for the token has one way out. */
+function toSinkOf({ isOfCluster, key }: Plan, sink: Sink): Sink {
+  if (!isOfCluster) return sink;
+  return { ...sink, conflict: (path, detail) => sink.conflict(path, detail, `annotate the pod with ${key}: "off"`) };
 }
 
 /** What of the record is left as it is, since nobody knows whether it is still asked for. */
@@ -145,7 +156,8 @@ function noteSidecars(spec: JsonObject, plan: Plan, sink: Sink): void {
 }
 
 /** A webhook that runs after us may add the container; then the API server asks again, and it gets its token. */
-function noteUnknownContainers(spec: JsonObject, { only, except, name }: Plan, sink: Sink): void {
+function noteUnknownContainers(spec: JsonObject, { only, except, name, isOfCluster }: Plan, sink: Sink): void {
+  if (isOfCluster) return;
   const known = new Set(listPossible(spec).map((container) => container.name));
   const unknown = [...(only ?? []), ...except].filter((one) => !known.has(one));
   if (unknown.length === 0) return;
@@ -200,7 +212,7 @@ function putVolume(
   const isOurs = ours?.volumes.has(wanted.name) ?? false;
   if (isSameContent(existing, wanted, { isOurs, accepted: plan.accepted })) return true;
   if (isOurs) {
-    draft.set(path, wanted);
+    draft.set(path, renewVolume(existing, wanted));
     sink.change(toPointer(path), `volume ${wanted.name} is made anew: ${what}`);
     return true;
   }

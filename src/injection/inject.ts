@@ -11,7 +11,7 @@ import type { RuleContext } from '../objects/rule-context.ts';
 import { findTokenReader } from '../objects/token-readers.ts';
 import type { TokenSource } from '../objects/tokens.ts';
 import { listTokenSources } from '../objects/tokens.ts';
-import type { InjectionSettings, Unread } from './asks.ts';
+import type { InjectionSettings } from './asks.ts';
 import { collectAsks, toWorld } from './asks.ts';
 import { emit } from './emit.ts';
 import type { PlanProblem } from './parameters.ts';
@@ -22,6 +22,8 @@ import { readRecord } from './record.ts';
 import type { Conflict, EmittedChange } from './sink.ts';
 import type { CompetitionNote } from './stand-back.ts';
 import { leaveToForeignWebhooks } from './stand-back.ts';
+import { listUnread } from './unread.ts';
+import { leaveToVirtualCluster } from './virtual-cluster.ts';
 
 /** What is known around one pod, and how tokens are injected there. */
 export type InjectionWorld = {
@@ -42,7 +44,8 @@ export type Injection = {
 type Planned = {
   readonly plans: readonly Plan[];
   readonly problems: readonly PlanProblem[];
-  readonly unread: readonly Unread[];
+  /** What is said of places of which less is known than there may be. */
+  readonly unread: readonly string[];
   /** What is said of foreign webhooks that inject the same. */
   readonly competition: readonly CompetitionNote[];
 };
@@ -56,7 +59,7 @@ export function inject(draft: Draft, world: InjectionWorld): Injection {
   const pod = draft.current();
   if (!isEligible(pod)) return NOTHING;
   const { plans, problems, unread, competition } = planAll(pod, world);
-  const notes = [...competition, ...unread];
+  const notes = [...competition, ...unread.map((note) => ({ note, isWarning: true }))];
   const refuse = (refusals: readonly Conflict[]): Injection => ({ ...NOTHING, refusals });
   if (problems.length > 0) return refuse(problems.map(toConflict));
   const record = asString(valueAt(pod, ['metadata', 'annotations', INJECTED_ANNOTATION]));
@@ -115,17 +118,20 @@ function isEligible(pod: JsonObject): boolean {
 
 function planAll(pod: JsonObject, { settings, context, namespace }: InjectionWorld): Planned {
   const world = toWorld(pod, context, namespace);
-  const { asks: all, wrong, unread } = collectAsks(world, settings);
+  const { refusals, notes: unread } = listUnread(world);
+  const { asks: all, wrong } = collectAsks(world, settings);
   const injected = listInjected(pod);
-  const { asks, notes: competition } = leaveToForeignWebhooks(all, world, { settings, injected });
+  const own = leaveToVirtualCluster(all, pod);
+  const { asks, notes } = leaveToForeignWebhooks(own.asks, world, { settings, injected });
   // What an earlier round decided stays decided: the record keeps it while the account cannot be read.
   const open = asks.filter(({ name, undecided }) => undecided === undefined || !injected.has(name));
-  const results = open.map((ask) => toPlan(ask, world, settings));
+  // What lacks only because a place could not be read is told once, of the place.
+  const results = refusals.length > 0 ? [] : open.map((ask) => toPlan(ask, world, settings));
   return {
     plans: results.flatMap((result) => ('plan' in result ? [result.plan] : [])),
-    problems: [...wrong, ...results.flatMap((result) => ('problems' in result ? result.problems : []))],
+    problems: [...refusals, ...wrong, ...results.flatMap((result) => ('problems' in result ? result.problems : []))],
     unread,
-    competition,
+    competition: [...own.notes, ...notes],
   };
 }
 

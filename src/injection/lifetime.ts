@@ -27,7 +27,10 @@ export function chooseLifetime(
   world: World,
   { settings, audience }: { readonly settings: InjectionSettings; readonly audience: string },
 ): Lifetime | PlanProblem {
-  const { token, preset, origin } = ask;
+  const { preset, origin, isOfCluster } = ask;
+  // What the configuration gives to every pod is nobody's wish there: it keeps to the limits, and refuses no pod.
+  const asked = isOfCluster ? undefined : ask.token.expirationSeconds;
+  const { token } = ask;
   const { minSeconds, maxSeconds: most } = limitsOf(preset, settings);
   if (minSeconds > settings.maxExpirationSeconds) {
     const problem = `preset ${token.preset} takes no less than ${minSeconds} s, and the administrator’s limit is ${settings.maxExpirationSeconds} s`;
@@ -41,9 +44,9 @@ export function chooseLifetime(
     return { origin, problem, fix: 'ask the administrator to raise the limit under checks.token-lifetime.audiences' };
   }
   const maxSeconds = Math.min(most, enforcedSeconds);
-  if (token.expirationSeconds !== undefined) {
-    if (token.expirationSeconds <= maxSeconds) return { seconds: token.expirationSeconds, notes: [] };
-    const problem = `expiration is ${token.expirationSeconds} seconds; allowed ${here}: ${minSeconds} to ${maxSeconds} seconds`;
+  if (asked !== undefined) {
+    if (asked <= maxSeconds) return { seconds: asked, notes: [] };
+    const problem = `expiration is ${asked} seconds; allowed ${here}: ${minSeconds} to ${maxSeconds} seconds`;
     return { origin, problem, fix: `write expiration: ${maxSeconds}, or less, in ${keyOf(ask)}` };
   }
   const clamp = (seconds: number, longest = maxSeconds) => {
@@ -52,7 +55,7 @@ export function chooseLifetime(
   };
   // Shorter by jitter than what is clamped, so that the limit does not take the spreading away.
   const unasked = clamp(
-    preset?.expirationSeconds ?? DEFAULT_SECONDS,
+    token.expirationSeconds ?? preset?.expirationSeconds ?? DEFAULT_SECONDS,
     Math.min(maxSeconds, ...inForce.map((one) => limitOf({ audience }, one))),
   );
   const usual: Lifetime = {

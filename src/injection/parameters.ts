@@ -4,7 +4,7 @@ import { TOKEN_ANNOTATION_PREFIX } from '../objects/injection-keys.ts';
 import { quote } from '../objects/text.ts';
 import type { Lookup, ServiceAccountView } from '../objects/views.ts';
 import type { Preset } from '../presets/format.ts';
-import { fillIn, listPlaceholders } from '../presets/format.ts';
+import { fillIn, listPlaceholders, NUMBER } from '../presets/format.ts';
 import { PARAMETER_PATTERN } from './annotation.ts';
 import type { Ask, InjectionSettings, Origin, World } from './asks.ts';
 import { TRIGGERED } from './asks.ts';
@@ -52,7 +52,10 @@ export function fillParameters(ask: Ask, world: World, { presetParameters }: Inj
     const { default: template } = parameter;
     const inherited = ofCluster.get(name) ?? (template === undefined ? undefined : fillIn(template, values));
     const value = given ?? ofAccount ?? inherited ?? '';
-    if (value !== '') values.set(name, value);
+    if (parameter.isNumber === true && value !== '' && !NUMBER.test(value)) {
+      const problem = `preset ${token.preset} has ${quote(value)} for ${name}; allowed: a number`;
+      missing.push({ origin, problem, fix: `write ${name} in digits` });
+    } else if (value !== '') values.set(name, value);
     else if (parameter.isOptional !== true) missing.push(describeMissing(ask, { name, parameter, who, values }));
   }
   return { values, missing };

@@ -1,10 +1,11 @@
 /** From a token that was asked for to what has to be in the pod: volumes, mounts, variables, annotations. */
 
 import { listContainers } from '../objects/containers.ts';
-import type { JsonObject, JsonValue } from '../objects/json.ts';
+import type { JsonObject } from '../objects/json.ts';
 import { isObject, member } from '../objects/json.ts';
 import { isForWindows } from '../objects/operating-system.ts';
 import { quote } from '../objects/text.ts';
+import { fillInJson } from '../presets/fill-in-json.ts';
 import type { Preset } from '../presets/format.ts';
 import { fillIn, listPlaceholders } from '../presets/format.ts';
 import type { Ask, InjectionSettings, Origin, World } from './asks.ts';
@@ -13,6 +14,7 @@ import type { LifetimeRange } from './content.ts';
 import { chooseLifetime } from './lifetime.ts';
 import type { PlanProblem } from './parameters.ts';
 import { fillParameters, keyOf } from './parameters.ts';
+import { toVolumeName } from './volume-name.ts';
 
 /** Where a preset may put its file: a directory and a name, as in the annotation's schema. */
 const TOKEN_FILE = /^(\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}){2,17}$/;
@@ -39,6 +41,8 @@ export type Plan = {
   /** The only containers that get it; undefined for all. */
   readonly only: readonly string[] | undefined;
   readonly except: readonly string[];
+  /** The pod's author did not ask for it, but every pod gets it. */
+  readonly isOfCluster: boolean;
   /** What the author should know, and did not get. */
   readonly notes: readonly string[];
 };
@@ -68,7 +72,7 @@ export function toPlan(ask: Ask, world: World, settings: InjectionSettings): Pla
 
   const { mountPath, path } = place;
   const { seconds } = lifetime;
-  const volume = preset?.volume ?? `curfew-token-${name}`;
+  const volume = toVolumeName(ask);
   const spec = member(world.pod, 'spec');
   const isWindows = isObject(spec) && isForWindows(spec);
   // Only what programs read is written the Windows way; the kubelet wants its own paths as everywhere.
@@ -101,7 +105,14 @@ export function toPlan(ask: Ask, world: World, settings: InjectionSettings): Pla
       contents: new Map(
         credential === undefined
           ? []
-          : [[credential.annotation, JSON.stringify(fillInJson(credential.content as JsonObject, values) ?? {})]],
+          : [
+              [
+                credential.annotation,
+                JSON.stringify(
+                  fillInJson(credential.content as JsonObject, { values, parameters: preset?.parameters }) ?? {},
+                ),
+              ],
+            ],
       ),
       annotations: new Map(
         Object.entries(preset?.podAnnotations ?? {}).flatMap(([key, template]) => {
@@ -111,6 +122,7 @@ export function toPlan(ask: Ask, world: World, settings: InjectionSettings): Pla
       ),
       only: token.containers ?? namesIn(preset?.onlyContainers, world),
       except: [...(token.excludeContainers ?? []), ...(namesIn(preset?.skipContainers, world) ?? [])],
+      isOfCluster: ask.isOfCluster,
       notes: [...unsupported.notes, ...lifetime.notes],
     },
   };
@@ -202,27 +214,20 @@ function toVolumes(wanted: {
   ];
 }
 
-/** What has a text that names a parameter without a value is left out. The content is a preset's, so it is not deep. */
-function fillInJson(value: JsonValue, values: ReadonlyMap<string, string>): JsonValue | undefined {
-  if (typeof value === 'string') return listPlaceholders(value).length === 0 ? value : fillIn(value, values);
-  if (Array.isArray(value)) {
-    return value.map((entry) => fillInJson(entry, values)).filter((entry) => entry !== undefined);
-  }
-  if (!isObject(value)) return value;
-  const entries = Object.entries(value).flatMap(([key, entry]) => {
-    const filled = fillInJson(entry, values);
-    return filled === undefined ? [] : [[key, filled] as const];
-  });
-  return Object.fromEntries(entries);
-}
-
-/** What a scheme's own list says of the containers that are here; the annotation may be as long as one may be. */
+/**
+ * What a scheme's own list says of the containers that are here; the annotation may be as long as one may be. People write
+ * it on the account too, where the schemes' webhooks do not look (aws/amazon-eks-pod-identity-webhook#93, #123).
+ */
 function namesIn(
   list: { readonly annotation: string; readonly separator: string } | undefined,
-  { annotations, pod }: World,
+  { annotations, account, namespace, pod }: World,
 ): readonly string[] | undefined {
-  const text = list === undefined ? undefined : annotations.get(list.annotation);
-  if (list === undefined || text === undefined) return undefined;
+  if (list === undefined) return undefined;
+  const places = [account, namespace].map((lookup) =>
+    lookup.state === 'found' ? lookup.value.annotations : undefined,
+  );
+  const [text] = [annotations, ...places].flatMap((place) => place?.get(list.annotation) ?? []);
+  if (text === undefined) return undefined;
   const spec = member(pod, 'spec');
   const here = new Set((isObject(spec) ? listContainers(spec) : []).map(({ name }) => name));
   const names = text.split(list.separator).map((name) => name.trim());

@@ -15,6 +15,7 @@ export type InjectionOptions = {
   readonly besideForeignWebhooks?: readonly string[];
   readonly presetParameters?: PresetParameters;
   readonly presets?: Readonly<Record<string, Preset>>;
+  readonly tokens?: Readonly<Record<string, object>>;
 };
 
 /** The presets of an administrator are one object as long as the configuration is in force. */
@@ -28,6 +29,7 @@ export function toSettings(options: InjectionOptions, lifetimes: HeededLifetimes
     besideForeignWebhooks = [],
     presetParameters = {},
     presets,
+    tokens = {},
   } = options;
   return {
     maxExpirationSeconds,
@@ -37,6 +39,8 @@ export function toSettings(options: InjectionOptions, lifetimes: HeededLifetimes
     besideForeignWebhooks,
     presetParameters,
     presets: presets === undefined ? BUILT_IN_PRESETS : mergePresets(presets),
+    // JSON is YAML, so one parser reads what stands in an annotation and in the configuration.
+    tokens: new Map(Object.entries(tokens).map(([name, token]) => [name, JSON.stringify(token)])),
   };
 }
 

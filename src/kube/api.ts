@@ -46,11 +46,12 @@ export type KubeClient = {
 
 /** Looks up what rules need; never throws, answers `unknown` instead. */
 export type ClusterReader = {
-  namespace(name: string): Promise<Lookup<NamespaceView>>;
   /**
    * With `fresh` the API server is asked, whatever the index holds: what is found is as it was after this call, or `stale`.
-   * Only for accounts of which the API server has said that they exist, as it has of a pod's.
+   * Only for names of which the API server has said that they exist, as it has of a pod's namespace and account.
    */
+  namespace(name: string, how?: { readonly fresh?: boolean }): Promise<Lookup<NamespaceView>>;
+  /** `fresh`: as with a namespace. */
   serviceAccount(
     namespace: string,
     name: string,

@@ -135,13 +135,14 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
   let running: Promise<unknown> = Promise.resolve();
   return {
     reader: {
-      namespace: async (name) =>
+      namespace: async (name, { fresh = false } = {}) =>
         isDnsName(name)
           ? namespaces.lookup({
               key: name,
               path: `/api/v1/namespaces/${name}`,
               accept: NAMESPACE_WATCH,
               project: projectNamespace,
+              fresh,
             })
           : { state: 'absent' },
       serviceAccount: async (namespace, name, { fresh = false } = {}) =>
@@ -180,7 +181,7 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
 
 /** For `--without-cluster`: every lookup is unknown. */
 export function createUnknownReader(why: string): ClusterReader {
-  const unknown = { state: 'unknown', why } as const;
+  const unknown = { state: 'unknown', why, isFinal: true } as const;
   return {
     namespace: async () => unknown,
     serviceAccount: async () => unknown,

@@ -143,8 +143,10 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
     lookup: async (read) => {
       if (read.fresh === true) {
         const live = await reads.read(read, { fresh: true });
-        const held = live.state === 'unknown' ? store.get(read.key) : undefined;
-        return live.state === 'unknown' && held !== undefined ? { state: 'found', value: held, stale: live.why } : live;
+        if (live.state !== 'unknown') return live;
+        const recalled = reads.recall(read.key);
+        const held = recalled?.state === 'found' ? recalled.value : store.get(read.key);
+        return held === undefined ? live : { state: 'found', value: held, stale: live.why };
       }
       // What no event has overtaken yet is newer than what is held: a check sees what a mutation saw a moment before.
       const recalled = reads.recall(read.key);

@@ -42,7 +42,7 @@ export const METRICS = {
   indexEntries: { name: 'curfew_index_entries', help: 'Objects in the index.' },
   liveReads: {
     name: 'curfew_live_reads_total',
-    help: 'Lookups that went to the API server, by what came of them: what the index does not hold, and the service account of each new pod.',
+    help: 'Lookups that went to the API server, by what came of them: what the index does not hold, and the service account and the namespace of each new pod.',
   },
   foreignWebhooks: {
     name: 'curfew_foreign_webhooks',

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { PARAMETER_PATTERN, TokenSchema } from '../injection/annotation.ts';
+import { listTokenProblems } from '../injection/cluster-tokens.ts';
 import { inject } from '../injection/inject.ts';
 import { toSettings } from '../injection/settings.ts';
 import { examplePod, exampleServiceAccount, exampleTokenVolume } from '../objects/example-objects.ts';
@@ -59,6 +60,20 @@ const Options = Type.Object(
         },
       ),
     ),
+    tokens: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: '^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$' }),
+        Type.Object(
+          {},
+          { description: 'As an annotation of that name would say it: {audience: vault}, or {preset: vault}.' },
+        ),
+        {
+          additionalProperties: false,
+          description:
+            'Tokens for every pod, by name. What pod, service account or namespace say under that name wins; `off` takes it away.',
+        },
+      ),
+    ),
     presets: Type.Optional(
       Type.Record(Type.String({ pattern: '^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$' }), PresetSchema, {
         additionalProperties: false,
@@ -85,9 +100,10 @@ export default defineMutation({
     besideForeignWebhooks: [],
     presetParameters: {},
     presets: {},
+    tokens: {},
   },
   reads: [{ group: POD.group, resource: POD.resource, operations: ['CREATE'] }],
-  needs: ['freshServiceAccount', 'mutatingWebhooks'],
+  needs: ['freshServiceAccount', 'freshNamespace', 'mutatingWebhooks'],
   title: 'a pod gets the short-lived tokens that it, its service account or its namespace asks for',
   why: `A token for Vault, a cloud or a service of one's own needs a projected volume, a mount in every container and often a
 variable, in every manifest and chart. An annotation ${TOKEN_ANNOTATION_PREFIX}<name> says it once: on the pod, else on its
@@ -104,12 +120,14 @@ for.`,
     return [...refusals.map((refusal) => ({ refused: true as const, ...refusal })), ...changes, ...notes];
   },
   listOptionProblems(options) {
-    const { presets, triggers, besideForeignWebhooks } = toSettings(options);
+    const settings = toSettings(options);
+    const { presets, triggers, besideForeignWebhooks } = settings;
     const reserved = Object.keys(TokenSchema.properties);
     const given = options.presetParameters ?? {};
     return [
       ...listPresetProblems(options.presets ?? {}, { presets, triggers, reserved, given }),
       ...listBesideProblems(besideForeignWebhooks, presets),
+      ...listTokenProblems(settings),
     ];
   },
   listSchemeKeys({ presets = {} }) {

@@ -10,7 +10,7 @@ export const INJECTED_ANNOTATION = 'curfew.dev/injected';
 export const KUMA_INJECT = 'kuma.io/sidecar-injection';
 
 /**
- * Annotations of service accounts and labels of namespaces that belong to others and that presets (`src/presets/`) or
+ * Annotations of service accounts, and labels and annotations of namespaces, that belong to others and that presets (`src/presets/`) or
  * findTokenReader read. Every other key of theirs is dropped from the index.
  */
 export const SCHEME_KEYS: ReadonlySet<string> = new Set([
@@ -20,23 +20,29 @@ export const SCHEME_KEYS: ReadonlySet<string> = new Set([
   'eks.amazonaws.com/token-expiration',
   'eks.amazonaws.com/sts-regional-endpoints',
   'eks.amazonaws.com/skip-pod-identity-webhook',
+  'eks.amazonaws.com/skip-containers',
   'azure.workload.identity/client-id',
   'azure.workload.identity/tenant-id',
   'azure.workload.identity/service-account-token-expiration',
+  'azure.workload.identity/skip-containers',
   'cloud.google.com/workload-identity-provider',
   'cloud.google.com/service-account-email',
   'cloud.google.com/audience',
   'cloud.google.com/token-expiration',
   'cloud.google.com/injection-mode',
   'cloud.google.com/project',
+  'cloud.google.com/skip-containers',
   'pod-identity.alibabacloud.com/role-name',
   'pod-identity.alibabacloud.com/service-account-token-expiration',
   'pod-identity.alibabacloud.com/injection',
   'pod-identity.alibabacloud.com/override-env',
+  'pod-identity.alibabacloud.com/skip-containers',
+  'pod-identity.alibabacloud.com/only-containers',
   'tke.cloud.tencent.com/role-arn',
   'tke.cloud.tencent.com/audience',
   'tke.cloud.tencent.com/token-expiration',
   'tke.cloud.tencent.com/providerID',
+  'tke.cloud.tencent.com/skip-containers',
   'vke.volcengine.com/role-trn',
   'vke.volcengine.com/pod-identity-injection-enabled',
   'workload-identity.stackit.cloud/service-account-email',

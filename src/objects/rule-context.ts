@@ -35,10 +35,10 @@ export type RuleContext = {
 };
 
 /**
- * What a rule must declare before it can look it up. `freshServiceAccount`: as it is in the API server now, since what
- * the index does not know yet would be missed for good.
+ * What a rule must declare before it can look it up; the namespace is there for all. `freshServiceAccount` and
+ * `freshNamespace`: as it is in the API server now, since what the index does not know yet would be missed for good.
  */
-export type Need = 'serviceAccount' | 'freshServiceAccount' | 'tokenSecrets' | 'mutatingWebhooks';
+export type Need = 'serviceAccount' | 'freshServiceAccount' | 'freshNamespace' | 'tokenSecrets' | 'mutatingWebhooks';
 
 /** Which requests a rule reads. */
 export type Reads = {

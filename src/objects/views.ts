@@ -6,7 +6,7 @@
 import { SCHEME_KEYS } from './injection-keys.ts';
 import { member, stringMembers, valueAt } from './json.ts';
 
-/** What is known of an object that a rule asked for. `unknown` is never a reason to deny. */
+/** What is known of an object that a rule asked for. `unknown` is never a reason for a check to deny. */
 export type Lookup<View> =
   | {
       readonly state: 'found';
@@ -15,7 +15,12 @@ export type Lookup<View> =
       readonly stale?: string;
     }
   | { readonly state: 'absent' }
-  | { readonly state: 'unknown'; readonly why: string };
+  | {
+      readonly state: 'unknown';
+      readonly why: string;
+      /** Nobody can be asked at all, so that trying again is of no use. */
+      readonly isFinal?: true;
+    };
 
 export type NamespaceView = {
   readonly name: string;

@@ -52,7 +52,7 @@ export const AWS_IRSA: Preset = {
     'A container that has the very role in AWS_ROLE_ARN gets AWS_WEB_IDENTITY_TOKEN_FILE too; the webhook adds neither where one is there.',
     'Windows is seen by spec.os and required node affinity too; the webhook looks at the node selector alone.',
     'The label eks.amazonaws.com/skip-pod-identity-webhook is heeded as an annotation and on account and namespace too.',
-    'Names in eks.amazonaws.com/skip-containers are trimmed.',
+    'Names in eks.amazonaws.com/skip-containers are trimmed, and where the pod has none, it counts on its service account and its namespace.',
     'The lifetime is an hour unless something else is asked for, and never longer than the limit; the webhook asks for a day.',
   ],
 };
@@ -63,10 +63,11 @@ export const AWS_POD_IDENTITY: Preset = {
   volume: 'eks-pod-identity-token',
   mountPath: '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount',
   path: 'eks-pod-identity-token',
-  audience: 'pods.eks.amazonaws.com',
+  audience: '${audience}',
   expirationSeconds: 3600,
   expiration: { annotation: 'eks.amazonaws.com/token-expiration', whenInvalid: 'ignore', whenOutOfRange: 'clamp' },
   parameters: {
+    audience: { default: 'pods.eks.amazonaws.com' },
     region: { isOptional: true, description: 'Region of the clients.' },
     stsRegionalEndpoints: AWS_STS,
   },
@@ -95,7 +96,7 @@ export const AZURE: Preset = {
   volume: 'azure-identity-token',
   mountPath: '/var/run/secrets/azure/tokens',
   path: 'azure-identity-token',
-  audience: 'api://AzureADTokenExchange',
+  audience: '${audience}',
   expirationSeconds: 3600,
   minExpirationSeconds: 3600,
   maxExpirationSeconds: 86_400,
@@ -111,6 +112,7 @@ export const AZURE: Preset = {
       description: 'Tenant ID; for the whole cluster by presetParameters.',
     },
     authorityHost: { default: 'https://login.microsoftonline.com/', description: 'Entra ID of the cloud.' },
+    audience: { default: 'api://AzureADTokenExchange' },
   },
   env: [
     { name: 'AZURE_CLIENT_ID', value: '${clientId}', group: 'client' },
@@ -139,12 +141,24 @@ export const AZURE: Preset = {
     'If the pod’s service account changes while it is admitted, its variables do too; those of the webhook stay.',
     'On Windows the path in AZURE_FEDERATED_TOKEN_FILE is a Windows path; the webhook writes it as on Linux.',
     'A lifetime of 3607 is made 3600: the API server can make 3607 seconds a year.',
+    'Where the pod has no azure.workload.identity/skip-containers, it counts on its service account and its namespace.',
   ],
 };
 
 const GCP_PROVIDER = {
   annotation: 'cloud.google.com/workload-identity-provider',
   description: 'projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER',
+} as const;
+
+/** Members of a credential file of external accounts (google.aip.dev/auth/4117). */
+export const GCP_QUOTA_PROJECT = {
+  isOptional: true,
+  description: 'Project that calls are billed to and whose quota they use.',
+} as const;
+export const GCP_IMPERSONATION_SECONDS = {
+  isOptional: true,
+  isNumber: true,
+  description: 'Lifetime of the impersonated service account’s token: 600 to 43200.',
 } as const;
 
 /** pfnet-research/gcp-workload-identity-federation-webhook v0.7.0, mode direct. */
@@ -166,6 +180,8 @@ export const GCP: Preset = {
     audience: { annotation: 'cloud.google.com/audience', default: 'sts.googleapis.com' },
     project: { annotation: 'cloud.google.com/project', isOptional: true, description: 'Project of gcloud.' },
     region: { isOptional: true, description: 'Region of gcloud.' },
+    quotaProject: GCP_QUOTA_PROJECT,
+    impersonationSeconds: GCP_IMPERSONATION_SECONDS,
   },
   env: [
     { name: 'GOOGLE_APPLICATION_CREDENTIALS', value: '${credentialFile}' },
@@ -184,6 +200,8 @@ export const GCP: Preset = {
       token_url: 'https://sts.googleapis.com/v1/token',
       service_account_impersonation_url:
         'https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/${serviceAccountEmail}:generateAccessToken',
+      service_account_impersonation: { token_lifetime_seconds: '${impersonationSeconds}' },
+      quota_project_id: '${quotaProject}',
       credential_source: { file: '${tokenFile}', format: { type: 'text' } },
     },
   },
@@ -210,6 +228,7 @@ export const GCP: Preset = {
     'The form of the provider is not checked; the webhook refuses a pod whose account has another.',
     'An empty token-expiration is as if it were not there; the webhook refuses the pod.',
     'Variables are written before those of the container, so that these may use them.',
+    'Where the pod has no cloud.google.com/skip-containers, it counts on its service account and its namespace.',
     'On Windows the paths in GOOGLE_APPLICATION_CREDENTIALS and in the file are Windows paths; the webhook knows no Windows.',
   ],
 };
@@ -223,7 +242,12 @@ export const GCP_DOCS: Preset = {
   audience: 'https://iam.googleapis.com/${provider}',
   expirationSeconds: 3600,
   minExpirationSeconds: 600,
-  parameters: { provider: GCP_PROVIDER, serviceAccountEmail: GCP.parameters?.['serviceAccountEmail'] ?? {} },
+  parameters: {
+    provider: GCP_PROVIDER,
+    serviceAccountEmail: GCP.parameters?.['serviceAccountEmail'] ?? {},
+    quotaProject: GCP_QUOTA_PROJECT,
+    impersonationSeconds: GCP_IMPERSONATION_SECONDS,
+  },
   env: [{ name: 'GOOGLE_APPLICATION_CREDENTIALS', value: '${credentialFile}' }],
   credential: {
     annotation: 'curfew.dev/gcp-credential-configuration',
@@ -235,54 +259,5 @@ export const GCP_DOCS: Preset = {
   differences: [
     'The credential file comes from an annotation of the pod; the documentation makes a ConfigMap.',
     'The annotations are those of the preset gcp, whose webhook has another audience and other paths.',
-  ],
-};
-
-/** stackit-pod-identity-webhook. */
-export const STACKIT: Preset = {
-  title: 'STACKIT: workload identity',
-  volume: 'stackit-workload-identity',
-  mountPath: '/var/run/secrets/stackit.cloud/serviceaccount',
-  tokenFile: '${federatedTokenFile}',
-  audience: '${audience}',
-  expirationSeconds: 600,
-  expiration: {
-    annotation: 'workload-identity.stackit.cloud/service-account-token-expiration-seconds',
-    whenInvalid: 'refuse',
-    whenOutOfRange: 'clamp',
-  },
-  parameters: {
-    serviceAccountEmail: { annotation: 'workload-identity.stackit.cloud/service-account-email' },
-    audience: { annotation: 'workload-identity.stackit.cloud/audience', default: 'sts.accounts.stackit.cloud' },
-    idpTokenEndpoint: { annotation: 'workload-identity.stackit.cloud/idp-token-endpoint', isOptional: true },
-    idpTokenExpirationSeconds: {
-      annotation: 'workload-identity.stackit.cloud/idp-token-expiration-seconds',
-      isOptional: true,
-    },
-    federatedTokenFile: {
-      annotation: 'workload-identity.stackit.cloud/federated-token-file',
-      isOptional: true,
-      description: 'Absolute path of the file of the token.',
-    },
-  },
-  env: [
-    { name: 'STACKIT_SERVICE_ACCOUNT_EMAIL', value: '${serviceAccountEmail}' },
-    { name: 'STACKIT_FEDERATED_TOKEN_FILE', value: '${tokenFile}' },
-    { name: 'STACKIT_IDP_TOKEN_ENDPOINT', value: '${idpTokenEndpoint}' },
-    { name: 'STACKIT_IDP_TOKEN_EXPIRATION_SECONDS', value: '${idpTokenExpirationSeconds}' },
-  ],
-  trigger: {
-    accountAnnotation: 'workload-identity.stackit.cloud/service-account-email',
-    skip: ['workload-identity.stackit.cloud/skip-pod-identity-webhook'],
-  },
-  foreignWebhooks: ['*stackit-pod-identity-webhook*'],
-  differences: [
-    'A container that has one of the variables keeps its own; the webhook refuses the pod.',
-    'A volume that holds the same token is used; the webhook refuses the pod whatever is in a volume of its name.',
-    'STACKIT_FEDERATED_TOKEN_FILE is always set; the webhook sets it where federated-token-file is annotated.',
-    'The skip key means no with any value, also as an annotation; the webhook wants true there.',
-    'The pod’s annotation of the lifetime wins over its account’s, and less than 600 is raised; the webhook reads the account’s alone, and the API server refuses the pod.',
-    'E-mail address, endpoint and seconds are not parsed; a text that cannot go into a variable is refused.',
-    'Variables are written before those of the container, so that these may use them; the webhook writes them after.',
   ],
 };

@@ -26,7 +26,7 @@ const ListAnnotation = (description: string) =>
   Type.Optional(
     Type.Object(
       {
-        annotation: Key('Annotation of the pod.'),
+        annotation: Key('Annotation of the pod, else of its service account, else of its namespace.'),
         separator: Type.Enum([',', ';'], { description: 'Between names.' }),
       },
       { ...closed, description },
@@ -54,6 +54,12 @@ const Parameter = Type.Object(
     default: Type.Optional(Template('Its value where nothing gives one; may name parameters before it.')),
     isOptional: Type.Optional(
       Type.Boolean({ description: 'Without a value, what is made of it is left out. By default it must have one.' }),
+    ),
+    isNumber: Type.Optional(
+      Type.Boolean({
+        description:
+          'It has digits alone. A text of the credential file that is nothing but it is written as a number.',
+      }),
     ),
     description: Type.Optional(Type.String({ maxLength: 1024, description: 'What it is.' })),
   },
@@ -165,7 +171,8 @@ export const PresetSchema = Type.Object(
           path: Type.String({ pattern: FileName, description: 'Its file.' }),
           content: Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,63}$' }), Type.Unknown(), {
             ...closed,
-            description: 'The JSON; texts in it are filled in, and members whose parameter has no value left out.',
+            description:
+              'The JSON; texts in it are filled in, and members whose parameter has no value left out, with what has no member then.',
           }),
         },
         { ...closed, description: 'A file of JSON that tells a client how to use the token; it holds nothing secret.' },
@@ -205,6 +212,9 @@ export type Preset = Static<typeof PresetSchema>;
 
 /** Presets by name: the built-in ones and those of the configuration, which win. */
 export type Presets = ReadonlyMap<string, Preset>;
+
+/** What a parameter that is a number may be: as many digits as a number of JSON holds exactly. */
+export const NUMBER = /^[0-9]{1,15}$/;
 
 /** Everything in `text` that is to be filled in. */
 export function listPlaceholders(text: string): readonly string[] {

@@ -1,3 +1,4 @@
+import { GCP_IMPERSONATION_SECONDS, GCP_QUOTA_PROJECT } from './cloud.ts';
 import type { Preset } from './format.ts';
 
 /** Google's documentation of fleets: one projected volume with the token and the client's configuration beside it. */
@@ -17,6 +18,8 @@ export const GCP_FLEET: Preset = {
       isOptional: true,
       description: 'Service account to impersonate; without it the pod has the access that is granted to it directly.',
     },
+    quotaProject: GCP_QUOTA_PROJECT,
+    impersonationSeconds: GCP_IMPERSONATION_SECONDS,
   },
   env: [{ name: 'GOOGLE_APPLICATION_CREDENTIALS', value: '${credentialFile}' }],
   credential: {
@@ -27,6 +30,8 @@ export const GCP_FLEET: Preset = {
       audience: 'identitynamespace:${pool}:${identityProvider}',
       service_account_impersonation_url:
         'https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/${serviceAccountEmail}:generateAccessToken',
+      service_account_impersonation: { token_lifetime_seconds: '${impersonationSeconds}' },
+      quota_project_id: '${quotaProject}',
       subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
       token_url: 'https://sts.googleapis.com/v1/token',
       credential_source: { file: '${tokenFile}' },

@@ -5,7 +5,7 @@ import { isObject } from '../objects/json.ts';
 
 import { quote } from '../objects/text.ts';
 import type { Preset, Presets } from './format.ts';
-import { listPlaceholders, PLACEHOLDERS } from './format.ts';
+import { listPlaceholders, NUMBER, PLACEHOLDERS } from './format.ts';
 
 export type PresetProblem = { readonly path: string; readonly problem: string };
 
@@ -38,7 +38,7 @@ export function listPresetProblems(
     const twin = triggers.slice(0, index).find((other) => JSON.stringify(presets.get(other)?.trigger) === wanted);
     return [
       ...(twin === undefined ? [] : [{ path, problem: `preset ${quote(name)} has the trigger of ${quote(twin)}` }]),
-      ...listUngiven(name, preset, given).map((problem) => ({ path, problem })),
+      ...listLacking(name, preset, given).map((problem) => ({ path, problem })),
     ];
   });
   return [
@@ -49,24 +49,38 @@ export function listPresetProblems(
 }
 
 /** What a triggered preset must have and no account can give: every pod that triggers it would be refused. */
-function listUngiven(name: string, { parameters = {} }: Preset, given: PresetParameters): readonly string[] {
+function listLacking(name: string, preset: Preset, given: PresetParameters): readonly string[] {
   const ofCluster = new Map(Object.entries(given)).get(name) ?? {};
-  const possible = new Set(Object.keys(ofCluster));
+  const lacking = listUngiven(preset, { given: ofCluster, isEveryPod: false });
+  if (lacking === undefined) return [];
+  const { needing, missing } = lacking;
+  const it = missing.length === 1 ? 'it' : 'them';
+  return [
+    `preset ${quote(name)} needs ${needing.join(' and ')}, and nothing gives ${missing.join(' and ')}; set ${it} in presetParameters`,
+  ];
+}
+
+/**
+ * Parameters that need a value and have none, and what is missing of them; undefined if there are none.
+ *
+ * @param isEveryPod - true where an annotation of the service account is not enough, since some have none
+ */
+export function listUngiven(
+  { parameters = {} }: Preset,
+  { given, isEveryPod }: { readonly given: Readonly<Record<string, string>>; readonly isEveryPod: boolean },
+): { readonly needing: readonly string[]; readonly missing: readonly string[] } | undefined {
+  const possible = new Set(Object.keys(given));
   const lacking = new Set<string>();
   const needing: string[] = [];
   // In their order: a default names parameters before it.
   for (const [key, { annotation, default: template, isOptional = false }] of Object.entries(parameters)) {
     const missing = template === undefined ? [key] : listPlaceholders(template).filter((one) => !possible.has(one));
-    if (annotation !== undefined || missing.length === 0) possible.add(key);
+    if ((annotation !== undefined && !isEveryPod) || missing.length === 0) possible.add(key);
     if (possible.has(key) || isOptional) continue;
     needing.push(key);
     for (const one of missing) lacking.add(one);
   }
-  if (needing.length === 0) return [];
-  const it = lacking.size === 1 ? 'it' : 'them';
-  return [
-    `preset ${quote(name)} needs ${needing.join(' and ')}, and nothing gives ${[...lacking].join(' and ')}; set ${it} in presetParameters`,
-  ];
+  return needing.length === 0 ? undefined : { needing, missing: [...lacking] };
 }
 
 function listGivenProblems(given: PresetParameters, presets: Presets): readonly PresetProblem[] {
@@ -75,13 +89,17 @@ function listGivenProblems(given: PresetParameters, presets: Presets): readonly 
     const preset = presets.get(name);
     if (preset === undefined)
       return [{ path, problem: `${quote(name)} is no preset${suggest(name, [...presets.keys()])}` }];
-    const known = Object.keys(preset.parameters ?? {});
-    return Object.keys(values)
-      .filter((key) => !known.includes(key))
-      .map((key) => ({
-        path: `${path}/${key}`,
-        problem: `${quote(key)} is no parameter of preset ${quote(name)}${suggest(key, known)}`,
-      }));
+    const parameters = new Map(Object.entries(preset.parameters ?? {}));
+    const known = [...parameters.keys()];
+    return Object.entries(values).flatMap(([key, value]) => {
+      const parameter = parameters.get(key);
+      const problem =
+        parameter === undefined
+          ? `${quote(key)} is no parameter of preset ${quote(name)}${suggest(key, known)}`
+          : `${quote(value)} is no number`;
+      const isRight = parameter !== undefined && (parameter.isNumber !== true || NUMBER.test(value));
+      return isRight ? [] : [{ path: `${path}/${key}`, problem }];
+    });
   });
 }
 

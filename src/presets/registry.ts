@@ -2,9 +2,10 @@
 
 import { ALIBABA_RRSA } from './alibaba-rrsa.ts';
 import { AZURE_V1_6 } from './azure-v1-6.ts';
-import { AWS_IRSA, AWS_POD_IDENTITY, AZURE, GCP, GCP_DOCS, STACKIT } from './cloud.ts';
+import { AWS_IRSA, AWS_POD_IDENTITY, AZURE, GCP, GCP_DOCS } from './cloud.ts';
 import type { Preset, Presets } from './format.ts';
 import { GCP_FLEET } from './gcp-fleet.ts';
+import { STACKIT } from './stackit.ts';
 import { TENCENT } from './tencent.ts';
 import { VOLCENGINE } from './volcengine.ts';
 
@@ -14,8 +15,9 @@ const IBM: Preset = {
   volume: 'sa-token',
   mountPath: '/var/run/secrets/tokens',
   path: 'sa-token',
-  audience: 'iam',
+  audience: '${audience}',
   expirationSeconds: 3600,
+  parameters: { audience: { default: 'iam' } },
   differences: ['IBM has no webhook: people write this volume by hand.'],
 };
 

@@ -5,10 +5,11 @@ export const VOLCENGINE: Preset = {
   title: 'Volcengine: VKE IRSA',
   volume: 'irsa-oidc-token',
   mountPath: '/var/run/secrets/vke.volcengine.com/irsa-tokens',
-  audience: 'sts.volcengine.com',
+  audience: '${audience}',
   expirationSeconds: 3600,
   parameters: {
     roleTrn: { annotation: 'vke.volcengine.com/role-trn', description: 'TRN of the IAM role.' },
+    audience: { default: 'sts.volcengine.com' },
     roleSessionName: { isOptional: true },
     stsEndpoint: { isOptional: true },
   },

@@ -88,7 +88,9 @@ export async function judgeReview(
   const needs = new Set(rules.flatMap((rule) => (isRead(rule.reads, subject) ? needsOf(rule, policy, scope) : [])));
   const fresh = needs.has('freshServiceAccount');
   const lookups = Promise.all([
-    subject.namespace === '' ? NO_NAMESPACE : deps.reader.namespace(subject.namespace),
+    subject.namespace === ''
+      ? NO_NAMESPACE
+      : deps.reader.namespace(subject.namespace, { fresh: needs.has('freshNamespace') }),
     fresh || needs.has('serviceAccount')
       ? readServiceAccounts(deps.reader, subject, { fresh })
       : new Map<string, Lookup<ServiceAccountView>>(),
@@ -186,7 +188,9 @@ async function within<T>(ms: number, work: Promise<T>, toFault: () => Fault): Pr
 /** What a rule looks up; the API server is not asked anew for a mutation that changes nothing here. */
 function needsOf(rule: Pick<Check, 'id' | 'needs'>, { configuration }: Policy, scope: Scope): readonly Need[] {
   const isIdle = !scope.mayInject || configuration.mutations.get(rule.id)?.mode === 'off';
-  return rule.needs.map((need) => (isIdle && need === 'freshServiceAccount' ? 'serviceAccount' : need));
+  if (!isIdle) return rule.needs;
+  const held = rule.needs.filter((need) => need !== 'freshNamespace');
+  return held.map((need) => (need === 'freshServiceAccount' ? 'serviceAccount' : need));
 }
 
 /** Every account that a pod of this object, or of the one it replaces, runs as; the one whose token is asked for. */

@@ -123,6 +123,35 @@ describe('live reads', () => {
     expect(counts.live).toEqual(['found']);
   });
 
+  it('falls back to what it read within the last second, if a fresh answer does not come', async () => {
+    await startWithAccount();
+    annotateUnseen('tokens.curfew.dev/vault');
+    await index.reader.serviceAccount('a', 'ci', FRESH);
+    server.intercept = () => 'hang';
+    const before = server.requests.length;
+    const asked = index.reader.serviceAccount('a', 'ci', FRESH);
+    await eventually(() => server.requests.length === before + 1);
+    clock.advance(999);
+    await index.stop();
+    const lookup = await asked;
+    expect(lookup).toMatchObject({ state: 'found', stale: expect.any(String) });
+    expect(annotationsOf(lookup)).toEqual(['tokens.curfew.dev/vault']);
+  });
+
+  it('reads a namespace anew where a fresh answer is wanted', async () => {
+    await startSynced(harness);
+    server.put(namespacePath('a'), namespaceOf('a'));
+    await eventually(() => index.status().namespaces.entries === 1);
+    server.isMute = true;
+    const annotations = { 'tokens.curfew.dev/vault': 'x' };
+    server.put(namespacePath('a'), { kind: 'Namespace', metadata: { name: 'a', annotations } });
+    expect(await index.reader.namespace('a', FRESH)).toMatchObject({
+      state: 'found',
+      value: { annotations: new Map(Object.entries(annotations)) },
+    });
+    expect(server.requests.at(-1)?.headers.accept).toContain('as=PartialObjectMetadata;');
+  });
+
   it('forgets what it remembered when the watch says otherwise', async () => {
     await startSynced(harness);
     expect(await namespaceState('a')).toBe('absent');
@@ -262,7 +291,7 @@ describe('createViewStore', () => {
 describe('createUnknownReader', () => {
   it('knows nothing, and why', async () => {
     const reader = createUnknownReader('there is no cluster');
-    const unknown = { state: 'unknown', why: 'there is no cluster' };
+    const unknown = { state: 'unknown', why: 'there is no cluster', isFinal: true };
     expect(await reader.namespace('a')).toEqual(unknown);
     expect(await reader.serviceAccount('a', 'b')).toEqual(unknown);
   });

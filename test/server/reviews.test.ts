@@ -167,6 +167,10 @@ describe('A pod and the annotations of its service account', () => {
   function readerOf(live: Annotations | string, asked: boolean[] = [], indexed: Annotations = {}): ClusterReader {
     return {
       ...PLAIN_READER,
+      namespace: async (name, { fresh = false } = {}) => {
+        asked.push(fresh);
+        return await PLAIN_READER.namespace(name);
+      },
       serviceAccount: async (namespace, name, { fresh = false } = {}) => {
         asked.push(fresh);
         const known = fresh && typeof live !== 'string' ? live : indexed;
@@ -183,7 +187,7 @@ describe('A pod and the annotations of its service account', () => {
     const asked: boolean[] = [];
     app = await startApp({}, readerOf(live, asked));
     expect(member(responseOf(await app.send('/mutate/pods', body)), 'patchType')).toBe('JSONPatch');
-    expect(asked).toEqual([true]);
+    expect(asked).toEqual([true, true]);
   });
 
   it('is denied where it is not there either, and that is counted and logged', async () => {
@@ -213,12 +217,21 @@ describe('A pod and the annotations of its service account', () => {
     );
   });
 
+  it.each(['serviceAccount', 'namespace'] as const)('of whose %s nothing is known is denied', async (what) => {
+    const unknown = async () => ({ state: 'unknown', why: 'no answer within 1500 ms' }) as const;
+    app = await startApp({}, { ...PLAIN_READER, [what]: unknown });
+    expect(valueAt(responseOf(await app.send('/mutate/pods', PLAIN)), ['status', 'message'])).toContain(
+      'it could not be read: no answer within 1500 ms; it may ask for a token, without which the pod would start',
+    );
+    expect(responseOf(await app.send('/validate/pods', PLAIN))).toMatchObject({ allowed: true });
+  });
+
   it('are not asked for anew where nothing would be injected', async () => {
     const asked: boolean[] = [];
     app = await startApp({ mutations: { 'inject-token': { mode: 'off' } } }, readerOf(ROLE, asked));
     await app.send('/mutate/pods', PLAIN);
     await app.send('/validate/pods', PLAIN);
-    expect(asked).toEqual([false, false]);
+    expect(asked).toEqual([false, false, false, false]);
   });
 });
 

@@ -134,18 +134,17 @@ describe('Who asks', () => {
     expect(inject(asking({ vault: 'off' }), { onAccount: on('b') }).patch).toEqual([]);
   });
 
-  it('is whoever can be read: the author is warned of the rest, and the pod admitted', () => {
-    const unknown = { state: 'unknown', why: 'no answer' } as const;
-    const world = { context: { serviceAccount: () => unknown, namespace: unknown } };
+  it('is whoever there can be where nobody can ever be read: the author is warned of the rest', () => {
+    const never = { state: 'unknown', why: 'no cluster', isFinal: true } as const;
+    const world = { context: { serviceAccount: () => never, namespace: never } };
     const nothing = inject(asking({}), world);
     expect(nothing.patch).toEqual([]);
-    const note = 'no token that service account shop/web may ask for was added: it could not be read: no answer';
+    const note = 'no token that service account shop/web may ask for was added: it could not be read: no cluster';
     expect(nothing.auditAnnotations.get('note')).toContain(note);
-    expect(nothing.warnings).toEqual([`curfew inject-token: ${note}`]);
     expect(inject(asking(VAULT), world).patch).not.toEqual([]);
     const preset = inject(asking({ aws: '{preset: aws-irsa}' }), world);
     expect(preset.denial).toContain(
-      'preset aws-irsa takes roleArn from service account shop/web, which could not be read: no answer; try again',
+      'preset aws-irsa takes roleArn from service account shop/web, which could not be read: no cluster; try again',
     );
     const all = '{preset: aws-irsa, roleArn: "arn:x", audience: y, stsRegionalEndpoints: regional}';
     expect(inject(asking({ aws: all }), world).denial).toBe('');

@@ -100,3 +100,36 @@ describe('What the author wrote just as Curfew would have', () => {
     expect(second.object).toEqual(inject(pod, on('BBB')).object);
   });
 });
+
+it('A record that claims a volume which we never make is not believed, lest the volume become read-only under a mount', () => {
+  const part = { volumes: ['curfew-token-a'], mounts: {}, env: {}, containers: [] };
+  const volumeMounts = [{ name: 'curfew-token-a', mountPath: '/var/run/curfew' }];
+  for (const source of [{ emptyDir: {} }, { hostPath: { path: '/srv' } }, { configMap: { name: 'settings' } }]) {
+    const pod = asking(
+      { a: '{audience: a}' },
+      {
+        volumes: [{ name: 'curfew-token-a', ...source }],
+        containers: [container('app'), container('side', { volumeMounts })],
+      },
+      { annotations: { 'curfew.dev/injected': JSON.stringify({ a: part }) } },
+    );
+    expect(inject(pod)).toMatchObject({ denial: expect.stringContaining('"curfew-token-a"'), patch: [] });
+    const { denial, patch } = inject({
+      ...pod,
+      metadata: { ...pod.metadata, annotations: { 'curfew.dev/injected': JSON.stringify({ a: part }) } },
+    });
+    expect({ denial, patch }).toEqual({ denial: '', patch: [] });
+  }
+});
+
+it('A record of which a part is not believed is written once, in the same order each time', () => {
+  const part = { volumes: ['tmp'], mounts: {}, env: {}, containers: [] };
+  const pod = asking(
+    { a: '{audience: a}', b: '{audience: b}' },
+    { volumes: [{ name: 'tmp', emptyDir: {} }] },
+    { annotations: { 'curfew.dev/injected': JSON.stringify({ b: part, other: part }) } },
+  );
+  const first = inject(pod);
+  expect(Object.keys(recordOf(first) as JsonObject)).toEqual(['other', 'a', 'b']);
+  expect(inject(first.object)).toMatchObject({ denial: '', patch: [] });
+});

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import injectToken from '../../../src/mutations/inject-token.ts';
 import type { JsonObject, JsonValue } from '../../../src/objects/json.ts';
 import { asking, inject, type World } from './injecting.ts';
 
@@ -43,6 +44,37 @@ describe('What is added', () => {
       'add /metadata/annotations/curfew.dev~1injected',
       'add /metadata/annotations/curfew.dev~1mutated-by',
     ]);
+  });
+
+  it('is nothing else: no container, no security context, no field of the pod, and by no name of its own', () => {
+    const spec = { securityContext: { runAsUser: 7 }, terminationGracePeriodSeconds: 5, unknownField: { x: 1 } };
+    const [one, other] = ['web', 'web-2'].map((name) => {
+      const pod = asking(VAULT, { ...spec, containers: [container('app')] }, { name, generateName: 'web-', uid: name });
+      const { object } = inject(pod);
+      const { volumes: _added, containers, ...rest } = object['spec'] as JsonObject;
+      const { containers: _before, ...before } = (pod as JsonObject)['spec'] as JsonObject;
+      expect(rest).toEqual(before);
+      expect(containers).toHaveLength(1);
+      expect(Object.keys((containers as readonly JsonObject[])[0] ?? {}).toSorted()).toEqual([
+        'env',
+        'image',
+        'name',
+        'volumeMounts',
+      ]);
+      return object['spec'];
+    });
+    expect(one).toEqual(other);
+  });
+
+  it('is that of the request’s namespace, also where the pod does not say it', () => {
+    const { metadata, ...rest } = asking({ aws: '{preset: aws-irsa}' });
+    const { namespace: _namespace, ...own } = metadata as JsonObject;
+    const { denial } = inject({ ...rest, metadata: own }, { in: 'other' });
+    expect(denial).toContain('or annotate service account other/web with eks.amazonaws.com/role-arn');
+  });
+
+  it('is for pods that are created, and never for a template', () => {
+    expect(injectToken.reads).toEqual([{ group: '', resource: 'pods', operations: ['CREATE'] }]);
   });
 
   it('goes where it is asked for', () => {
@@ -174,6 +206,36 @@ describe('A second round', () => {
     });
     const { patch } = again(inject(asking({}), on(600)), on(900));
     expect(patch.map(({ op, path }) => `${op} ${path}`)).toEqual(['replace /spec/volumes/0']);
+  });
+
+  it('leaves in a volume of ours what another webhook added, and what it does not know, also when it is made anew', () => {
+    const on = (seconds: number) => ({
+      onAccount: { 'tokens.curfew.dev/vault': `{audience: vault, expiration: ${seconds}}` },
+    });
+    const first = inject(asking({}), on(600));
+    const certificate = { podCertificate: { signerName: 'x.example/y' } };
+    const volumeOf = (seconds: number, sources: readonly JsonObject[] = [certificate]) => ({
+      name: 'curfew-token-vault',
+      projected: {
+        defaultUser: 7,
+        sources: [
+          { serviceAccountToken: { user: 8, audience: 'vault', expirationSeconds: seconds, path: 'token' } },
+          ...sources,
+        ],
+      },
+    });
+    const changed = (volume: JsonObject) => ({
+      ...first.object,
+      spec: { ...(first.object['spec'] as JsonObject), volumes: [volume] },
+    });
+    expect(inject(changed(volumeOf(600)), on(600)).patch).toEqual([]);
+    const { denial, at, object } = inject(changed(volumeOf(600)), on(900));
+    expect(denial).toBe('');
+    expect(at('spec', 'volumes', 0)).toEqual(volumeOf(900));
+    expect(inject(object, on(900)).patch).toEqual([]);
+    const [token, ...rest] = volumeOf(600).projected.sources;
+    const reordered = { ...volumeOf(600), projected: { ...volumeOf(600).projected, sources: [...rest, token ?? {}] } };
+    expect(inject(changed(reordered), on(600)).at('spec', 'volumes', 0)).toEqual(volumeOf(600));
   });
 
   it('believes no record that is not of our form', () => {

@@ -24,11 +24,8 @@ function world(triggers: readonly string[], serviceAccount: Lookup<ServiceAccoun
 const labelled = (value: string) => asking({}, {}, { labels: { [LABEL]: value } });
 
 describe('A pod that asks by the scheme’s own label, where its account must complete the trigger', () => {
-  it.each<[string, Lookup<ServiceAccountView>]>([
-    ['unknown', UNKNOWN],
-    ['known as of a moment ago, without the annotation', stale()],
-  ])('is refused while the account is %s', (_what, serviceAccount) => {
-    const { denial, patch } = inject(labelled('on'), world(['alibaba-rrsa'], serviceAccount));
+  it('is refused while the account is known as of a moment ago, without the annotation', () => {
+    const { denial, patch } = inject(labelled('on'), world(['alibaba-rrsa'], stale()));
     expect(denial).toContain(`inject-token at /metadata/labels/${LABEL.replace('/', '~1')}`);
     expect(denial).toContain(
       `label ${LABEL} of the pod: it counts together with annotation pod-identity.alibabacloud.com/role-name of service account shop/web, which could not be read`,
@@ -50,40 +47,79 @@ describe('A pod that asks by the scheme’s own label, where its account must co
     ['its label says something else', labelled('off'), ['alibaba-rrsa']],
     ['the trigger is not configured', labelled('on'), []],
   ])('is admitted where %s', (_what, pod, triggers) => {
-    expect(inject(pod, world(triggers, UNKNOWN))).toMatchObject({ denial: '', patch: [] });
+    expect(inject(pod, world(triggers, stale()))).toMatchObject({ denial: '', patch: [] });
   });
 
   it('is left to the webhook of the scheme', () => {
     const mutatingWebhooks = { state: 'found', value: ['ack-pod-identity-webhook'] } as const;
-    const { denial } = inject(labelled('on'), { ...world(['alibaba-rrsa'], UNKNOWN), context: { mutatingWebhooks } });
+    const { denial } = inject(labelled('on'), { ...world(['alibaba-rrsa'], stale()), context: { mutatingWebhooks } });
     expect(denial).toBe('');
   });
 
   it('keeps what an earlier round gave it', () => {
     const first = inject(labelled('on'), world(['alibaba-rrsa'], account({}, ROLE)));
     expect(first.at('spec', 'volumes', 0, 'name')).toBe('rrsa-oidc-token');
-    expect(inject(first.object, world(['alibaba-rrsa'], UNKNOWN))).toMatchObject({ denial: '', patch: [] });
+    expect(inject(first.object, world(['alibaba-rrsa'], stale()))).toMatchObject({ denial: '', patch: [] });
   });
 });
 
-describe('A pod that does not ask itself, and whose account cannot be read', () => {
-  const WARNING =
-    'curfew inject-token: no token that service account shop/web may ask for was added: it could not be read: no answer';
+describe('A pod whose account or namespace may ask, and', () => {
+  const NAMESPACE = { name: 'shop', labels: new Map(), annotations: new Map() };
+  const ASKS = 'it may ask for a token, without which the pod would start';
 
-  it('is admitted, and its author is warned', () => {
-    for (const triggers of [[], ['aws-irsa']]) {
-      expect(inject(asking({}), world(triggers, UNKNOWN))).toMatchObject({
-        denial: '',
-        patch: [],
-        warnings: [WARNING],
-      });
+  it.each<[string, Lookup<ServiceAccountView>, string]>([
+    ['did not answer', UNKNOWN, `it could not be read: no answer; ${ASKS}\n    Fix: try again\n`],
+    ['is not there', { state: 'absent' }, `it does not exist any more; ${ASKS}\n    Fix: try again when it is there\n`],
+  ])('%s is denied, whatever it carries itself', (_what, serviceAccount, sentence) => {
+    for (const pod of [asking({}), asking({ vault: '{audience: vault}' }), asking({ aws: '{preset: aws-irsa}' })]) {
+      const { denial, patch } = inject(pod, { serviceAccount });
+      expect(denial).toContain('Pod shop/web: 1 problem');
+      expect(denial).toContain(`inject-token at /spec/serviceAccountName\n    service account shop/web: ${sentence}`);
+      expect(patch).toEqual([]);
     }
+    const { denial } = inject(asking({}), { context: { namespace: { state: 'unknown', why: 'no answer' } } });
+    expect(denial).toContain(
+      `inject-token at /metadata/namespace\n    namespace shop: it could not be read: no answer; ${ASKS}\n    Fix: try again\n`,
+    );
   });
 
-  it('is warned about an account known as of a moment ago only where a trigger may need it', () => {
-    expect(inject(asking({}), world([], stale())).warnings).toEqual([]);
-    expect(inject(asking({}), world(['aws-irsa'], stale())).warnings).toEqual([
-      'curfew inject-token: of service account shop/web only what it said a moment ago is known: it could not be read: timed out',
+  it.each([
+    ['where injection is off', { mutations: { 'inject-token': { mode: 'off' } } }],
+    ['where it is only reported', { mutations: { 'inject-token': { mode: 'report' } } }],
+    ['with dryRun', { dryRun: true }],
+    ['in an excluded namespace', { excludedNamespaces: ['shop'] }],
+  ])('could not be read is admitted %s', (_where, configuration) => {
+    expect(inject(asking({}), { configuration, serviceAccount: UNKNOWN }).denial).toBe('');
+  });
+
+  it('could not be read is admitted in kube-system', () => {
+    expect(inject(asking({}), { in: 'kube-system', serviceAccount: UNKNOWN }).denial).toBe('');
+  });
+
+  it('is known as of a moment ago is admitted, and its author is warned', () => {
+    const said = (who: string, it: string) =>
+      `curfew inject-token: of ${who} a moment ago is known: ${it} could not be read: timed out`;
+    const namespace = { state: 'found', value: NAMESPACE, stale: 'timed out' } as const;
+    const warningsOf = (setting: World) => {
+      const { denial, warnings } = inject(asking({}), setting);
+      expect(denial).toBe('');
+      return warnings;
+    };
+    expect(warningsOf({ serviceAccount: stale() })).toEqual([said('service account shop/web only what it said', 'it')]);
+    expect(warningsOf({ context: { namespace } })).toEqual([said('namespace shop only what it said', 'it')]);
+    expect(warningsOf({ context: { namespace, serviceAccount: stale } })).toEqual([
+      said('service account shop/web and namespace shop only what they said', 'they'),
     ]);
+  });
+
+  it('can never be read, without a cluster, is admitted, and its author is warned', () => {
+    const never = { state: 'unknown', why: 'no cluster', isFinal: true } as const;
+    const { denial, warnings } = inject(asking({}), { context: { serviceAccount: () => never, namespace: never } });
+    expect(denial).toBe('');
+    expect(warnings).toEqual(
+      ['service account shop/web', 'namespace shop'].map(
+        (who) => `curfew inject-token: no token that ${who} may ask for was added: it could not be read: no cluster`,
+      ),
+    );
   });
 });

@@ -16,6 +16,8 @@ export type World = Setting & {
   readonly onAccount?: JsonObject;
   readonly onNamespace?: JsonObject;
   readonly namespaceLabels?: JsonObject;
+  /** The request's namespace, if it is not the pod's. */
+  readonly in?: string;
 };
 
 /** A pod without the API token that asks for these tokens: `{ vault: '{audience: vault}' }`. */
@@ -32,7 +34,7 @@ export function asking(tokens: Readonly<Record<string, string>>, spec: JsonObjec
 
 /** What the API server is told about this pod. */
 export function inject(pod: JsonObject, world: World = {}) {
-  const subject: Subject = subjectOf('pods', pod);
+  const subject: Subject = { ...subjectOf('pods', pod), ...(world.in === undefined ? {} : { namespace: world.in }) };
   const configuration = configure(world.configuration);
   const namespace = toNamespaceView({
     metadata: { name: 'shop', annotations: world.onNamespace ?? {}, labels: world.namespaceLabels ?? {} },

@@ -204,6 +204,21 @@ describe('The annotations of a scheme', () => {
     expect(seconds({ onAccount: { ...role, [key]: '900' } }, pod)).toBe(wanted);
   });
 
+  it.each<[string, World]>([
+    ['its service account', { onAccount: { 'eks.amazonaws.com/skip-containers': 'b' } }],
+    ['its namespace', { onNamespace: { 'eks.amazonaws.com/skip-containers': 'b' } }],
+  ])('leave out the containers that %s names, where the pod names none', (_who, world) => {
+    const containers = ['a', 'b'].map((name) => ({ name, image: 'registry.example/web:1' }));
+    const mounted = (onPod: JsonObject) => {
+      const pod = asking({ aws: '{preset: aws-irsa, roleArn: r}' }, { containers }, { annotations: onPod });
+      const { at } = inject(pod, world);
+      return [0, 1].filter((index) => at('spec', 'containers', index, 'volumeMounts') !== undefined);
+    };
+    expect(mounted({})).toEqual([0]);
+    expect(mounted({ 'eks.amazonaws.com/skip-containers': 'a' })).toEqual([1]);
+    expect(mounted({ 'eks.amazonaws.com/skip-containers': '' })).toEqual([0, 1]);
+  });
+
   it('that Azure’s webhook refuses are refused', () => {
     const key = 'azure.workload.identity/service-account-token-expiration';
     const labels = { 'azure.workload.identity/use': 'true' };
@@ -226,5 +241,30 @@ describe('The annotations of a scheme', () => {
     expect(denial).toContain(
       'annotation eks.amazonaws.com/role-arn of service account shop/web is "a b"$(X)"; allowed: at most 512',
     );
+  });
+});
+
+describe('A preset whose audience the cluster decides', () => {
+  it.each([
+    'azure',
+    'azure-v1-6',
+    'alibaba-rrsa',
+    'aws-pod-identity',
+    'ibm',
+    'volcengine',
+    'stackit',
+    'tencent',
+    'gcp',
+  ])('%s', (preset) => {
+    const { value = '', onAccount = {} } = CASES.find((one) => one.preset === preset) ?? {};
+    const audienceOf = (given: JsonObject, asked = value) => {
+      const configuration = { mutations: { 'inject-token': { presetParameters: { [preset]: given } } } };
+      const { at, denial } = inject(asking({ t: asked }), { configuration, onAccount });
+      expect(denial).toBe('');
+      return at('spec', 'volumes', 0, 'projected', 'sources', 0, 'serviceAccountToken', 'audience');
+    };
+    expect(audienceOf({ audience: 'neutral' })).toBe('neutral');
+    expect(audienceOf({ audience: 'neutral' }, value.replace('}', ', audience: own}'))).toBe('own');
+    expect(audienceOf({})).not.toBe('neutral');
   });
 });

@@ -28,3 +28,26 @@ describe('The API token of a pod that takes long to stop', () => {
     expect(warningsOf({ terminationGracePeriodSeconds: 721 }, { annotations })).toEqual([]);
   });
 });
+
+describe('The volume of the API token', () => {
+  it('is edited in place: name, mounts, other sources, modes and unknown fields stay, on OpenShift a fourth source too', () => {
+    const { object } = asAdmitted(subjectOf('pods', examplePod()), PLAIN_ACCOUNT);
+    const spec = object['spec'] as JsonObject;
+    const [volume] = spec['volumes'] as readonly { readonly projected: { readonly sources: readonly JsonObject[] } }[];
+    if (volume === undefined) throw new Error('the pod has the volume');
+    const [token, ...others] = volume.projected.sources as readonly [JsonObject, ...JsonObject[]];
+    const withSeconds = (expirationSeconds: number) => {
+      const source = {
+        serviceAccountToken: { ...(token['serviceAccountToken'] as JsonObject), user: 1, expirationSeconds },
+      };
+      const sources = [source, ...others, { configMap: { name: 'openshift-service-ca.crt' } }];
+      return { ...spec, volumes: [{ ...volume, projected: { sources, defaultMode: 0o644, defaultUser: 2 } }] };
+    };
+    const outcome = inject({ ...object, spec: withSeconds(3607) }, { configuration: { mutateMode: 'apply' } });
+    expect(outcome.object['spec']).toEqual(withSeconds(3600));
+    expect(outcome.patch.map(({ path }) => path)).toEqual([
+      '/spec/volumes/0/projected/sources/0/serviceAccountToken/expirationSeconds',
+      expect.stringContaining('/metadata/annotations'),
+    ]);
+  });
+});
