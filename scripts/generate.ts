@@ -13,6 +13,7 @@ import { MUTATIONS } from '../src/mutations/registry.ts';
 import { BUILT_IN_PRESETS } from '../src/presets/registry.ts';
 import { renderChartReadme, renderNamespaceSets, renderValuesSchema, renderWebhooks } from './generate-chart.ts';
 import { renderCheck, renderRefusals, renderRulesTable } from './generate-checks.ts';
+import { renderDashboard } from './generate-dashboard.ts';
 import { renderMutation } from './generate-mutations.ts';
 import { renderPreset, renderTokenAnnotation } from './generate-presets.ts';
 import {
@@ -35,7 +36,11 @@ type Output = { readonly path: string; readonly render: () => string | Promise<s
 const OUTPUTS: readonly Output[] = [
   { path: 'charts/curfew/templates/webhooks.yaml', render: renderWebhooks },
   { path: 'charts/curfew/templates/_namespace-sets.tpl', render: renderNamespaceSets },
-  { path: 'charts/curfew/values.schema.json', render: renderValuesSchema },
+  {
+    path: 'charts/curfew/values.schema.json',
+    render: async () => renderValuesSchema(await read('charts/curfew/values.yaml')),
+  },
+  { path: 'charts/curfew/files/dashboard.json', render: renderDashboard },
   { path: 'charts/curfew/README.md', render: async () => renderChartReadme(await read('charts/curfew/values.yaml')) },
   { path: 'docs/reference/errors.md', render: renderErrors },
   { path: 'docs/reference/exemption-presets.md', render: renderExemptionPresets },
