@@ -29,6 +29,7 @@ const VITEST_GROUPS = [['unit', 'server', 'chart', 'contract'], ['e2e']];
 /** What the tiers start; found, or built, before anything waits for it. */
 const TOOLS_OF_TIERS: Readonly<Record<string, readonly ToolName[]>> = {
   chart: ['helm', 'helm3'],
+  contract: ['helm'],
   e2e: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', 'helm', 'helm3'],
 };
 
