@@ -149,8 +149,8 @@ async function startOrGiveUp(
 }
 
 /** Everybody can ask for a token of the chart's service account here; Curfew has its rights and no more. */
-async function writeServiceAccountKubeconfig(
-  { controlPlane, kubectl }: ClusterAccess,
+export async function writeServiceAccountKubeconfig(
+  { controlPlane, kubectl }: Pick<ClusterAccess, 'controlPlane' | 'kubectl'>,
   { file, objects }: { readonly file: string; readonly objects: readonly JsonObject[] },
 ): Promise<void> {
   const account = objects.find((object) => member(object, 'kind') === 'ServiceAccount');
@@ -173,7 +173,7 @@ async function writeServiceAccountKubeconfig(
 }
 
 /** `--name value` pairs, some with another value. */
-function replaceOptions(args: readonly string[], values: Readonly<Record<string, string>>): readonly string[] {
+export function replaceOptions(args: readonly string[], values: Readonly<Record<string, string>>): readonly string[] {
   return args.map((arg, index) => {
     const before = args[index - 1];
     return (before === undefined ? undefined : values[before]) ?? arg;
