@@ -46,6 +46,8 @@ export type ToolModule = {
   readonly linkerFlags: (version: string) => readonly string[];
   /** Raised when the flags of a version change: what was built with the old ones must not be found any more. */
   readonly revision?: number;
+  /** The cache's word for it before the version; by default the folder. */
+  readonly cachedAs?: string;
 };
 
 /** A pinned version and the oldest Go that builds it. */
@@ -114,21 +116,21 @@ export const TOOLS: readonly Tool[] = [
   },
 ];
 
+/** The version of Kubernetes that everything runs on if nobody asks for another one. */
+const DEFAULT_KUBERNETES = 'kubernetes';
+
+/** The others on which the suite is run, oldest first: CURFEW_KUBERNETES=1.33 asks for one. */
+const OTHER_KUBERNETES = ['kubernetes-1.33', 'kubernetes-1.37'];
+
 const MODULES: readonly ToolModule[] = [
   { folder: 'etcd', pins: 'go.etcd.io/etcd/server/v3', coldMinutes: '1 minute', linkerFlags: () => [] },
-  {
-    folder: 'kubernetes',
+  ...[DEFAULT_KUBERNETES, ...OTHER_KUBERNETES].map((folder) => ({
+    folder,
     pins: 'k8s.io/kubernetes',
     coldMinutes: '6 to 8 minutes',
-    linkerFlags: (version) => {
-      const { major, minor } = parseVersion(version);
-      return ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((path) => [
-        `-X ${path}.gitVersion=${version}`,
-        `-X ${path}.gitMajor=${major}`,
-        `-X ${path}.gitMinor=${minor}`,
-      ]);
-    },
-  },
+    linkerFlags: toVersionFlags,
+    cachedAs: DEFAULT_KUBERNETES,
+  })),
   {
     folder: 'helm4',
     pins: 'helm.sh/helm/v4',
@@ -156,6 +158,43 @@ function toKubernetesFlags(name: string): readonly string[] {
   const { minor } = parseVersion(readRequirement('helm3', 'k8s.io/client-go').version);
   const path = `helm.sh/helm/v3/pkg/${name}`;
   return [`-X ${path}.k8sVersionMajor=1`, `-X ${path}.k8sVersionMinor=${minor}`];
+}
+
+/** The packages that tell clients and servers which version they are. */
+function toVersionFlags(version: string): readonly string[] {
+  const { major, minor } = parseVersion(version);
+  return ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((path) => [
+    `-X ${path}.gitVersion=${version}`,
+    `-X ${path}.gitMajor=${major}`,
+    `-X ${path}.gitMinor=${minor}`,
+  ]);
+}
+
+/** Every version of Kubernetes that is pinned, as its folder and `1.36`; oldest first. */
+export function listKubernetes(): readonly { readonly folder: string; readonly minor: string }[] {
+  return [DEFAULT_KUBERNETES, ...OTHER_KUBERNETES]
+    .map((folder) => {
+      const { major, minor } = parseVersion(readPin(folder).version);
+      return { folder, minor: `${major}.${minor}` };
+    })
+    .toSorted((one, other) => parseVersion(one.minor).minor - parseVersion(other.minor).minor);
+}
+
+/** The folder of the version that `CURFEW_KUBERNETES` asks for, such as 1.33; the default one if it asks for none. */
+export function kubernetesFolder(env: NodeJS.ProcessEnv): string {
+  const asked = env['CURFEW_KUBERNETES'];
+  if (asked === undefined || asked === '') return DEFAULT_KUBERNETES;
+  const known = listKubernetes();
+  const found = known.find(({ minor }) => minor === asked);
+  if (found !== undefined) return found.folder;
+  const minors = known.map(({ minor }) => minor).join(', ');
+  throw new Error(`CURFEW_KUBERNETES is "${asked}"; pinned in tools/ are ${minors}.`);
+}
+
+/** The row of `name` in the table of tools, of the version of Kubernetes that `env` asks for. */
+export function toolFor(name: ToolName, env: NodeJS.ProcessEnv): Tool {
+  const tool = toolNamed(name);
+  return tool.folder === DEFAULT_KUBERNETES ? { ...tool, folder: kubernetesFolder(env) } : tool;
 }
 
 /** The row of `name` in the table of tools. */
