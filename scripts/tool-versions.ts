@@ -23,7 +23,7 @@ export type ToolName =
 /** One tool: what to build, and the name of the file that `go build` writes and we keep. */
 export type Tool = {
   readonly name: ToolName;
-  /** Folder below `tools/` that holds the go.mod. */
+  /** Folder below `tools/` that holds the go.mod; `kubernetes` is that of the default version. */
   readonly folder: string;
   /** Package to build. */
   readonly package: string;
@@ -116,20 +116,23 @@ export const TOOLS: readonly Tool[] = [
   },
 ];
 
-/** The version of Kubernetes that everything runs on if nobody asks for another one. */
-const DEFAULT_KUBERNETES = 'kubernetes';
+/** The versions of Kubernetes on which the suite is run, oldest first; each is pinned in `tools/kubernetes-<minor>`. */
+const KUBERNETES_MINORS = ['1.33', '1.36', '1.37'] as const;
 
-/** The others on which the suite is run, oldest first: CURFEW_KUBERNETES=1.33 asks for one. */
-const OTHER_KUBERNETES = ['kubernetes-1.33', 'kubernetes-1.37'];
+/** The one that everything runs on if CURFEW_KUBERNETES asks for no other. */
+const DEFAULT_KUBERNETES: (typeof KUBERNETES_MINORS)[number] = '1.36';
+
+/** The word for the default version in the table of tools. */
+const KUBERNETES = 'kubernetes';
 
 const MODULES: readonly ToolModule[] = [
   { folder: 'etcd', pins: 'go.etcd.io/etcd/server/v3', coldMinutes: '1 minute', linkerFlags: () => [] },
-  ...[DEFAULT_KUBERNETES, ...OTHER_KUBERNETES].map((folder) => ({
+  ...[KUBERNETES, ...KUBERNETES_MINORS.map(toKubernetesFolder)].map((folder) => ({
     folder,
     pins: 'k8s.io/kubernetes',
     coldMinutes: '6 to 8 minutes',
     linkerFlags: toVersionFlags,
-    cachedAs: DEFAULT_KUBERNETES,
+    cachedAs: KUBERNETES,
   })),
   {
     folder: 'helm4',
@@ -170,31 +173,27 @@ function toVersionFlags(version: string): readonly string[] {
   ]);
 }
 
-/** Every version of Kubernetes that is pinned, as its folder and `1.36`; oldest first. */
-export function listKubernetes(): readonly { readonly folder: string; readonly minor: string }[] {
-  return [DEFAULT_KUBERNETES, ...OTHER_KUBERNETES]
-    .map((folder) => {
-      const { major, minor } = parseVersion(readPin(folder).version);
-      return { folder, minor: `${major}.${minor}` };
-    })
-    .toSorted((one, other) => parseVersion(one.minor).minor - parseVersion(other.minor).minor);
+/** Every version of Kubernetes that is pinned, such as 1.36; oldest first. */
+export function listKubernetes(): readonly string[] {
+  return KUBERNETES_MINORS;
 }
 
 /** The folder of the version that `CURFEW_KUBERNETES` asks for, such as 1.33; the default one if it asks for none. */
 export function kubernetesFolder(env: NodeJS.ProcessEnv): string {
-  const asked = env['CURFEW_KUBERNETES'];
-  if (asked === undefined || asked === '') return DEFAULT_KUBERNETES;
-  const known = listKubernetes();
-  const found = known.find(({ minor }) => minor === asked);
-  if (found !== undefined) return found.folder;
-  const minors = known.map(({ minor }) => minor).join(', ');
-  throw new Error(`CURFEW_KUBERNETES is "${asked}"; pinned in tools/ are ${minors}.`);
+  const asked = env['CURFEW_KUBERNETES'] || DEFAULT_KUBERNETES;
+  const found = KUBERNETES_MINORS.find((minor) => minor === asked);
+  if (found !== undefined) return toKubernetesFolder(found);
+  throw new Error(`CURFEW_KUBERNETES is "${asked}"; pinned in tools/ are ${KUBERNETES_MINORS.join(', ')}.`);
+}
+
+function toKubernetesFolder(minor: string): string {
+  return `${KUBERNETES}-${minor}`;
 }
 
 /** The row of `name` in the table of tools, of the version of Kubernetes that `env` asks for. */
 export function toolFor(name: ToolName, env: NodeJS.ProcessEnv): Tool {
   const tool = toolNamed(name);
-  return tool.folder === DEFAULT_KUBERNETES ? { ...tool, folder: kubernetesFolder(env) } : tool;
+  return tool.folder === KUBERNETES ? { ...tool, folder: kubernetesFolder(env) } : tool;
 }
 
 /** The row of `name` in the table of tools. */
@@ -211,9 +210,13 @@ export function moduleOf(folder: string): ToolModule {
   return found;
 }
 
-/** The absolute path of a folder below `tools/`. */
+/** The absolute path of a folder below `tools/`; that of `kubernetes` is the default version's. */
 export function moduleFolder(folder: string): string {
-  return resolve(import.meta.dirname, '../tools', folder);
+  return resolve(
+    import.meta.dirname,
+    '../tools',
+    folder === KUBERNETES ? toKubernetesFolder(DEFAULT_KUBERNETES) : folder,
+  );
 }
 
 /** The version that `tools/<folder>/go.mod` pins, and the Go it asks for. */

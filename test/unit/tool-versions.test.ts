@@ -31,11 +31,13 @@ test.each([
 });
 
 test('the versions of Kubernetes are pinned in folders of their own, and cached side by side', () => {
-  expect(listKubernetes().map(({ minor }) => minor)).toEqual(['1.33', '1.36', '1.37']);
-  expect(kubernetesFolder({})).toBe('kubernetes');
-  for (const { folder, minor } of listKubernetes()) {
+  expect(readPin(kubernetesFolder({}))).toEqual(readPin('kubernetes'));
+  expect(listKubernetes()).toEqual(listKubernetes().toSorted());
+  for (const minor of listKubernetes()) {
     const env = { CURFEW_KUBERNETES: minor };
+    const folder = kubernetesFolder(env);
     const { version } = readPin(folder);
+    expect(version).toMatch(`v${minor}.`);
     expect(cachedPath(toolFor('kube-apiserver', env), '/cache')).toBe(`/cache/kubernetes-${version}/kube-apiserver`);
     expect(toolFor('etcd', env).folder).toBe('etcd');
     // A module of Kubernetes takes its parts from modules of the same version.
