@@ -25,6 +25,7 @@ beforeAll(async () => {
   };
   const metadata = { name: RELEASE_NAMESPACE, labels };
   await cluster.must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'Namespace', metadata });
+  await installOperatorKinds();
 });
 afterAll(async () => {
   await cluster.controlPlane.stop();
@@ -54,6 +55,26 @@ describe('The restricted Pod Security level', () => {
     expect(stderr).toContain('violates PodSecurity "restricted:latest": runAsNonRoot != true');
   });
 });
+
+/** The kinds of the Prometheus Operator, by name: what it makes of their specs is not the API server's matter. */
+async function installOperatorKinds(): Promise<void> {
+  for (const kind of ['ServiceMonitor', 'PrometheusRule']) {
+    const [group, singular] = ['monitoring.coreos.com', kind.toLowerCase()];
+    const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+    await cluster.must(['create', '-f', '-'], {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: `${singular}s.${group}` },
+      spec: {
+        group,
+        scope: 'Namespaced',
+        names: { kind, singular, plural: `${singular}s` },
+        versions: [{ name: 'v1', served: true, storage: true, schema }],
+      },
+    });
+    await cluster.must(['wait', '--for=condition=Established', `crd/${singular}s.${group}`]);
+  }
+}
 
 /** The node's network, and ports on it, are what that level refuses first; nothing else of such a pod may be. */
 function withoutHostNetwork(file: string | undefined, stderr: string): string {

@@ -40,7 +40,7 @@ sent.on('response', async (answer) => {
     // Told below.
   }
   if (answer.statusCode !== 200 || verdict?.uid !== 'helm-test') fail(`status ${answer.statusCode}: ${text.slice(0, 500)}`);
-  else console.log(`Curfew answers: ${verdict.allowed ? 'allowed' : `denied: ${verdict.status?.message}`}`);
+  else console.log(`Curfew answers: ${verdict.allowed ? 'allowed' : `denied: ${verdict.status?.message?.trim()}`}`);
 });
 sent.end(JSON.stringify(review));
 
