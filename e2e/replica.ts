@@ -7,7 +7,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JsonObject } from '../src/objects/json.ts';
-import { asArray, isObject, member, valueAt } from '../src/objects/json.ts';
+import { asArray, asString, isObject, member, valueAt } from '../src/objects/json.ts';
 import { configurationText, RELEASE_NAMESPACE, serverArguments } from './chart.ts';
 import { replaceOptions, waitUntil, writeServiceAccountKubeconfig } from './installed-curfew.ts';
 import { findFreePorts, startSupervisor } from './processes.ts';
@@ -52,11 +52,12 @@ export async function publishOnce(cluster: TestCluster): Promise<void> {
 /** Every webhook of Curfew's configurations, by kind and name: `ValidatingWebhookConfiguration pods.curfew.dev`. */
 export async function readWebhooks({ must }: Pick<TestCluster, 'must'>): Promise<ReadonlyMap<string, JsonObject>> {
   const items = asArray(member(JSON.parse(await must(['get', CONFIGURATIONS, '-o', 'json'])), 'items'));
+  const textOf = (value: unknown, key: string) => asString(member(value, key)) ?? '';
   return new Map(
     items.flatMap((item) =>
       asArray(member(item, 'webhooks'))
         .filter(isObject)
-        .map((webhook) => [`${String(member(item, 'kind'))} ${String(member(webhook, 'name'))}`, webhook] as const),
+        .map((webhook) => [`${textOf(item, 'kind')} ${textOf(webhook, 'name')}`, webhook] as const),
     ),
   );
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { createPrometheusRecorder } from '../../src/metrics/prometheus.ts';
-import { asArray, member, valueAt } from '../../src/objects/json.ts';
+import { asArray, asString, member, valueAt } from '../../src/objects/json.ts';
 
 const FILES = join(import.meta.dirname, '..', '..', 'charts', 'curfew', 'files');
 const ALERTS: unknown = parse(readFileSync(join(FILES, 'alerts.yaml'), 'utf8'));
@@ -16,9 +16,9 @@ const OF_OTHERS = new Set(['le', 'name']);
 
 const rules = asArray(valueAt(ALERTS, ['groups', 0, 'rules']));
 const queries: readonly (readonly [string, string])[] = [
-  ...rules.map((rule) => [String(member(rule, 'alert')), String(member(rule, 'expr'))] as const),
+  ...rules.map((rule) => [textAt(rule, ['alert']), textAt(rule, ['expr'])] as const),
   ...asArray(member(DASHBOARD, 'panels')).map((panel) => {
-    return [String(member(panel, 'title')), String(valueAt(panel, ['targets', 0, 'expr']))] as const;
+    return [textAt(panel, ['title']), textAt(panel, ['targets', 0, 'expr'])] as const;
   }),
 ];
 
@@ -68,4 +68,8 @@ async function exposition(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
     series.set(name, known);
   }
   return series;
+}
+
+function textAt(value: unknown, path: readonly (string | number)[]): string {
+  return asString(valueAt(value, path)) ?? '';
 }

@@ -40,11 +40,15 @@ sent.on('response', async (answer) => {
     // Told below.
   }
   if (answer.statusCode !== 200 || verdict?.uid !== 'helm-test') fail(`status ${answer.statusCode}: ${text.slice(0, 500)}`);
-  else console.log(`Curfew answers: ${verdict.allowed ? 'allowed' : `denied: ${verdict.status?.message?.trim()}`}`);
+  else process.stdout.write(`${describe(verdict)}\n`);
 });
 sent.end(JSON.stringify(review));
 
 function fail(why) {
-  console.error(why);
+  process.stderr.write(`${why}\n`);
   process.exitCode = 1;
+}
+
+function describe({ allowed, status }) {
+  return `Curfew answers: ${allowed ? 'allowed' : `denied: ${status?.message?.trim()}`}`;
 }
