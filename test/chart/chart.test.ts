@@ -115,6 +115,54 @@ describe('Labels', () => {
   });
 });
 
+describe('Annotations', () => {
+  it('of the pods are the chart’s own where both set one, or a changed switch would replace no pod', async () => {
+    const objects = parse(await render('helm', 'names-values.yaml'));
+    expect(valueAt(find(objects, 'Deployment'), ['spec', 'template', 'metadata', 'annotations'])).toEqual({
+      'curfew.dev/foreign-webhooks': 'false',
+      team: 'platform',
+    });
+  });
+
+  it('of the service account may say another reason, and say one in any case', async () => {
+    const own = { 'curfew.dev/api-access': expect.stringContaining('watches namespaces') };
+    const annotationsOf = async (settings: readonly string[]) =>
+      valueAt(find(parse(await render('helm', undefined, settings)), 'ServiceAccount'), ['metadata', 'annotations']);
+    expect(await annotationsOf(['serviceAccount.annotations.team=platform'])).toEqual({ ...own, team: 'platform' });
+    expect(await annotationsOf(['serviceAccount.annotations.curfew\\.dev/api-access=ours'])).toEqual({
+      'curfew.dev/api-access': 'ours',
+    });
+  });
+});
+
+describe('The network policy', () => {
+  it('opens the port of the webhook to all, and that of metrics to those who read them alone', async () => {
+    const spec = member(find(parse(await render('helm', 'monitoring-values.yaml')), 'NetworkPolicy'), 'spec');
+    expect(member(spec, 'ingress')).toEqual([
+      { ports: [{ port: 10_250 }] },
+      {
+        ports: [{ port: 9_090 }],
+        from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
+      },
+    ]);
+    expect(member(spec, 'egress')).toEqual([{ ports: [{ port: 443 }] }]);
+  });
+});
+
+describe('A ServiceMonitor', () => {
+  it('selects its own Service and not the one that the API server calls', async () => {
+    const objects = parse(await render('helm', 'monitoring-values.yaml'));
+    const wanted = valueAt(find(objects, 'ServiceMonitor'), ['spec', 'selector', 'matchLabels']);
+    const services = objects.filter((object) => member(object, 'kind') === 'Service');
+    const selected = services.filter((service) =>
+      Object.entries(wanted as JsonObject).every(
+        ([key, text]) => valueAt(service, ['metadata', 'labels', key]) === text,
+      ),
+    );
+    expect(selected.map((service) => valueAt(service, ['metadata', 'name']))).toEqual(['curfew-metrics']);
+  });
+});
+
 function byName(objects: readonly JsonObject[]): ReadonlyMap<string, JsonObject> {
   const nameOf = (object: JsonObject) =>
     JSON.stringify([member(object, 'kind'), valueAt(object, ['metadata', 'name'])]);
