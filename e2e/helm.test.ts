@@ -1,83 +1,137 @@
+/**
+ * The chart with real Helm, 3 and 4, on a real API server. Pods run nowhere here: what a replica publishes is published by
+ * a process on this machine with the chart's own account.
+ */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../scripts/run-program.ts';
 import { findTools } from '../scripts/tools.ts';
-import { asArray, member } from '../src/objects/json.ts';
-import { CHART_FOLDER, RELEASE_NAMESPACE } from './chart.ts';
-import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { createKubectl, type Kubectl } from './kubectl.ts';
-import { tokenSecret } from './test-cluster.ts';
 
-/** What a ready replica writes into an entry, as its publisher does: guarded by the entry's name. */
-const PUBLISHED = [
-  { op: 'test', path: '/webhooks/0/name', value: 'pods.curfew.dev' },
-  {
-    op: 'add',
-    path: '/webhooks/0/rules',
-    value: [{ apiGroups: ['example.org'], apiVersions: ['v1'], resources: ['nothings'], operations: ['CREATE'] }],
-  },
-  { op: 'add', path: '/webhooks/0/clientConfig/caBundle', value: Buffer.from('not looked at').toString('base64') },
-];
+import { ENTRIES } from '../src/review/entries.ts';
+import { CHART_FOLDER, RELEASE_NAMESPACE } from './chart.ts';
+import { isPublished, publishedParts, publishOnce, readWebhooks } from './replica.ts';
+import { pod, startTestCluster, type TestCluster, tokenSecret } from './test-cluster.ts';
+
+const NOTES = join(import.meta.dirname, '..', 'test', 'chart', 'golden', 'notes-default-values.txt');
+const OPTIONAL = ENTRIES.filter(({ onlyIf }) => onlyIf !== undefined);
+const SWITCHES = [...new Set(OPTIONAL.map(({ onlyIf }) => `config.${onlyIf}`))];
+const OWNED_KINDS = 'validatingwebhookconfigurations,mutatingwebhookconfigurations,clusterroles,clusterrolebindings';
 
 describe.each(['helm', 'helm3'] as const)('%s', (name) => {
-  let controlPlane: ControlPlane | undefined;
-  let kubectl: Kubectl;
+  let cluster: TestCluster;
   let binary = '';
 
   beforeAll(async () => {
-    const tools = await findTools([name, 'kubectl']);
-    binary = tools[name];
-    controlPlane = await startControlPlane();
-    kubectl = createKubectl({ binary: tools.kubectl, kubeconfig: controlPlane.kubeconfig });
+    binary = (await findTools([name]))[name];
+    cluster = await startTestCluster();
   });
   afterAll(async () => {
-    await controlPlane?.stop();
+    await cluster.controlPlane.stop();
   });
 
-  it('installs, and an image that never starts denies nothing', async () => {
-    await helm(['install', 'curfew', CHART_FOLDER, '--create-namespace']);
-    await must(['create', 'serviceaccount', 'web', '-n', 'default']);
-    const { code } = await kubectl.apply(tokenSecret('ci-token', 'web'), ['-n', 'default']);
-    expect(code).toBe(0);
+  it('installs, says what is in force, and an image that never starts denies nothing anywhere', async () => {
+    const namespace = await cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const printed = await helm(['install', 'curfew', CHART_FOLDER, '--create-namespace']);
+    expect(printed.split('NOTES:\n')[1]?.trim()).toBe(readFileSync(NOTES, 'utf8').trim());
+    await cluster.must(['label', 'namespace', namespace, '--overwrite', 'curfew.dev/enforce=off']);
+    const everybody = ['--clusterrole=cluster-admin', '--group=system:authenticated'];
+    await cluster.must(['create', 'clusterrolebinding', 'everybody', ...everybody, '--dry-run=server']);
+    for (const object of [tokenSecret('never-ends', 'web'), pod('web')]) {
+      for (const where of [namespace, 'default', 'kube-system', RELEASE_NAMESPACE]) {
+        const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'web' } };
+        const { code, stderr } = await cluster.kubectl.apply([account, object], ['--server-side', '-n', where]);
+        expect({ where, code, stderr }).toEqual({ where, code: 0, stderr: '' });
+      }
+    }
+    await cluster.must(['delete', 'secret,pod', '--all', '-n', 'default', '--wait=false']);
   });
 
   it('upgrades with and without a change, and leaves what was published', async () => {
-    const patch = ['patch', 'validatingwebhookconfiguration', 'curfew', '--type=json', '-p', JSON.stringify(PUBLISHED)];
-    await must(patch);
-    await helm(['upgrade', 'curfew', CHART_FOLDER]);
-    await helm([
-      'upgrade',
-      'curfew',
-      CHART_FOLDER,
-      '--set',
-      'config.excludedNamespaces={platform}',
-      '--set',
-      'replicas=3',
-    ]);
-    const [entry] = asArray(member(await configuration(), 'webhooks'));
-    expect(member(entry, 'rules')).toMatchObject([{ resources: ['nothings'] }]);
-    expect(JSON.stringify(entry)).toContain('"platform"');
-    expect(JSON.stringify(entry)).toContain('caBundle');
+    await publishOnce(cluster);
+    const before = await readWebhooks(cluster);
+    await upgrade([]);
+    expect(await readWebhooks(cluster)).toEqual(before);
+    await upgrade(['config.excludedNamespaces={platform}', 'replicas=3']);
+    const after = await readWebhooks(cluster);
+    expect(publishedParts(after)).toEqual(publishedParts(before));
+    expect(JSON.stringify(after.get('ValidatingWebhookConfiguration pods.curfew.dev'))).toContain('"platform"');
   });
 
-  it('uninstalls and leaves no webhook configuration', async () => {
+  it.each(SWITCHES)('switches %s on, off and on again, with a replica publishing in between', async (value) => {
+    await upgrade([]);
+    await publishOnce(cluster);
+    const without = await readWebhooks(cluster);
+    await upgrade([`${value}=true`]);
+    await publishOnce(cluster);
+    const on = await readWebhooks(cluster);
+    expect([...on.keys()].filter((key) => !without.has(key))).toEqual(
+      OPTIONAL.filter(({ onlyIf }) => `config.${onlyIf}` === value).map(toKey),
+    );
+    await upgrade([`${value}=false`]);
+    expect(publishedParts(await readWebhooks(cluster))).toEqual(publishedParts(without));
+    await publishOnce(cluster);
+    await upgrade([`${value}=true`]);
+    const again = await readWebhooks(cluster);
+    // What came back is as on the first day: it matches nothing until it is published.
+    expect([...again].filter(([, webhook]) => !isPublished(webhook)).map(([key]) => key)).toEqual(
+      [...again.keys()].filter((key) => !without.has(key)),
+    );
+    await publishOnce(cluster);
+    expect(await readWebhooks(cluster)).toEqual(on);
+    await helm(['rollback', 'curfew', '1']);
+    expect(publishedParts(await readWebhooks(cluster))).toEqual(publishedParts(without));
+  });
+
+  it.each([
+    ['of the same name', 'curfew', []],
+    ['of another name', 'second', []],
+    ['with names of its own', 'second', ['--set', 'fullnameOverride=guard']],
+  ])('refuses a second release %s in another namespace, with a sentence', async (_which, release, args) => {
+    const { code, stderr } = await runHelm(['install', release, CHART_FOLDER, '--create-namespace', ...args], 'other');
+    expect(code).toBe(1);
+    expect(stderr.trim().split(/validate\.yaml:\d+:\d+\): /)[1]).toBe(
+      'Curfew is in this cluster already: ValidatingWebhookConfiguration "curfew" is of release "curfew" in namespace "curfew-system". Two would judge every object twice, each by its own configuration. Upgrade that release, or remove it first: helm uninstall curfew --namespace curfew-system; if it is gone and only this is left: kubectl delete validatingwebhookconfiguration,mutatingwebhookconfiguration curfew',
+    );
+  });
+
+  it('uninstalls and leaves nothing that is in no namespace, so that another release may come', async () => {
     await helm(['uninstall', 'curfew']);
-    const kinds = 'validatingwebhookconfigurations,mutatingwebhookconfigurations,clusterroles,clusterrolebindings';
-    expect(await must(['get', kinds, '-l', 'app.kubernetes.io/name=curfew', '-o', 'name'])).toBe('');
+    expect(await cluster.must(['get', OWNED_KINDS, '-l', 'app.kubernetes.io/name=curfew', '-o', 'name'])).toBe('');
+    const { code, stderr } = await runHelm(['install', 'second', CHART_FOLDER, '--create-namespace'], 'other');
+    expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+    expect((await runHelm(['uninstall', 'second'], 'other')).code).toBe(0);
   });
 
-  async function helm(args: readonly string[]): Promise<void> {
-    const env = { ...process.env, KUBECONFIG: controlPlane?.kubeconfig };
-    const { code, stderr } = await runProgram(binary, [...args, '--namespace', RELEASE_NAMESPACE], { env });
-    expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+  it('refuses to stand beside the plain manifests', async () => {
+    const manifest = join(import.meta.dirname, '..', 'deploy', 'curfew.yaml');
+    await cluster.must(['apply', '-f', manifest]);
+    const { code, stderr } = await runHelm(['install', 'second', CHART_FOLDER, '--create-namespace'], 'other');
+    expect(code).toBe(1);
+    expect(stderr.trim().split(/validate\.yaml:\d+:\d+\): /)[1]).toBe(
+      'Curfew is in this cluster already: ValidatingWebhookConfiguration "curfew", which Helm did not install. Two would judge every object twice, each by its own configuration. Remove that one first: kubectl delete validatingwebhookconfiguration,mutatingwebhookconfiguration curfew',
+    );
+    await cluster.must(['delete', '-f', manifest, '--wait=false']);
+  });
+
+  async function upgrade(settings: readonly string[]): Promise<void> {
+    const set = settings.flatMap((setting) => ['--set', setting]);
+    await helm(['upgrade', 'curfew', CHART_FOLDER, '--reset-then-reuse-values', ...set]);
   }
 
-  async function must(args: readonly string[]): Promise<string> {
-    const { code, stdout, stderr } = await kubectl.run(args);
-    if (code !== 0) throw new Error(stderr);
+  async function helm(args: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await runHelm(args, RELEASE_NAMESPACE);
+    expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
     return stdout;
   }
 
-  async function configuration(): Promise<unknown> {
-    return JSON.parse(await must(['get', 'validatingwebhookconfiguration', 'curfew', '-o', 'json']));
+  async function runHelm(args: readonly string[], namespace: string) {
+    const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
+    return await runProgram(binary, [...args, '--namespace', namespace], { env });
   }
 });
+
+function toKey({ type, name }: (typeof ENTRIES)[number]): string {
+  return `${type === 'validating' ? 'Validating' : 'Mutating'}WebhookConfiguration ${name}`;
+}

@@ -52,7 +52,8 @@ describe('A debug container in a pod that has its token', () => {
 });
 
 describe('A copy that kubectl debug makes of a pod that has its token', () => {
-  const copyTo = ['--copy-to', 'copy', '--container', 'debugger', ...DEBUG];
+  // The profile is named: that of kubectl 1.33, legacy, keeps the annotations by itself.
+  const copyTo = ['--copy-to', 'copy', '--container', 'debugger', '--profile=general', ...DEBUG];
   const KEEPING = [...copyTo, '--keep-annotations'];
 
   it.each([

@@ -150,7 +150,7 @@ async function startOrGiveUp(
 
 /** Everybody can ask for a token of the chart's service account here; Curfew has its rights and no more. */
 export async function writeServiceAccountKubeconfig(
-  { controlPlane, kubectl }: ClusterAccess,
+  { controlPlane, kubectl }: Pick<ClusterAccess, 'controlPlane' | 'kubectl'>,
   { file, objects }: { readonly file: string; readonly objects: readonly JsonObject[] },
 ): Promise<void> {
   const account = objects.find((object) => member(object, 'kind') === 'ServiceAccount');

@@ -111,8 +111,8 @@ async function build(tools: readonly Tool[], { folder, destination }: Place, opt
 }
 
 function destinationOf(folder: string, cache: string): string {
-  const { revision } = moduleOf(folder);
-  return join(cache, `${folder}-${readPin(folder).version}${revision === undefined ? '' : `-${revision}`}`);
+  const { revision, cachedAs = folder } = moduleOf(folder);
+  return join(cache, `${cachedAs}-${readPin(folder).version}${revision === undefined ? '' : `-${revision}`}`);
 }
 
 /** A user's own GOFLAGS or workspace must not change what is built. */

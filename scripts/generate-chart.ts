@@ -121,6 +121,8 @@ const VALUES: JsonObject = {
   webhook: closed({ containerPort: port, annotations: texts }),
   operations: closed({ containerPort: port }),
   logLevel: { enum: [...LOG_LEVELS] },
+  podSecurityContext: anyObject,
+  securityContext: anyObject,
   resources: anyObject,
   podDisruptionBudget: closed({ enabled: flag, maxUnavailable: { type: 'integer', minimum: 1 } }),
   terminationGracePeriodSeconds: { type: 'integer', minimum: 1, maximum: 600 },
@@ -132,19 +134,35 @@ const VALUES: JsonObject = {
   dnsPolicy: { enum: ['', 'ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'] },
   podAnnotations: texts,
   podLabels: texts,
+  serviceMonitor: closed({
+    enabled: flag,
+    labels: texts,
+    interval: { type: 'string', pattern: '^[1-9][0-9]*(ms|s|m|h)$' },
+  }),
+  prometheusRule: closed({ enabled: flag, labels: texts }),
+  dashboard: closed({ enabled: flag, labels: texts }),
+  networkPolicy: closed({
+    enabled: flag,
+    metricsFrom: list,
+    apiServerPorts: { type: 'array', items: port, minItems: 1 },
+  }),
   extraArgs: { type: 'array', items: text },
   extraEnv: list,
   extraVolumes: list,
   extraVolumeMounts: list,
 };
 
-/** `values.schema.json`: closed everywhere; `config` is the schema of the configuration itself. */
-export function renderValuesSchema(): string {
+/**
+ * `values.schema.json`: closed everywhere; `config` is the schema of the configuration itself. Each of the other values
+ * has the comment of values.yaml for its description, which editors show.
+ */
+export function renderValuesSchema(values: string): string {
+  const described = new Map(readValues(values).map(({ name, comment }) => [name, comment]));
   const { $id: _id, ...configuration } = JSON.parse(JSON.stringify(ConfigurationSchema)) as Record<string, JsonObject>;
   const schema = {
     $schema: 'http://json-schema.org/draft-07/schema#',
     $comment: GENERATED,
-    ...closed({ config: configuration, ...VALUES, global: anyObject }),
+    ...closed({ config: configuration, ...describeValues(VALUES, '', described), global: anyObject }),
   };
   return `${JSON.stringify(schema, undefined, 2)}\n`;
 }
@@ -164,10 +182,20 @@ function isNeeded(schema: unknown): boolean {
   );
 }
 
+function describeValues(schemas: JsonObject, prefix: string, described: ReadonlyMap<string, string>): JsonObject {
+  return Object.fromEntries(
+    Object.entries(schemas).map(([key, schema]) => {
+      const name = `${prefix}${key}`;
+      const comment = described.get(name) ?? '';
+      const properties = member(schema, 'properties');
+      const below = isObject(properties) ? { properties: describeValues(properties, `${name}.`, described) } : {};
+      return [key, { ...(comment === '' ? {} : { description: comment }), ...(schema as JsonObject), ...below }];
+    }),
+  );
+}
+
 /** The chart's README: every value with the comment above it and its default. */
 export function renderChartReadme(values: string): string {
-  const { contents } = parseDocument(values);
-  if (!isMap(contents)) throw new Error('values.yaml is not a map');
   return toPage('Curfew’s chart', [
     `Version ${packageJson.version}, for Kubernetes 1.30 and newer, Helm 3 and Helm 4.`,
     '',
@@ -177,24 +205,36 @@ export function renderChartReadme(values: string): string {
     '',
     '## Values',
     '',
-    toTable(['value', 'default', 'what it does'], listValues(contents, '')),
+    toTable(
+      ['value', 'default', 'what it does'],
+      readValues(values).map(({ name, value, comment }) => {
+        return [`\`${name}\``, value === undefined ? '' : `\`${JSON.stringify(value)}\``, comment];
+      }),
+    ),
   ]);
 }
 
+/** One value of values.yaml; a group that is told key by key has none of its own. */
+type Value = { readonly name: string; readonly value?: unknown; readonly comment: string };
+
+function readValues(text: string): readonly Value[] {
+  const { contents } = parseDocument(text);
+  if (!isMap(contents)) throw new Error('values.yaml is not a map');
+  return listValues(contents, '');
+}
+
 /** The comment above a map's first key belongs to the map itself in the YAML library. */
-function listValues(map: YAMLMap, prefix: string): readonly (readonly string[])[] {
-  return map.items.flatMap((pair: Pair, index) => {
+function listValues(map: YAMLMap, prefix: string): readonly Value[] {
+  return map.items.flatMap((pair: Pair, index): readonly Value[] => {
     const { key, value } = pair;
     if (!isScalar(key)) return [];
     const name = `${prefix}${String(key.value)}`;
     const comment = toSentence(key.commentBefore ?? (index === 0 ? map.commentBefore : undefined));
-    const isGroup = isMap(value) && value.items.length > 0 && typeof value.items[0] === 'object' && !isFlow(value);
+    const isGroup = isMap(value) && value.items.length > 0 && !isFlow(value);
     const below = isGroup ? listValues(value, `${name}.`) : [];
-    if (isGroup && below.every(([, , described]) => described === '')) {
-      return [[`\`${name}\``, `\`${JSON.stringify(value.toJSON())}\``, comment]];
-    }
-    const own = [`\`${name}\``, isGroup ? '' : `\`${JSON.stringify(isScalar(value) ? value.value : value)}\``, comment];
-    return isGroup && comment === '' ? below : [own, ...below];
+    if (isGroup && below.every((each) => each.comment === '')) return [{ name, value: value.toJSON(), comment }];
+    if (isGroup) return comment === '' ? below : [{ name, comment }, ...below];
+    return [{ name, value: isScalar(value) ? value.value : value, comment }];
   });
 }
 

@@ -1,6 +1,6 @@
 /**
  * Writes everything that is said once in code and shown elsewhere: reference pages, schemas, parts of the chart, the
- * README's table.
+ * README's table, and the manifests in `deploy/`.
  *
  *     npm run generate              writes
  *     npm run generate -- --check   writes nothing, and fails naming each file that differs
@@ -13,6 +13,8 @@ import { MUTATIONS } from '../src/mutations/registry.ts';
 import { BUILT_IN_PRESETS } from '../src/presets/registry.ts';
 import { renderChartReadme, renderNamespaceSets, renderValuesSchema, renderWebhooks } from './generate-chart.ts';
 import { renderCheck, renderRefusals, renderRulesTable } from './generate-checks.ts';
+import { renderDashboard } from './generate-dashboard.ts';
+import { MANIFESTS, renderManifest } from './generate-deploy.ts';
 import { renderMutation } from './generate-mutations.ts';
 import { renderPreset, renderTokenAnnotation } from './generate-presets.ts';
 import {
@@ -24,6 +26,7 @@ import {
   renderLabels,
   renderMetrics,
 } from './generate-reference.ts';
+import { findTools, ToolMissingError } from './tools.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const CHECK_PAGES = 'docs/reference/checks';
@@ -35,7 +38,11 @@ type Output = { readonly path: string; readonly render: () => string | Promise<s
 const OUTPUTS: readonly Output[] = [
   { path: 'charts/curfew/templates/webhooks.yaml', render: renderWebhooks },
   { path: 'charts/curfew/templates/_namespace-sets.tpl', render: renderNamespaceSets },
-  { path: 'charts/curfew/values.schema.json', render: renderValuesSchema },
+  {
+    path: 'charts/curfew/values.schema.json',
+    render: async () => renderValuesSchema(await read('charts/curfew/values.yaml')),
+  },
+  { path: 'charts/curfew/files/dashboard.json', render: renderDashboard },
   { path: 'charts/curfew/README.md', render: async () => renderChartReadme(await read('charts/curfew/values.yaml')) },
   { path: 'docs/reference/errors.md', render: renderErrors },
   { path: 'docs/reference/exemption-presets.md', render: renderExemptionPresets },
@@ -58,10 +65,26 @@ const OUTPUTS: readonly Output[] = [
   { path: 'CHANGELOG.md', render: async () => await fillIn('CHANGELOG.md', 'refusals', renderRefusals()) },
 ];
 
+/** A contributor of a check needs no Helm: without one these stay as they are, and the chart's tests compare them. */
+async function renderManifests(): Promise<readonly Output[]> {
+  try {
+    const { helm } = await findTools(['helm']);
+    return MANIFESTS.map((manifest) => ({
+      path: `deploy/${manifest.file}`,
+      render: async () => await renderManifest(manifest, helm),
+    }));
+  } catch (error) {
+    if (!(error instanceof ToolMissingError)) throw error;
+    console.error(`deploy/ was left out: ${error.message}`);
+    return [];
+  }
+}
+
 const isChecking = process.argv.includes('--check');
 const different: string[] = [];
 
-for (const { path, render } of OUTPUTS) {
+// The chart first: what is rendered from it comes after it was written.
+for (const { path, render } of [...OUTPUTS, ...(await renderManifests())]) {
   const text = await render();
   if ((await readIfThere(path)) === text) continue;
   different.push(path);

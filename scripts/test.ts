@@ -4,6 +4,7 @@
  *
  *     npm test                    everything; the cluster with a node where this machine can have one
  *     npm test -- unit server     some tiers only
+ *     npm test -- every-version   the end-to-end suite on each pinned Kubernetes but the usual one: not part of npm test
  */
 
 import { spawn } from 'node:child_process';
@@ -11,6 +12,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findObstacle } from '../e2e/node/cluster.ts';
+import { kubernetesFolder, listKubernetes } from './tool-versions.ts';
 import { findTools, type ToolName } from './tools.ts';
 
 type Step = { readonly tier: string; readonly command: string; readonly args: readonly string[] };
@@ -29,8 +31,21 @@ const VITEST_GROUPS = [['unit', 'server', 'chart', 'contract'], ['e2e']];
 /** What the tiers start; found, or built, before anything waits for it. */
 const TOOLS_OF_TIERS: Readonly<Record<string, readonly ToolName[]>> = {
   chart: ['helm', 'helm3'],
+  contract: ['helm'],
   e2e: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', 'helm', 'helm3'],
 };
+
+/**
+ * What differs by version if anything does, on the oldest control plane: admission and its CEL, the chart before the
+ * API server, tokens by API. The rest runs there with `every-version`.
+ */
+const OLDEST = 'oldest';
+const ON_THE_OLDEST = [
+  ...['admission', 'api-access-approval', 'namespace-labels', 'mutations', 'injection', 'token-requests'],
+  ...['chart-objects', 'deploy'],
+].map((name) => `e2e/${name}.test.ts`);
+
+const EVERY_VERSION = 'every-version';
 
 /** Curfew in pods, by a script of its own: it takes root and some packages. */
 const CLUSTER = 'cluster';
@@ -40,7 +55,7 @@ type Count = { readonly passed: number; readonly failed: number };
 const ROOT = join(import.meta.dirname, '..');
 
 const chosen = process.argv.slice(2);
-const known = [...STATIC_STEPS.map(({ tier }) => tier), ...VITEST_GROUPS.flat(), CLUSTER];
+const known = [...STATIC_STEPS.map(({ tier }) => tier), ...VITEST_GROUPS.flat(), OLDEST, CLUSTER, EVERY_VERSION];
 const unknown = chosen.filter((tier) => !known.includes(tier));
 if (unknown.length > 0) {
   console.error(`unknown tier ${unknown.join(', ')}; known: ${known.join(', ')}`);
@@ -57,6 +72,12 @@ for (const { tier, command, args } of STATIC_STEPS.filter((step) => isChosen(ste
 const tiers = VITEST_GROUPS.map((group) => group.filter(isChosen)).filter((group) => group.length > 0);
 await findTools([...new Set(tiers.flat().flatMap((tier) => TOOLS_OF_TIERS[tier] ?? []))]);
 for (const group of tiers) counts.push(await runVitest(group));
+const [oldest] = listKubernetes();
+if (isChosen(OLDEST) && oldest !== undefined) counts.push(await runOn(oldest, ON_THE_OLDEST));
+if (chosen.includes(EVERY_VERSION)) {
+  const others = listKubernetes().filter((minor) => !isUsual(minor));
+  for (const minor of others) counts.push(await runOn(minor, []));
+}
 if (isChosen(CLUSTER)) {
   const obstacle = await findObstacle();
   if (obstacle === undefined) counts.push(await runCluster());
@@ -71,11 +92,25 @@ const total = counts.reduce(
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
 
+/** Runs these files of the end-to-end suite, or all of it, on one version of Kubernetes. */
+async function runOn(minor: string, files: readonly string[]): Promise<Count> {
+  const env = { ...process.env, CURFEW_KUBERNETES: minor };
+  console.log(`Kubernetes ${minor}:`);
+  await findTools(TOOLS_OF_TIERS['e2e'] ?? [], { env });
+  return await runVitest(['e2e'], { env, files });
+}
+
+function isUsual(minor: string): boolean {
+  return kubernetesFolder({ CURFEW_KUBERNETES: minor }) === kubernetesFolder({});
+}
+
+type VitestOptions = { readonly env?: NodeJS.ProcessEnv; readonly files?: readonly string[] };
+
 /** Runs vitest on these tiers and counts what its own report says; a run that dies counts as a failure. */
-async function runVitest(projects: readonly string[]): Promise<Count> {
+async function runVitest(projects: readonly string[], { env, files = [] }: VitestOptions = {}): Promise<Count> {
   return await countReport(async (file) => {
     const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-    return await run('vitest', [...args, ...projects.flatMap((project) => ['--project', project])]);
+    return await run('vitest', [...args, ...projects.flatMap((project) => ['--project', project]), ...files], env);
   });
 }
 
@@ -109,13 +144,13 @@ async function readReport(file: string): Promise<Count> {
 }
 
 /** Runs a program of `node_modules/.bin` with the terminal as its own; resolves to its exit code. */
-async function run(command: string, args: readonly string[]): Promise<number> {
-  return await spawnHere(join(ROOT, 'node_modules', '.bin', command), args);
+async function run(command: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<number> {
+  return await spawnHere(join(ROOT, 'node_modules', '.bin', command), args, env);
 }
 
-async function spawnHere(file: string, args: readonly string[]): Promise<number> {
+async function spawnHere(file: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const child = spawn(file, args, { cwd: ROOT, stdio: 'inherit' });
+  const child = spawn(file, args, { cwd: ROOT, env, stdio: 'inherit' });
   child.on('error', reject);
   child.on('exit', (code) => resolve(code ?? 1));
   return await promise;

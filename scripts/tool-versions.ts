@@ -23,7 +23,7 @@ export type ToolName =
 /** One tool: what to build, and the name of the file that `go build` writes and we keep. */
 export type Tool = {
   readonly name: ToolName;
-  /** Folder below `tools/` that holds the go.mod. */
+  /** Folder below `tools/` that holds the go.mod; `kubernetes` is that of the default version. */
   readonly folder: string;
   /** Package to build. */
   readonly package: string;
@@ -46,6 +46,8 @@ export type ToolModule = {
   readonly linkerFlags: (version: string) => readonly string[];
   /** Raised when the flags of a version change: what was built with the old ones must not be found any more. */
   readonly revision?: number;
+  /** The cache's word for it before the version; by default the folder. */
+  readonly cachedAs?: string;
 };
 
 /** A pinned version and the oldest Go that builds it. */
@@ -114,21 +116,24 @@ export const TOOLS: readonly Tool[] = [
   },
 ];
 
+/** The versions of Kubernetes on which the suite is run, oldest first; each is pinned in `tools/kubernetes-<minor>`. */
+const KUBERNETES_MINORS = ['1.33', '1.36', '1.37'] as const;
+
+/** The one that everything runs on if CURFEW_KUBERNETES asks for no other. */
+const DEFAULT_KUBERNETES: (typeof KUBERNETES_MINORS)[number] = '1.36';
+
+/** The word for the default version in the table of tools. */
+const KUBERNETES = 'kubernetes';
+
 const MODULES: readonly ToolModule[] = [
   { folder: 'etcd', pins: 'go.etcd.io/etcd/server/v3', coldMinutes: '1 minute', linkerFlags: () => [] },
-  {
-    folder: 'kubernetes',
+  ...[KUBERNETES, ...KUBERNETES_MINORS.map(toKubernetesFolder)].map((folder) => ({
+    folder,
     pins: 'k8s.io/kubernetes',
     coldMinutes: '6 to 8 minutes',
-    linkerFlags: (version) => {
-      const { major, minor } = parseVersion(version);
-      return ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((path) => [
-        `-X ${path}.gitVersion=${version}`,
-        `-X ${path}.gitMajor=${major}`,
-        `-X ${path}.gitMinor=${minor}`,
-      ]);
-    },
-  },
+    linkerFlags: toVersionFlags,
+    cachedAs: KUBERNETES,
+  })),
   {
     folder: 'helm4',
     pins: 'helm.sh/helm/v4',
@@ -158,6 +163,39 @@ function toKubernetesFlags(name: string): readonly string[] {
   return [`-X ${path}.k8sVersionMajor=1`, `-X ${path}.k8sVersionMinor=${minor}`];
 }
 
+/** The packages that tell clients and servers which version they are. */
+function toVersionFlags(version: string): readonly string[] {
+  const { major, minor } = parseVersion(version);
+  return ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((path) => [
+    `-X ${path}.gitVersion=${version}`,
+    `-X ${path}.gitMajor=${major}`,
+    `-X ${path}.gitMinor=${minor}`,
+  ]);
+}
+
+/** Every version of Kubernetes that is pinned, such as 1.36; oldest first. */
+export function listKubernetes(): readonly string[] {
+  return KUBERNETES_MINORS;
+}
+
+/** The folder of the version that `CURFEW_KUBERNETES` asks for, such as 1.33; the default one if it asks for none. */
+export function kubernetesFolder(env: NodeJS.ProcessEnv): string {
+  const asked = env['CURFEW_KUBERNETES'] || DEFAULT_KUBERNETES;
+  const found = KUBERNETES_MINORS.find((minor) => minor === asked);
+  if (found !== undefined) return toKubernetesFolder(found);
+  throw new Error(`CURFEW_KUBERNETES is "${asked}"; pinned in tools/ are ${KUBERNETES_MINORS.join(', ')}.`);
+}
+
+function toKubernetesFolder(minor: string): string {
+  return `${KUBERNETES}-${minor}`;
+}
+
+/** The row of `name` in the table of tools, of the version of Kubernetes that `env` asks for. */
+export function toolFor(name: ToolName, env: NodeJS.ProcessEnv): Tool {
+  const tool = toolNamed(name);
+  return tool.folder === KUBERNETES ? { ...tool, folder: kubernetesFolder(env) } : tool;
+}
+
 /** The row of `name` in the table of tools. */
 export function toolNamed(name: ToolName): Tool {
   const tool = TOOLS.find((candidate) => candidate.name === name);
@@ -172,9 +210,13 @@ export function moduleOf(folder: string): ToolModule {
   return found;
 }
 
-/** The absolute path of a folder below `tools/`. */
+/** The absolute path of a folder below `tools/`; that of `kubernetes` is the default version's. */
 export function moduleFolder(folder: string): string {
-  return resolve(import.meta.dirname, '../tools', folder);
+  return resolve(
+    import.meta.dirname,
+    '../tools',
+    folder === KUBERNETES ? toKubernetesFolder(DEFAULT_KUBERNETES) : folder,
+  );
 }
 
 /** The version that `tools/<folder>/go.mod` pins, and the Go it asks for. */

@@ -5,6 +5,7 @@
  * of the user's own that fits, then our cache, then a build from the versions pinned in `tools/`, else one sentence.
  *
  *     node scripts/tools.ts [names...]     finds or builds, prints a line `name<TAB>path` for each
+ *     CURFEW_KUBERNETES=1.33               takes another pinned version of Kubernetes than the usual one
  */
 
 import { constants, realpathSync } from 'node:fs';
@@ -13,12 +14,12 @@ import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { buildTools, cachedPath, whyGoCannotBuild } from './build-tools.ts';
 import { runProgram } from './run-program.ts';
-import { parseVersion, readPin, TOOLS, type Tool, type ToolName, toolNamed } from './tool-versions.ts';
+import { kubernetesFolder, parseVersion, readPin, TOOLS, type Tool, type ToolName, toolFor } from './tool-versions.ts';
 
 export type { ToolName } from './tool-versions.ts';
 
 export type FindOptions = {
-  /** PATH, KUBEBUILDER_ASSETS, CURFEW_TOOLS_CACHE, XDG_CACHE_HOME; the process's own by default. */
+  /** PATH, KUBEBUILDER_ASSETS, CURFEW_KUBERNETES, CURFEW_TOOLS_CACHE, XDG_CACHE_HOME; the process's own by default. */
   readonly env?: NodeJS.ProcessEnv;
   /** Called with one line for a person, now and then during a build; standard error by default. */
   readonly onProgress?: ((line: string) => void) | undefined;
@@ -55,7 +56,7 @@ export async function findTools<Name extends ToolName>(
   const cache = cacheFolder(env);
   const paths = new Map<ToolName, string>();
   const missing: Tool[] = [];
-  for (const tool of new Set(names.map(toolNamed))) {
+  for (const tool of [...new Set(names)].map((name) => toolFor(name, env))) {
     const found = (await findOwn(tool, env)) ?? (await executable(cachedPath(tool, cache)));
     if (found === undefined) missing.push(tool);
     else paths.set(tool.name, found);
@@ -73,14 +74,17 @@ export async function findTools<Name extends ToolName>(
 async function findOwn(tool: Tool, env: NodeJS.ProcessEnv): Promise<string | undefined> {
   switch (tool.name) {
     case 'etcd':
+      return findAsset(tool.name, env);
     case 'kube-apiserver':
     case 'kube-controller-manager':
-      return findAsset(tool.name, env);
+      return await findAskedFor(tool, env);
     case 'kube-scheduler':
     case 'kube-proxy':
     case 'kubelet':
       return undefined;
     case 'kubectl': {
+      // Whoever asks for a version gets the whole of it.
+      if (env['CURFEW_KUBERNETES']) return undefined;
       const asset = await findAsset('kubectl', env);
       const server = await controlPlaneVersion(env);
       // Kubernetes supports a kubectl one minor version older or newer than the API server.
@@ -121,13 +125,21 @@ async function findAsset(file: string, env: NodeJS.ProcessEnv): Promise<string |
   return folder ? executable(resolve(folder, file)) : undefined;
 }
 
+/** A server of KUBEBUILDER_ASSETS; where CURFEW_KUBERNETES asks for a version, only one of that version. */
+async function findAskedFor(tool: Tool, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const asset = await findAsset(tool.name, env);
+  if (asset === undefined || !env['CURFEW_KUBERNETES']) return asset;
+  const [found, wanted] = [await versionOf(asset, ['--version'], env), parseVersion(readPin(tool.folder).version)];
+  return found?.major === wanted.major && found.minor === wanted.minor ? asset : undefined;
+}
+
 /** The version of the API server that the tests will run: the user's own, or the pinned one. */
 async function controlPlaneVersion(
   env: NodeJS.ProcessEnv,
 ): Promise<{ readonly major: number; readonly minor: number }> {
-  const server = await findAsset('kube-apiserver', env);
+  const server = await findAskedFor(toolFor('kube-apiserver', env), env);
   const version = server === undefined ? undefined : await versionOf(server, ['--version'], env);
-  return version ?? parseVersion(readPin('kubernetes').version);
+  return version ?? parseVersion(readPin(kubernetesFolder(env)).version);
 }
 
 type Acceptance = {

@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ToolBuildError } from '../../scripts/build-tools.ts';
-import { moduleFolder, moduleOf, parseGoMod, parseVersion, readPin, TOOLS } from '../../scripts/tool-versions.ts';
+import {
+  kubernetesFolder,
+  moduleFolder,
+  moduleOf,
+  parseGoMod,
+  parseVersion,
+  readPin,
+  TOOLS,
+} from '../../scripts/tool-versions.ts';
 import { type FindOptions, findTools, ToolMissingError, type ToolName } from '../../scripts/tools.ts';
 
 /** An empty machine: PATH, cache and assets are folders of the test. */
@@ -41,6 +49,10 @@ async function installScript(path: string, script: string): Promise<string> {
 
 function cached(folder: string, file: string): string {
   return `cache/${folder}-${readPin(folder).version}/${file}`;
+}
+
+function cachedVersion(minor: string, file: string): string {
+  return `cache/kubernetes-${readPin(kubernetesFolder({ CURFEW_KUBERNETES: minor })).version}/${file}`;
 }
 
 /** A Go that takes its time, notes its arguments, and writes each program that it is asked for. */
@@ -135,6 +147,18 @@ describe('findTools prefers', () => {
     const asset = await install('assets/kubectl', 'Client Version: v1.30.2');
     const found = await findTools(['kubectl'], options({ KUBEBUILDER_ASSETS: join(root, 'assets') }));
     expect(found).toEqual({ kubectl: asset });
+  });
+
+  test('of KUBEBUILDER_ASSETS only the version that CURFEW_KUBERNETES asks for', async () => {
+    const asset = await install('assets/kube-apiserver', 'Kubernetes v1.33.4');
+    const pinned = await install(cachedVersion('1.37', 'kube-apiserver'), 'Kubernetes v1.37.0');
+    const find = async (minor: string) =>
+      await findTools(
+        ['kube-apiserver'],
+        options({ KUBEBUILDER_ASSETS: join(root, 'assets'), CURFEW_KUBERNETES: minor }),
+      );
+    expect(await find('1.33')).toEqual({ 'kube-apiserver': asset });
+    expect(await find('1.37')).toEqual({ 'kube-apiserver': pinned });
   });
 
   test('the helm in PATH of the right major version', async () => {

@@ -30,8 +30,25 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- toYaml (merge (include "curfew.ownLabels" . | fromYaml) (default (dict) .Values.commonLabels)) }}
 {{- end }}
 
+{{/* Of the Service that a ServiceMonitor selects, and the webhook's own has not. */}}
+{{- define "curfew.metricsLabels" -}}
+{{- toYaml (merge (dict "app.kubernetes.io/component" "metrics") (include "curfew.labels" . | fromYaml)) }}
+{{- end }}
+
 {{- define "curfew.podLabels" -}}
 {{- toYaml (merge (dict) (default (dict) .Values.podLabels) (include "curfew.labels" . | fromYaml)) }}
+{{- end }}
+
+{{/* What the server reads at its start alone: a change of it must replace the pods. */}}
+{{- define "curfew.podAnnotations" -}}
+{{- $own := dict }}
+{{- if .Values.config.secretIndex }}
+{{- $_ := set $own "curfew.dev/secret-index" "true" }}
+{{- end }}
+{{- if not (dig "foreignWebhooks" "watch" true .Values.config) }}
+{{- $_ := set $own "curfew.dev/foreign-webhooks" "false" }}
+{{- end }}
+{{- toYaml (merge $own (default (dict) .Values.podAnnotations)) }}
 {{- end }}
 
 {{- define "curfew.serviceAccountName" -}}

@@ -1,4 +1,4 @@
-module curfew.dev/tools/kubernetes
+module curfew.dev/tools/kubernetes-1.36
 
 go 1.26.0
 

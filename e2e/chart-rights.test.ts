@@ -1,0 +1,169 @@
+/**
+ * What the chart's service account may do, by the API server's own authorizer: every verb on every resource it serves is
+ * asked about, in Curfew's namespace, in another one and in all. Nothing runs here: rights are there without pods.
+ */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JsonObject } from '../src/objects/json.ts';
+import { asString, member } from '../src/objects/json.ts';
+import { askForRights, listResources, listRights } from './account-rights.ts';
+import { RELEASE_NAMESPACE, renderChart } from './chart.ts';
+import { type ApiClient, createApiClient } from './cluster/api-client.ts';
+import { waitUntil } from './installed-curfew.ts';
+import { startTestCluster, type TestCluster } from './test-cluster.ts';
+
+const RBAC_KINDS = new Set(['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding']);
+
+/** With default values, and what of DESIGN's list each line is for. */
+const PUBLISHING = [
+  'everywhere: get,patch mutatingwebhookconfigurations.admissionregistration.k8s.io NAME',
+  'everywhere: get,patch validatingwebhookconfigurations.admissionregistration.k8s.io NAME',
+];
+const FOREIGN_WEBHOOKS = ['everywhere: list,watch mutatingwebhookconfigurations.admissionregistration.k8s.io'];
+const INDEX = ['everywhere: get,list,watch namespaces', 'everywhere: get,list,watch serviceaccounts'];
+const NAMESPACE_WARNINGS = ['everywhere: list pods'];
+const AUTHORITY = [
+  `in ${RELEASE_NAMESPACE}: create,get,patch,update secrets NAME-tls`,
+  `in ${RELEASE_NAMESPACE}: get deployments.apps NAME`,
+];
+const SECRET_INDEX = ['everywhere: list,watch secrets'];
+
+type Case = { readonly name: string; readonly values: JsonObject; readonly rights: readonly string[] };
+
+const DEFAULTS: Case = {
+  name: 'default values',
+  values: {},
+  rights: [...PUBLISHING, ...FOREIGN_WEBHOOKS, ...INDEX, ...NAMESPACE_WARNINGS, ...AUTHORITY],
+};
+
+/** Each switch takes its feature and the right for it away, or brings both. */
+const CASES: readonly Case[] = [
+  {
+    name: 'config.namespaceWarnings.enabled=false',
+    values: { config: { namespaceWarnings: { enabled: false } } },
+    rights: [...PUBLISHING, ...FOREIGN_WEBHOOKS, ...INDEX, ...AUTHORITY],
+  },
+  {
+    name: 'config.foreignWebhooks.watch=false',
+    values: { config: { foreignWebhooks: { watch: false } } },
+    rights: [...PUBLISHING, ...INDEX, ...NAMESPACE_WARNINGS, ...AUTHORITY],
+  },
+  {
+    name: 'tls.existingSecret',
+    values: { tls: { existingSecret: 'serving' } },
+    rights: [...PUBLISHING, ...FOREIGN_WEBHOOKS, ...INDEX, ...NAMESPACE_WARNINGS],
+  },
+  {
+    name: 'config.apiAccess.approval=true',
+    values: { config: { apiAccess: { approval: true } } },
+    rights: [...PUBLISHING, ...FOREIGN_WEBHOOKS, ...INDEX, ...NAMESPACE_WARNINGS, ...AUTHORITY],
+  },
+  {
+    name: 'config.secretIndex=true',
+    values: { config: { secretIndex: true } },
+    rights: [...PUBLISHING, ...FOREIGN_WEBHOOKS, ...INDEX, ...NAMESPACE_WARNINGS, ...AUTHORITY, ...SECRET_INDEX],
+  },
+  {
+    name: 'everything off that can be',
+    values: {
+      config: { namespaceWarnings: { enabled: false }, foreignWebhooks: { watch: false } },
+      tls: { existingSecret: 'serving' },
+    },
+    rights: [...PUBLISHING, ...INDEX],
+  },
+];
+
+let cluster: TestCluster;
+let api: ApiClient;
+let otherNamespace: string;
+let resources: Awaited<ReturnType<typeof listResources>>;
+/** What RBAC gives every account there is, such as a review of its own rights. */
+let common: ReadonlySet<string>;
+let listedCommon: ReadonlySet<string>;
+
+beforeAll(async () => {
+  cluster = await startTestCluster();
+  api = await createApiClient(cluster.kubeconfig);
+  otherNamespace = await cluster.createNamespace();
+  await cluster.must(['create', 'namespace', RELEASE_NAMESPACE]);
+  resources = await listResources(cluster);
+  common = new Set(await ask('plain'));
+  const { kubectl } = cluster;
+  listedCommon = new Set(await listRights({ kubectl, account: accountOf('plain'), otherNamespace }));
+});
+afterAll(async () => {
+  api.close();
+  await cluster.controlPlane.stop();
+});
+
+describe('The service account of the chart', () => {
+  it('is asked about everything that the API server serves', () => {
+    const names = resources.map(({ group, name, subresource }) => [group, name, subresource].join('/'));
+    expect(names).toEqual(
+      expect.arrayContaining(['/secrets/', '/serviceaccounts/token', '/pods/exec', '/nodes/proxy']),
+    );
+    expect(names).toEqual(expect.arrayContaining(['apps/deployments/scale', 'rbac.authorization.k8s.io/roles/']));
+    expect(names.length).toBeGreaterThan(100);
+    expect([...common].join('\n')).toContain('create selfsubjectaccessreviews.authorization.k8s.io');
+  });
+
+  it('may do what its features take, and nothing else of all there is', async () => {
+    const { values, rights } = DEFAULTS;
+    await install('asked', values);
+    const own = (await ask('asked')).filter((right) => !common.has(right));
+    expect(own).toEqual(namedAfter('asked', rights));
+  });
+
+  it.each([DEFAULTS, ...CASES].map((given, index) => ({ ...given, release: `listed-${index}` })))(
+    'is listed with the rights of its features with $name, and with no other',
+    async ({ values, rights, release }) => {
+      await install(release, values);
+      const listed = await listRights({ kubectl: cluster.kubectl, account: accountOf(release), otherNamespace });
+      expect(listed.filter((right) => !listedCommon.has(right))).toEqual(namedAfter(release, rights));
+    },
+  );
+});
+
+function accountOf(name: string): { readonly namespace: string; readonly name: string } {
+  return { namespace: RELEASE_NAMESPACE, name };
+}
+
+async function ask(release: string): Promise<readonly string[]> {
+  return await askForRights({
+    api,
+    resources,
+    account: accountOf(release),
+    otherNamespace,
+    names: [release, `${release}-tls`],
+  });
+}
+
+function namedAfter(release: string, rights: readonly string[]): readonly string[] {
+  return rights.map((right) => right.replace('NAME', release)).toSorted();
+}
+
+/** Applies the account and the rights of the chart, and waits until the authorizer knows them. */
+async function install(release: string, values: JsonObject): Promise<void> {
+  const objects = await renderChart({ fullnameOverride: release, ...values });
+  const items = objects.filter((object) => RBAC_KINDS.has(asString(member(object, 'kind')) ?? ''));
+  await cluster.must(['apply', '-f', '-'], { apiVersion: 'v1', kind: 'List', items });
+  await untilKnown(release);
+}
+
+/** The authorizer watches each kind in the order of its writes: a grant of each kind that is known came after ours. */
+async function untilKnown(release: string): Promise<void> {
+  const rule = ['--verb=get', '--resource=configmaps'];
+  const subject = `--user=${release}-last`;
+  for (const [kind, where] of [
+    ['clusterrole', []],
+    ['role', ['--namespace', RELEASE_NAMESPACE]],
+  ] as const) {
+    const name = `${release}-last-${kind}`;
+    await cluster.must(['create', kind, name, ...rule, ...where]);
+    await cluster.must(['create', `${kind}binding`, name, `--${kind}=${name}`, `${subject}-${kind}`, ...where]);
+    await waitUntil(`the authorizer knows the last ${kind}`, async () => {
+      const args = ['auth', 'can-i', 'get', 'configmaps', '--as', `${release}-last-${kind}`];
+      return (await cluster.kubectl.run([...args, '--namespace', RELEASE_NAMESPACE])).code === 0;
+    });
+  }
+}

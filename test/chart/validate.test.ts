@@ -1,0 +1,143 @@
+/** What Helm says of values that cannot be right: sentences of the chart whole, those of Helm's own schema in part. */
+
+import { beforeAll, describe, expect, it } from 'vitest';
+import { runProgram } from '../../scripts/run-program.ts';
+import { CHART, findHelms, HELMS, KUBERNETES } from './rendering.ts';
+
+let helms: Readonly<Record<(typeof HELMS)[number], string>>;
+beforeAll(async () => {
+  helms = await findHelms();
+});
+
+type Contradiction = {
+  readonly settings: readonly string[];
+  readonly release?: string;
+  readonly namespace?: string;
+  readonly sentence: string;
+};
+
+const CONTRADICTIONS: Readonly<Record<string, Contradiction>> = {
+  'a namespace of the cluster itself': {
+    settings: [],
+    namespace: 'kube-system',
+    sentence:
+      "Curfew needs a namespace of its own, since it leaves its own namespace alone: kube-system is the cluster's. Install it with --namespace curfew-system --create-namespace.",
+  },
+  'a release whose name no Service can have': {
+    settings: [],
+    release: '1st',
+    sentence:
+      'The full name "1st-curfew" is made of the release\'s name and cannot be that of a Service, which begins with a letter and holds lower case letters, digits and dashes: set fullnameOverride.',
+  },
+  'no service account at all': {
+    settings: ['serviceAccount.create=false'],
+    sentence: 'serviceAccount.create is false, so serviceAccount.name must name the account to use.',
+  },
+  'annotations for an account that is not made': {
+    settings: ['serviceAccount.create=false', 'serviceAccount.name=own', 'serviceAccount.annotations.team=platform'],
+    sentence:
+      'serviceAccount.annotations are those of an account that the chart makes: with serviceAccount.create=false annotate your own.',
+  },
+  'two certificates': {
+    settings: ['tls.existingSecret=a', 'config.tls.certFile=/c', 'config.tls.keyFile=/k'],
+    sentence: 'tls.existingSecret mounts a Secret and sets config.tls itself: set one of the two.',
+  },
+  'a label that selectors need': {
+    settings: ['commonLabels.app\\.kubernetes\\.io/name=x'],
+    sentence: 'commonLabels must not set app.kubernetes.io/name: the chart sets it itself.',
+  },
+  'a label that only tells the version': {
+    settings: ['commonLabels.helm\\.sh/chart=x'],
+    sentence: 'commonLabels must not set helm.sh/chart: the chart sets it itself.',
+  },
+  'a pod label that selectors need': {
+    settings: ['podLabels.app\\.kubernetes\\.io/instance=x'],
+    sentence: 'podLabels must not set app.kubernetes.io/instance: the chart sets it itself.',
+  },
+  'the kubelet’s port on the node': {
+    settings: ['hostNetwork=true'],
+    sentence:
+      "webhook.containerPort is 10250, which is the kubelet's own port on the node's network: with hostNetwork choose another one, such as 9443.",
+  },
+  'a grace period shorter than the drain': {
+    settings: ['terminationGracePeriodSeconds=4'],
+    sentence:
+      'terminationGracePeriodSeconds (4) must be longer than config.server.drainSeconds (5), or pods are killed while they drain.',
+  },
+  'a drain longer than the grace period': {
+    settings: ['config.server.drainSeconds=45'],
+    sentence:
+      'terminationGracePeriodSeconds (45) must be longer than config.server.drainSeconds (45), or pods are killed while they drain.',
+  },
+  'two equal ports': {
+    settings: ['operations.containerPort=10250'],
+    sentence: 'webhook.containerPort and operations.containerPort must differ.',
+  },
+  'a disruption budget that allows an outage': {
+    settings: ['podDisruptionBudget.maxUnavailable=2'],
+    sentence:
+      'podDisruptionBudget.maxUnavailable (2) must be less than replicas (2), or a drain may take every replica at once.',
+  },
+  'an approval that no controller could ask for': {
+    settings: ['config.apiAccess.approval=true', 'config.apiAccess.acceptFrom={ServiceAccount,Pod}'],
+    sentence:
+      'config.apiAccess.approval cannot go with Pod in config.apiAccess.acceptFrom: controllers make the pods, so nobody could be asked for an approval.',
+  },
+  'a volume of a name that the chart uses': {
+    settings: ['extraVolumes[0].name=api-token'],
+    sentence: 'extraVolumes must not be named api-token: the chart has a volume of that name.',
+  },
+  'a policy that does not hold on the node’s network': {
+    settings: ['hostNetwork=true', 'webhook.containerPort=9443', 'networkPolicy.enabled=true'],
+    sentence:
+      "networkPolicy.enabled does nothing with hostNetwork: a NetworkPolicy is not for pods on the node's network.",
+  },
+  'a scrape that the policy shuts out': {
+    settings: ['serviceMonitor.enabled=true', 'networkPolicy.enabled=true'],
+    sentence:
+      'serviceMonitor.enabled with networkPolicy.enabled needs networkPolicy.metricsFrom, or Prometheus is not let in.',
+  },
+};
+
+describe('A contradiction', () => {
+  it.each(Object.entries(CONTRADICTIONS))('is told in one sentence by both Helms: %s', async (_what, contradiction) => {
+    for (const helm of HELMS) {
+      const stderr = await refusalOf(helm, contradiction);
+      // Helm puts the place before it: execution error at (curfew/templates/validate.yaml:1:2):
+      const told = stderr.split(/validate\.yaml:\d+:\d+\): /).at(-1) ?? '';
+      expect(told.split('\n')[0]).toBe(contradiction.sentence);
+    }
+  });
+});
+
+describe('Values that the schema refuses', () => {
+  it.each([
+    ['no configuration at all', 'config=null', /missing property 'config'|config is required/],
+    ['no port', 'service=null', /missing property 'service'|service is required/],
+    ['a name that no Service may have', 'fullnameOverride=A_B', /fullnameOverride/],
+    ['an unknown key', 'replicaz=2', /replicaz/],
+    ['an unknown key of the configuration', 'config.dryrun=true', /dryrun/],
+    ['an unknown check', 'config.checks.no-such-check.mode=off', /no-such-check/],
+    ['a level that does not exist', 'config.levels.enforce=strict', /enforce/],
+    ['an interval without a unit', 'serviceMonitor.interval=30', /interval/],
+    [
+      'a lifetime that means a year',
+      'config.mutations.short-lived-api-token.expirationSeconds=3607',
+      /expirationSeconds/,
+    ],
+  ])('are named by both Helms: %s', async (_what, setting, words) => {
+    for (const helm of HELMS) expect(await refusalOf(helm, { settings: [setting] })).toMatch(words);
+  });
+});
+
+/** What Helm prints on standard error when it refuses to render. */
+async function refusalOf(
+  helm: (typeof HELMS)[number],
+  { settings, release = 'curfew', namespace = 'curfew-system' }: Omit<Contradiction, 'sentence'>,
+): Promise<string> {
+  const set = settings.flatMap((setting) => ['--set', setting]);
+  const args = ['template', release, CHART, '--namespace', namespace, ...KUBERNETES, ...set];
+  const { code, stderr } = await runProgram(helms[helm], args);
+  expect(code).toBe(1);
+  return stderr;
+}
