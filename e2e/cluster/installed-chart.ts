@@ -15,6 +15,8 @@ export const RELEASE_NAMESPACE = 'curfew-system';
 const CHART = join(import.meta.dirname, '..', '..', 'charts', 'curfew');
 const HELM_LIMIT_MS = 240_000;
 const MADE = 'test.curfew.dev/made';
+/** Where the API token of a pod is, unless it was told otherwise. */
+export const API_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 export const CONFIGURATIONS = 'validatingwebhookconfigurations,mutatingwebhookconfigurations';
 
 /** The image that was loaded into the cluster, in place of the released one. */
@@ -29,6 +31,8 @@ const IMAGE = [
 
 export type InstalledChart = {
   readonly kubectl: Kubectl;
+  /** Absolute path of the kubectl program; the node sees it under the same path. */
+  readonly kubectlProgram: string;
   /** Runs kubectl and returns standard output; throws with its standard error if it fails. */
   must(args: readonly string[], input?: JsonObject | readonly JsonObject[]): Promise<string>;
   /** Runs Helm; throws with what it printed if it fails. */
@@ -44,14 +48,22 @@ export type InstalledChart = {
   /** Makes a namespace that goes with {@link removeNamespaces}, and waits for its default account. */
   createNamespace(name: string, labels?: Readonly<Record<string, string>>): Promise<string>;
   createAccount(namespace: string, annotations?: JsonObject): Promise<void>;
+  /** Creates the pod and waits until it runs. */
+  runPod(namespace: string, manifest: JsonObject): Promise<void>;
+  /** Standard output of a command in a container of a pod, by default `app`; throws if it fails. */
+  exec(where: PlaceInPod, command: readonly string[]): Promise<string>;
+  /** Whether the API server takes this token for that of somebody. */
+  isAuthenticated(token: string): Promise<boolean>;
   removeNamespaces(): Promise<void>;
 };
 
+export type PlaceInPod = { readonly namespace: string; readonly pod: string; readonly container?: string };
+
 /** Opens the cluster that `npm run test:cluster` started; nothing is installed yet. */
-export async function openCluster(): Promise<InstalledChart> {
+export async function openCluster(helmName: 'helm' | 'helm3' = 'helm'): Promise<InstalledChart> {
   const kubeconfig = process.env['KUBECONFIG'];
   if (kubeconfig === undefined) throw new Error('these tests run in a cluster of their own: npm run test:cluster');
-  const { kubectl: binary, helm: helmBinary } = await findTools(['kubectl', 'helm']);
+  const { kubectl: binary, [helmName]: helmBinary } = await findTools(['kubectl', helmName]);
   const kubectl = createKubectl({ binary, kubeconfig });
 
   async function must(args: readonly string[], input?: JsonObject | readonly JsonObject[]): Promise<string> {
@@ -78,12 +90,24 @@ export async function openCluster(): Promise<InstalledChart> {
 
   return {
     kubectl,
+    kubectlProgram: binary,
     must,
     helm,
     createNamespace,
     createAccount: async (namespace, annotations = {}) => {
       const metadata = { name: 'web', namespace, annotations };
       await must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+    },
+    runPod: async (namespace, manifest) => {
+      await must(['create', '-n', namespace, '-f', '-'], manifest);
+      await must(['wait', '--for=condition=Ready', 'pod', '--all', '-n', namespace, '--timeout=90s']);
+    },
+    exec: async ({ namespace, pod, container = 'app' }, command) =>
+      await must(['exec', pod, '-n', namespace, '-c', container, '--', ...command]),
+    isAuthenticated: async (token) => {
+      const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } };
+      const answer = JSON.parse(await must(['create', '-f', '-', '-o', 'json'], review));
+      return valueAt(answer, ['status', 'authenticated']) === true;
     },
     removeNamespaces: async () => void (await must(['delete', 'namespace', '-l', MADE, '--wait=false'])),
     uninstall: async () =>
