@@ -3,7 +3,7 @@
  * runs the tests in `e2e/cluster` inside the cluster's network. Afterwards nothing is left.
  *
  *     npm run test:cluster                   everything
- *     npm run test:cluster -- --image FILE   takes this image instead of building one
+ *     npm run test:cluster -- --image FILE   takes this image, and its bill of materials, instead of building one
  *     npm run test:cluster -- --report FILE  writes vitest's JSON report too
  */
 
@@ -62,6 +62,7 @@ async function main(): Promise<number> {
   return await run('nsenter', [...enterArgs(cluster, 'network'), ...args], {
     KUBECONFIG: cluster.layout.kubeconfig,
     CURFEW_CLUSTER_STATE: folder,
+    CURFEW_IMAGE: image,
   });
 }
 

@@ -31,6 +31,17 @@ describe('Installed with Helm and default values', () => {
     expect(stderr).toContain('Secret denied/old: 1 problem\n\n  long-lived-token-secret at /type\n');
   });
 
+  it('they run as nobody, can write nowhere, and have no shell', async () => {
+    const [pod = ''] = (await cluster.must(['get', 'pods', '-n', RELEASE_NAMESPACE, '-o', 'name'])).split('\n');
+    const exec = ['exec', pod, '-n', RELEASE_NAMESPACE, '--'];
+    const script = `const write = (path) => { try { require('node:fs').writeFileSync(path, ''); return 'written'; } catch ({ code }) { return code; } };
+      console.log(process.getuid(), ['/x', '/tmp/x', '/curfew/x', '/etc/curfew/config/x'].map(write).join(' '));`;
+    expect(await cluster.must([...exec, '/nodejs/bin/node', '--eval', script])).toBe('65532 EROFS EROFS EROFS EROFS\n');
+    const { code, stderr } = await cluster.kubectl.run([...exec, 'sh', '-c', 'true']);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('"sh": executable file not found');
+  });
+
   it('a token that is asked for too long is refused in our words, or shortened where a namespace says so', async () => {
     const create = ['create', 'token', 'web', '--duration=48h', '-n'];
     const refusing = await cluster.createNamespace('asked');
