@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitUntil } from '../installed-curfew.ts';
 import { tokenSecret } from '../test-cluster.ts';
 import {
+  CHART,
   CONFIGURATIONS,
   claimsOf,
   type InstalledChart,
@@ -14,6 +15,9 @@ let cluster: InstalledChart;
 
 beforeAll(async () => {
   cluster = await openCluster();
+  const restricted = 'pod-security.kubernetes.io/enforce=restricted';
+  await cluster.kubectl.run(['create', 'namespace', RELEASE_NAMESPACE]);
+  await cluster.must(['label', 'namespace', RELEASE_NAMESPACE, restricted, '--overwrite']);
   await cluster.install();
 });
 
@@ -55,6 +59,38 @@ describe('Installed with Helm and default values', () => {
     await cluster.createAccount(capping);
     const { exp, iat } = claimsOf(await cluster.must([...create, capping]));
     expect(exp - iat).toBe(86_400);
+  });
+});
+
+describe('helm test', () => {
+  it('says that the API server can call the Service, and leaves no pod', async () => {
+    const printed = await cluster.helm(['test', RELEASE, '--namespace', RELEASE_NAMESPACE, '--timeout', '90s']);
+    expect(printed).toMatch(/TEST SUITE: +curfew-test\n/);
+    expect(printed).toMatch(/Phase: +Succeeded/);
+    await expect(cluster.must(['get', 'pod', 'curfew-test', '-n', RELEASE_NAMESPACE])).rejects.toThrow('not found');
+  });
+
+  it('runs a pod that passes our own level restricted, too', async () => {
+    const namespace = await cluster.createNamespace('own-medicine', {
+      'curfew.dev/enforce': 'restricted',
+      'pod-security.kubernetes.io/enforce': 'restricted',
+    });
+    const render = async (template: string) =>
+      await cluster.helm([
+        'template',
+        RELEASE,
+        CHART,
+        '--namespace',
+        namespace,
+        '--show-only',
+        `templates/${template}`,
+      ]);
+    for (const template of ['serviceaccount.yaml', 'tests/review.yaml']) {
+      const dryRun = template.startsWith('tests') ? ['--dry-run=server'] : [];
+      const input = await render(template);
+      const { code, stderr } = await cluster.kubectl.run(['create', '-f', '-', ...dryRun], { input });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 /** What a test file in a cluster with a node begins with: kubectl, Helm, and the chart as a user installs it. */
 
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { runProgram } from '../../scripts/run-program.ts';
 import { findTools } from '../../scripts/tools.ts';
@@ -12,9 +13,10 @@ import { BUSYBOX_IMAGE } from '../node/container-runtime.ts';
 
 export const RELEASE = 'curfew';
 export const RELEASE_NAMESPACE = 'curfew-system';
-const CHART = join(import.meta.dirname, '..', '..', 'charts', 'curfew');
+export const CHART = join(import.meta.dirname, '..', '..', 'charts', 'curfew');
 const HELM_LIMIT_MS = 240_000;
-const MADE = 'test.curfew.dev/made';
+/** On namespaces of tests: by whom they were made. */
+const MADE_BY = 'test.curfew.dev/made-by';
 /** Where the API token of a pod is, unless it was told otherwise. */
 export const API_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 export const CONFIGURATIONS = 'validatingwebhookconfigurations,mutatingwebhookconfigurations';
@@ -65,6 +67,7 @@ export async function openCluster(helmName: 'helm' | 'helm3' = 'helm'): Promise<
   if (kubeconfig === undefined) throw new Error('these tests run in a cluster of their own: npm run test:cluster');
   const { kubectl: binary, [helmName]: helmBinary } = await findTools(['kubectl', helmName]);
   const kubectl = createKubectl({ binary, kubeconfig });
+  const me = randomUUID();
 
   async function must(args: readonly string[], input?: JsonObject | readonly JsonObject[]): Promise<string> {
     const text = input === undefined ? {} : { input: toText(input) };
@@ -80,7 +83,7 @@ export async function openCluster(helmName: 'helm' | 'helm3' = 'helm'): Promise<
   }
 
   async function createNamespace(name: string, labels: Readonly<Record<string, string>> = {}): Promise<string> {
-    const metadata = { name, labels: { [MADE]: 'true', ...labels } };
+    const metadata = { name, labels: { [MADE_BY]: me, ...labels } };
     await must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'Namespace', metadata });
     await waitUntil('the namespace has its service account', async () => {
       return (await kubectl.run(['get', 'serviceaccount', 'default', '-n', name])).code === 0;
@@ -109,7 +112,7 @@ export async function openCluster(helmName: 'helm' | 'helm3' = 'helm'): Promise<
       const answer = JSON.parse(await must(['create', '-f', '-', '-o', 'json'], review));
       return valueAt(answer, ['status', 'authenticated']) === true;
     },
-    removeNamespaces: async () => void (await must(['delete', 'namespace', '-l', MADE, '--wait=false'])),
+    removeNamespaces: async () => void (await must(['delete', 'namespace', '-l', `${MADE_BY}=${me}`, '--wait=false'])),
     uninstall: async () =>
       void (await helm(['uninstall', RELEASE, '--namespace', RELEASE_NAMESPACE, '--wait', '--ignore-not-found'])),
     countReady: async () => {

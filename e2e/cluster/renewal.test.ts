@@ -7,7 +7,7 @@ const VAULT_TOKEN = '/var/run/curfew/vault/token';
 /** The shortest that the API server gives. */
 const LIFETIME_S = 600;
 const POLL_MS = 2_000;
-const LIMIT_MS = 14 * 60_000;
+const LIMIT_MS = 16 * 60_000;
 
 // The kubelet renews a token when 80 % of its lifetime have passed, and no lifetime is below ten minutes: long set.
 describe.runIf(process.env['CURFEW_LONG'] === '1')('A token of ten minutes', () => {
@@ -20,7 +20,6 @@ describe.runIf(process.env['CURFEW_LONG'] === '1')('A token of ten minutes', () 
   });
   afterAll(async () => {
     await cluster.removeNamespaces();
-    await cluster.uninstall();
   });
 
   it(
@@ -38,6 +37,8 @@ describe.runIf(process.env['CURFEW_LONG'] === '1')('A token of ten minutes', () 
       const [api, vault] = [await readApi(), await readVault()];
       expect([lifetimeOf(api), lifetimeOf(vault)]).toEqual([LIFETIME_S, LIFETIME_S]);
       expect(await ask()).toBe(200);
+      // What follows is between the kubelet and the API server alone.
+      await cluster.uninstall();
 
       for (const [name, first, read] of [
         ['API token', api, readApi],
@@ -56,8 +57,11 @@ describe.runIf(process.env['CURFEW_LONG'] === '1')('A token of ten minutes', () 
 
       const end = claimsOf(api).exp * 1_000;
       while (Date.now() <= end) await sleep(POLL_MS);
-      // The API server remembers a good answer for ten seconds.
-      await expect.poll(async () => await cluster.isAuthenticated(api), { timeout: 30_000 }).toBe(false);
+      // The API server takes a token for a minute longer (the leeway of go-jose), and remembers a good answer for ten seconds.
+      await expect
+        .poll(async () => await cluster.isAuthenticated(api), { timeout: 120_000, interval: 1_000 })
+        .toBe(false);
+      console.log(`API token: refused ${Math.round((Date.now() - end) / 1_000)} s after its end`);
       expect(await ask()).toBe(200);
     },
     LIMIT_MS,
