@@ -39,8 +39,8 @@ export type InstalledChart = {
   must(args: readonly string[], input?: JsonObject | readonly JsonObject[]): Promise<string>;
   /** Runs Helm; throws with what it printed if it fails. */
   helm(args: readonly string[]): Promise<string>;
-  /** `helm upgrade --install --wait` with these further arguments. */
-  install(args?: readonly string[]): Promise<string>;
+  /** `helm upgrade --install --wait` with these further arguments; of this chart, or another. */
+  install(args?: readonly string[], chart?: string): Promise<string>;
   /** `helm uninstall --wait`. */
   uninstall(): Promise<void>;
   /** Ready replicas of Curfew. */
@@ -128,9 +128,9 @@ export async function openCluster(helmName: 'helm' | 'helm3' = 'helm'): Promise<
         return webhooks.length > 0 && webhooks.every((webhook) => asArray(member(webhook, 'rules')).length > 0);
       });
     },
-    install: async (args = []) =>
+    install: async (args = [], chart = CHART) =>
       await helm([
-        ...['upgrade', '--install', RELEASE, CHART, '--namespace', RELEASE_NAMESPACE, '--create-namespace'],
+        ...['upgrade', '--install', RELEASE, chart, '--namespace', RELEASE_NAMESPACE, '--create-namespace'],
         ...['--wait', '--timeout', '180s', ...IMAGE, ...args],
       ]),
   };
