@@ -21,7 +21,10 @@ const MADE_BY = 'test.curfew.dev/made-by';
 export const API_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 export const CONFIGURATIONS = 'validatingwebhookconfigurations,mutatingwebhookconfigurations';
 
-/** The image that was loaded into the cluster, in place of the released one. */
+/** The image that was loaded into the cluster. */
+export const CURFEW_IMAGE = 'curfew.dev/curfew:dev';
+
+/** The same, in place of the released one. */
 const IMAGE = [
   '--set',
   'image.repository=curfew.dev/curfew',
