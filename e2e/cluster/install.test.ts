@@ -94,15 +94,6 @@ describe('helm test', () => {
   });
 });
 
-describe('When every pod of Curfew is deleted while all is enforced', () => {
-  it('they come back by themselves', async () => {
-    await cluster.install(['--set', 'config.levels.enforce=restricted', '--set', 'config.mutateMode=apply']);
-    await cluster.must(['delete', 'pod', '-n', RELEASE_NAMESPACE, '--all', '--force', '--grace-period=0']);
-    await cluster.must(['rollout', 'status', `deployment/${RELEASE}`, '-n', RELEASE_NAMESPACE, '--timeout=120s']);
-    expect(await cluster.countReady()).toBe(2);
-  });
-});
-
 describe('helm uninstall', () => {
   it('leaves no webhook configuration and no Secret, and the namespace can be deleted', async () => {
     await cluster.uninstall();

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { valueAt } from '../../src/objects/json.ts';
 import { waitUntil } from '../installed-curfew.ts';
 import { type InstalledChart, openCluster, RELEASE, RELEASE_NAMESPACE } from './installed-chart.ts';
 import { startLoad } from './steady-load.ts';
@@ -22,6 +23,10 @@ afterAll(async () => {
 });
 
 it('Pods are admitted and mutated all through a restart, scaling, a lost pod, an upgrade and a drained node', async () => {
+  const deployment = JSON.parse(await cluster.must(['get', DEPLOYMENT, ...IN_CURFEW, '-o', 'json']));
+  // A replica leaves when its successor is ready, and answers for some seconds more.
+  expect(valueAt(deployment, ['spec', 'strategy', 'rollingUpdate'])).toEqual({ maxUnavailable: 0, maxSurge: 1 });
+
   const load = await startLoad(cluster, 'steady');
   let result: Awaited<ReturnType<typeof load.stop>>;
   try {

@@ -5,7 +5,7 @@ import { createApiClient } from './api-client.ts';
 import { type InstalledChart, sleepingPod } from './installed-chart.ts';
 
 /** Between two calls, in ms. */
-const PAUSE_MS = 15;
+const PAUSE_MS = 25;
 /** Calls at once: more only pile up where the machine has too much to do, and then measure that. */
 const MOST_OPEN = 8;
 const SHOWN = 5;
