@@ -14,7 +14,9 @@ RUN npm run build
 
 FROM ${BASE}
 WORKDIR /curfew
-COPY --from=build /src/dist/npm/curfew.mjs /src/dist/npm/package.json /src/dist/npm/LICENSE ./
+# Beside the bundle, what it is made of: scanners find the bill of materials, and the licences go where the code goes.
+COPY --from=build /src/dist/npm/curfew.mjs /src/dist/npm/package.json /src/dist/npm/curfew.cdx.json \
+  /src/dist/npm/LICENSE /src/dist/npm/THIRD-PARTY-LICENSES.txt ./
 USER 65532:65532
 EXPOSE 10250 8080
 # No flag for the heap: Node sizes it by the container's memory limit, and a number here would be wrong for another limit.

@@ -22,6 +22,7 @@ export async function renderChart(values: JsonObject, helmBinary?: string): Prom
   try {
     const file = join(folder, 'values.json');
     await writeFile(file, JSON.stringify(values));
+    // Without the pod of `helm test`, which is not applied but run when somebody asks.
     const args = [
       'template',
       'curfew',

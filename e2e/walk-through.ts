@@ -20,6 +20,8 @@ import { runProgram } from '../scripts/run-program.ts';
 
 const EVENTUALLY_MS = 30_000;
 const POLL_MS = 200;
+/** The longest that one command may take, such as an upgrade by Helm. */
+const COMMAND_MS = 180_000;
 const NOT_RUN = 'not-run';
 
 export type Step = {
@@ -112,6 +114,8 @@ export type Walk = {
   readonly kubeconfig: string;
   /** Path of the program. */
   readonly kubectl: string;
+  /** Path of Helm, for pages that call it; they find this repository's `charts` beside their files. */
+  readonly helm?: string;
 };
 
 /** Runs the whole page, and returns how many commands were run; throws all that was printed otherwise than it says. */
@@ -120,6 +124,10 @@ export async function walk(page: Page, path: string, where: Walk): Promise<numbe
   const files = join(where.folder, 'files');
   await Promise.all([mkdir(programs), mkdir(files)]);
   await symlink(where.kubectl, join(programs, 'kubectl'));
+  if (where.helm !== undefined) {
+    await symlink(where.helm, join(programs, 'helm'));
+    await symlink(join(import.meta.dirname, '..', 'charts'), join(files, 'charts'));
+  }
   const env = {
     PATH: `${programs}:${process.env['PATH'] ?? ''}`,
     HOME: where.folder,
@@ -148,7 +156,8 @@ async function runStep({ command, printed }: Step, { env, cwd, ms }: Run): Promi
   const end = performance.now() + ms;
   const shouldFail = printed.some((line) => /^error\b/i.test(line));
   for (;;) {
-    const { code, stdout } = await runProgram('bash', ['-c', `exec 2>&1\n${command}`], { env, cwd });
+    const script = `exec 2>&1\n${command}`;
+    const { code, stdout } = await runProgram('bash', ['-c', script], { env, cwd, timeoutMs: COMMAND_MS });
     const isRight = matchesPrinted(stdout, printed) && (code !== 0) === shouldFail;
     if (isRight) return undefined;
     if (performance.now() >= end) return `printed, with exit code ${code}:\n${stdout}`;

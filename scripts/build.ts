@@ -1,15 +1,17 @@
 /**
- * `npm run build`: what is published. `dist/npm/` is the package: one bundle, a launcher, the schema, the licences, and
- * no dependencies. The image holds the same bundle.
+ * `npm run build`: what is published. `dist/npm/` is the package: one bundle, a launcher, the schema, the licences, the
+ * bundle's bill of materials, and no dependencies. The image holds the same bundle.
  *
  *     npm run build [-- FOLDER]     writes to FOLDER instead of dist/npm
  */
 
 import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import packageJson from '../package.json' with { type: 'json' };
 import { renderConfigurationSchema } from './generate-reference.ts';
+import { BUNDLE_SBOM } from './image-sbom.ts';
+import { describeBundle, renderSbom } from './sbom.ts';
 import { renderThirdPartyLicenses } from './third-party-licenses.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -28,10 +30,13 @@ const NAMES_OF_CLIENT_NODE: Plugin = {
   setup({ onResolve, onLoad }) {
     const namespace = 'client-node-names';
     onResolve({ filter: /^@kubernetes\/client-node$/ }, ({ namespace: from, importer, kind }) =>
-      from === namespace || kind !== 'dynamic-import' ? undefined : { path: importer, namespace },
+      from === namespace || kind !== 'dynamic-import' ? undefined : { path: relative(ROOT, importer), namespace },
     );
     onLoad({ filter: /./, namespace }, async ({ path }) => {
-      const names = /\{([^{}]+)\} = await import\('@kubernetes\/client-node'\)/.exec(await readFile(path, 'utf8'))?.[1];
+      // Relative to the root, since the bundle names it, and is the same wherever it is built.
+      const names = /\{([^{}]+)\} = await import\('@kubernetes\/client-node'\)/.exec(
+        await readFile(join(ROOT, path), 'utf8'),
+      )?.[1];
       if (names === undefined)
         throw new Error(`${path} must take names: { … } = await import('@kubernetes/client-node')`);
       return { contents: `export {${names}} from '@kubernetes/client-node';`, resolveDir: ROOT };
@@ -70,7 +75,10 @@ async function writeBundle(): Promise<void> {
     logLevel: 'warning',
   });
   const textOf = (end: string): string => outputFiles.find(({ path }) => path.endsWith(end))?.text ?? '';
-  await writeFile(join(folder, 'curfew.mjs'), textOf('curfew.mjs'));
+  const code = textOf('curfew.mjs');
+  await writeFile(join(folder, 'curfew.mjs'), code);
+  const sbom = await describeBundle(metafile, { root: ROOT, version: packageJson.version, code });
+  await writeFile(join(folder, BUNDLE_SBOM), renderSbom(sbom));
   const licenses = { root: ROOT, legalComments: textOf('.LEGAL.txt') };
   await writeFile(join(folder, THIRD_PARTY), await renderThirdPartyLicenses(metafile, licenses));
 }
@@ -84,7 +92,7 @@ function describePackage() {
     type: 'module',
     engines: packageJson.engines,
     bin: { curfew: 'bin/curfew.mjs', 'kubectl-curfew': 'bin/curfew.mjs' },
-    files: ['curfew.mjs', 'bin', 'schemas', THIRD_PARTY, ...DOCUMENTS],
+    files: ['curfew.mjs', BUNDLE_SBOM, 'bin', 'schemas', THIRD_PARTY, ...DOCUMENTS],
     keywords: ['kubernetes', 'admission', 'webhook', 'service-account', 'token', 'security'],
   };
 }

@@ -2,7 +2,7 @@
  * `npm run cluster`: a real Kubernetes with a node on this machine, without Docker. Needs root and some packages, and
  * says which. Nothing of it is left when it is down.
  *
- *     npm run cluster -- up                   starts it, or says that it is up
+ *     npm run cluster -- up                   starts it, or says that it is up; with --kubernetes 1.37 on that version
  *     npm run cluster -- down                 ends it and removes everything
  *     npm run cluster -- status               what runs; exit code 1 if nothing does
  *     npm run cluster -- kubectl ARGS...      kubectl as its administrator
@@ -10,23 +10,28 @@
  *     npm run cluster -- load-image FILE      an image in the form of `docker save`
  *     npm run cluster -- stop|start SERVER    one of its servers, such as kubelet
  *     npm run cluster -- restart node         as if the machine were switched off and on
+ *
+ * With `--kind` before the command, the same on kind, on a machine with Docker.
  */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { ClusterError, down, enterArgs, find, type RunningCluster, tell, up } from '../e2e/node/cluster.ts';
 import { ctrArgs } from '../e2e/node/container-runtime.ts';
+import { kindCommand } from '../e2e/node/kind.ts';
 import { API_SERVER, stateFolder } from '../e2e/node/layout.ts';
 import { findTools } from './tools.ts';
 
 const USAGE =
-  'usage: npm run cluster -- up | down | status | kubectl ARGS | run PROGRAM ARGS | load-image FILE | stop SERVER | start SERVER | restart node';
+  'usage: npm run cluster -- [--kind] up [--kubernetes VERSION] | down | status | kubectl ARGS | run PROGRAM ARGS | load-image FILE | stop SERVER | start SERVER | restart node';
 
 const folder = stateFolder(process.env);
 
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  const [first, ...rest] = process.argv.slice(2);
+  process.exitCode = first === '--kind' ? await runOnKind(rest) : await main(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`curfew cluster: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
@@ -36,7 +41,9 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
   const [argument] = args;
   switch (command) {
     case 'up': {
-      const cluster = await up(folder, (line) => process.stderr.write(`curfew cluster: ${line}\n`));
+      if (args.length > 0 && (argument !== '--kubernetes' || args.length !== 2)) return refuse();
+      const onProgress = (line: string) => process.stderr.write(`curfew cluster: ${line}\n`);
+      const cluster = await up(folder, { onProgress, kubernetes: args[1] });
       say(describe(cluster));
       return 0;
     }
@@ -74,6 +81,18 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
   }
 }
 
+/** The same commands on kind, which keeps its state in Docker; only the kubeconfig is ours. */
+async function runOnKind(words: readonly string[]): Promise<number> {
+  const kubeconfig = join(folder, 'kind.kubeconfig');
+  const { kind, kubectl } = await findTools(['kind', 'kubectl']);
+  const found = kindCommand(words, { kind, kubectl, kubeconfig });
+  if (found === undefined) return refuse();
+  if (typeof found === 'string') throw new ClusterError(found);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const [file = '', ...args] = found;
+  return await runHere(file, args, kubeconfig);
+}
+
 async function findRunning(): Promise<RunningCluster> {
   const cluster = await find(folder);
   if (cluster === undefined) throw new ClusterError('No cluster is up: npm run cluster -- up');
@@ -83,8 +102,11 @@ async function findRunning(): Promise<RunningCluster> {
 /** Runs a program there with this terminal; its exit code. */
 async function enter(where: 'network' | 'all', args: readonly string[]): Promise<number> {
   const cluster = await findRunning();
-  const env = { ...process.env, KUBECONFIG: cluster.layout.kubeconfig };
-  const child = spawn('nsenter', [...enterArgs(cluster, where), ...args], { env, stdio: 'inherit' });
+  return await runHere('nsenter', [...enterArgs(cluster, where), ...args], cluster.layout.kubeconfig);
+}
+
+async function runHere(file: string, args: readonly string[], kubeconfig: string): Promise<number> {
+  const child = spawn(file, args, { env: { ...process.env, KUBECONFIG: kubeconfig }, stdio: 'inherit' });
   const [code] = (await once(child, 'exit')) as [number | null];
   return code ?? 1;
 }

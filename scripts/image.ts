@@ -3,14 +3,17 @@
  * hand. Both bases are made on the spot from this machine's own files, so what is built and tried are the Dockerfile's
  * stages; the released image has the bases that the Dockerfile names.
  *
- *     npm run image [-- FILE]     writes curfew:dev in the form of `docker save` to FILE, dist/image.tar by default
+ *     npm run image [-- FILE]     writes curfew:dev in the form of `docker save` to FILE, dist/image.tar by default, and
+ *                                 its bill of materials (CycloneDX) beside it, dist/image.cdx.json
  */
 
-import { access, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { writeImageArchive } from './image-archive.ts';
+import { describeImage } from './image-sbom.ts';
 import { mustRun, runProgram } from './run-program.ts';
+import { renderSbom } from './sbom.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const NAME = 'curfew.dev/curfew:dev';
@@ -24,7 +27,9 @@ const target = resolve(process.argv[2] ?? join(ROOT, 'dist', 'image.tar'));
 
 try {
   await buildImage(target);
-  console.log(`built ${NAME}: ${target}`);
+  const sbom = target.replace(/(?:\.tar)?$/, '.cdx.json');
+  await writeFile(sbom, renderSbom(await describeImage(target, NAME)));
+  console.log(`built ${NAME}: ${target}, ${sbom}`);
 } catch (error) {
   process.stderr.write(`curfew image: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
@@ -59,14 +64,14 @@ async function buildImage(file: string): Promise<void> {
 
 /** Like gcr.io/distroless/nodejs24-debian12:nonroot: Node, its libraries, certificates, a user; no shell. */
 async function writeRunBase(scratch: string): Promise<string> {
+  const libraries = await librariesOf(process.execPath);
   return await writeImageArchive(scratch, BASE, {
     contents: {
-      files: [
-        ['nodejs/bin/node', process.execPath],
-        [CERTIFICATES, CERTIFICATES],
-        ...(await librariesOf(process.execPath)),
-      ],
-      texts: { 'etc/passwd': 'root:x:0:0::/root:/sbin/nologin\nnonroot:x:65532:65532::/home/nonroot:/sbin/nologin\n' },
+      files: [['nodejs/bin/node', process.execPath], [CERTIFICATES, CERTIFICATES], ...libraries],
+      texts: {
+        'etc/passwd': 'root:x:0:0::/root:/sbin/nologin\nnonroot:x:65532:65532::/home/nonroot:/sbin/nologin\n',
+        ...(await describePackages(libraries.map(([, path]) => path))),
+      },
       folders: ['tmp'],
     },
     config: {
@@ -136,6 +141,32 @@ async function findNpm(): Promise<string> {
 async function librariesOf(program: string): Promise<readonly (readonly [string, string])[]> {
   const paths = (await mustRun('ldd', [program])).match(/\/\S+(?= \()/g) ?? [];
   return paths.map((path) => [path.slice(1), path] as const);
+}
+
+/** What distroless images say of their packages, for those that these files and the certificates are from. */
+async function describePackages(paths: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  const release = await readFile('/etc/os-release', 'utf8').catch(() => undefined);
+  const names = new Set(['ca-certificates']);
+  for (const path of paths) {
+    // Programs look in /lib, which is a link to /usr/lib; some packages name the one and some the other.
+    const printed = await query('--search', path, `/usr${path}`, await realpath(path));
+    const [name] = printed.split(':');
+    if (name !== undefined && name !== '') names.add(name);
+  }
+  const texts: Record<string, string> = {};
+  for (const name of names) {
+    const status = await query('--status', name);
+    if (status !== '') texts[`var/lib/dpkg/status.d/${name}`] = status;
+  }
+  return release === undefined ? {} : { 'etc/os-release': release, ...texts };
+}
+
+/** What dpkg-query prints; nothing on a machine that is no Debian. */
+async function query(...args: readonly string[]): Promise<string> {
+  return await runProgram('dpkg-query', args).then(
+    ({ stdout }) => stdout,
+    () => '',
+  );
 }
 
 /** The user's own settings of npm, such as another registry; read, and not copied into the image. */

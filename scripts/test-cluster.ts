@@ -3,8 +3,9 @@
  * runs the tests in `e2e/cluster` inside the cluster's network. Afterwards nothing is left.
  *
  *     npm run test:cluster                   everything
- *     npm run test:cluster -- --image FILE   takes this image instead of building one
+ *     npm run test:cluster -- --image FILE   takes this image, and its bill of materials, instead of building one
  *     npm run test:cluster -- --report FILE  writes vitest's JSON report too
+ *     npm run test:cluster -- --kubernetes 1.37   on another pinned version than the usual one
  */
 
 import { spawn } from 'node:child_process';
@@ -18,7 +19,7 @@ import { ctrArgs } from '../e2e/node/container-runtime.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const { values } = parseArgs({
-  options: { image: { type: 'string' }, report: { type: 'string' } },
+  options: { image: { type: 'string' }, report: { type: 'string' }, kubernetes: { type: 'string' } },
   allowPositionals: false,
 });
 
@@ -49,7 +50,8 @@ async function main(): Promise<number> {
     const code = await run(process.execPath, [join(import.meta.dirname, 'image.ts'), image]);
     if (code !== 0) return code;
   }
-  const cluster = await up(folder, (line) => process.stderr.write(`curfew cluster: ${line}\n`));
+  const onProgress = (line: string) => process.stderr.write(`curfew cluster: ${line}\n`);
+  const cluster = await up(folder, { onProgress, kubernetes: values.kubernetes });
   const load = [...enterArgs(cluster, 'all'), 'ctr', ...ctrArgs(cluster.layout, 'images', 'import', image)];
   const loaded = await run('nsenter', load);
   if (loaded !== 0) return loaded;
@@ -62,6 +64,7 @@ async function main(): Promise<number> {
   return await run('nsenter', [...enterArgs(cluster, 'network'), ...args], {
     KUBECONFIG: cluster.layout.kubeconfig,
     CURFEW_CLUSTER_STATE: folder,
+    CURFEW_IMAGE: image,
   });
 }
 

@@ -7,6 +7,16 @@ import type { Metafile } from 'esbuild';
 /** Folder of the innermost package a bundled file belongs to; a package can lie in another's node_modules. */
 const PACKAGE_FOLDER = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//;
 
+/** Folders of the packages that have code in the bundle, from the folder that the metafile's paths start from; sorted. */
+export function listBundledPackages(metafile: Metafile): readonly string[] {
+  const folders = Object.values(metafile.outputs)
+    .flatMap((output) => Object.entries(output.inputs))
+    .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+    .map(([path]) => PACKAGE_FOLDER.exec(path)?.[1])
+    .filter((folder) => folder !== undefined);
+  return [...new Set(folders)].toSorted();
+}
+
 /**
  * One text: name, version and licence of every package with code in the bundle, the licence files it ships, and at the
  * end the legal comments of the code itself. `root` is the folder that the metafile's paths start from.
@@ -15,13 +25,8 @@ export async function renderThirdPartyLicenses(
   metafile: Metafile,
   { root, legalComments }: { root: string; legalComments: string },
 ): Promise<string> {
-  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
-  const folders = inputs
-    .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
-    .map(([path]) => PACKAGE_FOLDER.exec(path)?.[1])
-    .filter((folder) => folder !== undefined);
   const parts = await Promise.all(
-    [...new Set(folders)].toSorted().map(async (folder) => await describePackage(join(root, folder))),
+    listBundledPackages(metafile).map(async (folder) => await describePackage(join(root, folder))),
   );
   // A package can be there twice, in one version or in two.
   const packages = [...new Set(parts)];

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { waitUntil } from '../installed-curfew.ts';
 import { tell } from '../node/cluster.ts';
@@ -5,6 +7,10 @@ import { layoutOf } from '../node/layout.ts';
 import { type InstalledChart, openCluster, RELEASE, RELEASE_NAMESPACE, sleepingPod } from './installed-chart.ts';
 
 const ENFORCED = ['--set', 'config.levels.enforce=restricted', '--set', 'config.mutateMode=apply'];
+
+const README = join(import.meta.dirname, '..', '..', 'README.md');
+/** For a node to do what it does at its own pace, in ms. */
+const SLOW_MS = 120_000;
 
 let cluster: InstalledChart;
 
@@ -19,6 +25,23 @@ afterAll(async () => {
   await cluster.uninstall();
 });
 
+it('While all of its pods are lost, pods are refused; and they come back by themselves with everything enforced', async () => {
+  const namespace = await cluster.createNamespace('lost', { 'curfew.dev/enforce': 'baseline' });
+  await cluster.createAccount(namespace);
+  const layout = layoutOf(process.env['CURFEW_CLUSTER_STATE'] ?? '');
+  // So that none can come back before it was looked.
+  await tell({ layout }, { stop: 'kubelet' });
+  try {
+    await cluster.must(['delete', 'pods', '-n', RELEASE_NAMESPACE, '--all', '--force', '--grace-period=0']);
+    await waitUntil('the API server has noticed', async () => (await tryPod(namespace)).code !== 0, SLOW_MS);
+    expect((await tryPod(namespace)).stderr).toContain('failed calling webhook "pods.curfew.dev"');
+  } finally {
+    await tell({ layout }, { start: 'kubelet' });
+  }
+  await waitUntil('both replicas are ready', async () => (await cluster.countReady()) === 2, SLOW_MS);
+  await waitUntil('pods are admitted', async () => (await tryPod(namespace)).code === 0, SLOW_MS);
+});
+
 it('After the node was switched off and on, all comes back by itself with everything enforced', async () => {
   const namespace = await cluster.createNamespace('restarted', { 'curfew.dev/enforce': 'baseline' });
   await cluster.createAccount(namespace);
@@ -26,13 +49,10 @@ it('After the node was switched off and on, all comes back by itself with everyt
   await cluster.must(['wait', '--for=condition=Ready', 'pod/web', '-n', namespace, '--timeout=90s']);
 
   await tell({ layout: layoutOf(process.env['CURFEW_CLUSTER_STATE'] ?? '') }, { restart: 'node' });
-  await waitUntil('both replicas are ready', async () => (await restartsOf(RELEASE_NAMESPACE)) >= 2, 120_000);
-  await waitUntil('and stay so', async () => (await cluster.countReady()) === 2, 120_000);
-  await waitUntil('the pod runs again', async () => (await restartsOf(namespace)) === 1, 120_000);
-  const { code } = await cluster.kubectl.run(['create', '-n', namespace, '-f', '-', '--dry-run=server'], {
-    input: JSON.stringify(sleepingPod('next')),
-  });
-  expect(code).toBe(0);
+  await waitUntil('both replicas are ready', async () => (await restartsOf(RELEASE_NAMESPACE)) >= 2, SLOW_MS);
+  await waitUntil('and stay so', async () => (await cluster.countReady()) === 2, SLOW_MS);
+  await waitUntil('the pod runs again', async () => (await restartsOf(namespace)) === 1, SLOW_MS);
+  expect((await tryPod(namespace)).code).toBe(0);
 });
 
 it('After its namespace was deleted, one command lets pods in again, and an install makes all good', async () => {
@@ -41,22 +61,32 @@ it('After its namespace was deleted, one command lets pods in again, and an inst
   const notes = await cluster.helm(['get', 'notes', RELEASE, '--namespace', RELEASE_NAMESPACE]);
   const command = /kubectl (delete \S+ \S+)$/m.exec(notes)?.[1] ?? '';
   expect(command).toContain('webhookconfiguration');
-  await cluster.must(['delete', 'namespace', RELEASE_NAMESPACE, '--force', '--grace-period=0', '--timeout=90s']);
-  const create = async () =>
-    await cluster.kubectl.run(['create', '-n', namespace, '-f', '-', '--dry-run=server'], {
-      input: JSON.stringify(sleepingPod('web')),
-    });
-  const refused = await create();
+  await cluster.must(['delete', 'namespace', RELEASE_NAMESPACE, '--wait=false']);
+  await cluster.must(['delete', 'pods', '-n', RELEASE_NAMESPACE, '--all', '--force', '--grace-period=0']);
+  await cluster.must(['wait', '--for=delete', `namespace/${RELEASE_NAMESPACE}`, '--timeout=90s']);
+  const refused = await tryPod(namespace);
   expect(refused.code).toBe(1);
   expect(refused.stderr).toContain('failed calling webhook "pods.curfew.dev"');
 
+  // The README's, which does not know the name of the release, would remove the same.
+  const general = /^kubectl (delete \S+ -l \S+)$/m.exec(await readFile(README, 'utf8'))?.[1] ?? '';
+  const named = await cluster.must([...command.split(' '), '--dry-run=server', '-o', 'name']);
+  expect(named.trim().split('\n')).toHaveLength(2);
+  expect(await cluster.must([...general.split(' '), '--dry-run=server', '-o', 'name'])).toBe(named);
+
   await cluster.must(command.split(' '));
-  expect((await create()).code).toBe(0);
+  expect((await tryPod(namespace)).code).toBe(0);
 
   await cluster.install(ENFORCED);
   await cluster.untilPublished();
   expect(await cluster.countReady()).toBe(2);
 });
+
+/** Asks for a pod without making it. */
+async function tryPod(namespace: string) {
+  const create = ['create', '-n', namespace, '-f', '-', '--dry-run=server'];
+  return await cluster.kubectl.run(create, { input: JSON.stringify(sleepingPod('next')) });
+}
 
 /** How often containers of a namespace were started again, those that run. */
 async function restartsOf(namespace: string): Promise<number> {

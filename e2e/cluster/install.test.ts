@@ -1,26 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../src/objects/json.ts';
-import { member } from '../../src/objects/json.ts';
 import { waitUntil } from '../installed-curfew.ts';
-import { BUSYBOX_IMAGE } from '../node/container-runtime.ts';
 import { tokenSecret } from '../test-cluster.ts';
 import {
+  CHART,
   CONFIGURATIONS,
   claimsOf,
   type InstalledChart,
   openCluster,
   RELEASE,
   RELEASE_NAMESPACE,
-  sleepingPod,
 } from './installed-chart.ts';
-
-const API_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
-const API_AUDIENCE = 'https://kubernetes.default.svc';
 
 let cluster: InstalledChart;
 
 beforeAll(async () => {
   cluster = await openCluster();
+  const restricted = 'pod-security.kubernetes.io/enforce=restricted';
+  await cluster.kubectl.run(['create', 'namespace', RELEASE_NAMESPACE]);
+  await cluster.must(['label', 'namespace', RELEASE_NAMESPACE, restricted, '--overwrite']);
   await cluster.install();
 });
 
@@ -38,90 +35,62 @@ describe('Installed with Helm and default values', () => {
     expect(stderr).toContain('Secret denied/old: 1 problem\n\n  long-lived-token-secret at /type\n');
   });
 
-  it('it reports which tokens it would shorten, and leaves the pod as it is', async () => {
-    const namespace = await cluster.createNamespace('reported');
-    await cluster.createAccount(namespace);
-    await runPod(namespace, sleepingPod('web'));
-    const { exp, iat } = claimsOf(await readToken(namespace, 'web', API_TOKEN));
-    expect(exp - iat).toBe(31_536_000);
+  it('they run as nobody, can write nowhere, and have no shell', async () => {
+    const [pod = ''] = (await cluster.must(['get', 'pods', '-n', RELEASE_NAMESPACE, '-o', 'name'])).split('\n');
+    const exec = ['exec', pod, '-n', RELEASE_NAMESPACE, '--'];
+    const script = `const write = (path) => { try { require('node:fs').writeFileSync(path, ''); return 'written'; } catch ({ code }) { return code; } };
+      console.log(process.getuid(), ['/x', '/tmp/x', '/curfew/x', '/etc/curfew/config/x'].map(write).join(' '));`;
+    expect(await cluster.must([...exec, '/nodejs/bin/node', '--eval', script])).toBe('65532 EROFS EROFS EROFS EROFS\n');
+    const { code, stderr } = await cluster.kubectl.run([...exec, 'sh', '-c', 'true']);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('"sh": executable file not found');
+  });
+
+  it('a token that is asked for too long is refused in our words, or shortened where a namespace says so', async () => {
+    const create = ['create', 'token', 'web', '--duration=48h', '-n'];
+    const refusing = await cluster.createNamespace('asked');
+    await cluster.createAccount(refusing);
+    await cluster.untilPublished();
+    const { code, stdout, stderr } = await cluster.kubectl.run([...create, refusing]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain('expirationSeconds: 172800 (48h) is more than the limit, 86400 (24h).');
+
+    const capping = await cluster.createNamespace('capped', { 'curfew.dev/mutate': 'baseline' });
+    await cluster.createAccount(capping);
+    const { exp, iat } = claimsOf(await cluster.must([...create, capping]));
+    expect(exp - iat).toBe(86_400);
   });
 });
 
-describe('In a namespace that shortens tokens', () => {
-  it('the token of a pod lives an hour, and stops to authenticate when the pod is gone', async () => {
-    const namespace = await cluster.createNamespace('shortened', { 'curfew.dev/mutate': 'baseline' });
-    await cluster.createAccount(namespace);
-    await runPod(namespace, sleepingPod('web'));
-    const token = await readToken(namespace, 'web', API_TOKEN);
-    const { aud, exp, iat } = claimsOf(token);
-    expect({ aud, seconds: exp - iat }).toEqual({ aud: [API_AUDIENCE], seconds: 3_600 });
-    expect(await isAuthenticated(token)).toBe(true);
-    await cluster.must(['delete', 'pod', 'web', '-n', namespace, '--wait']);
-    // The API server remembers a good answer for ten seconds.
-    await waitUntil('the token of the deleted pod is refused', async () => !(await isAuthenticated(token)));
+describe('helm test', () => {
+  it('says that the API server can call the Service, and leaves no pod', async () => {
+    const printed = await cluster.helm(['test', RELEASE, '--namespace', RELEASE_NAMESPACE, '--timeout', '90s']);
+    expect(printed).toMatch(/TEST SUITE: +curfew-test\n/);
+    expect(printed).toMatch(/Phase: +Succeeded/);
+    await expect(cluster.must(['get', 'pod', 'curfew-test', '-n', RELEASE_NAMESPACE])).rejects.toThrow('not found');
   });
 
-  it('tokens for two audiences are read in an init container, a sidecar and the app, by a user that is not root', async () => {
-    const namespace = await cluster.createNamespace('injected', { 'curfew.dev/mutate': 'baseline' });
-    await cluster.createAccount(namespace, {
-      'tokens.curfew.dev/vault': '{audience: vault, expiration: 10m}',
-      'tokens.curfew.dev/billing': '{audience: billing, expiration: 30m, env: BILLING_TOKEN_FILE}',
+  it('runs a pod that passes our own level restricted, too', async () => {
+    const namespace = await cluster.createNamespace('own-medicine', {
+      'curfew.dev/enforce': 'restricted',
+      'pod-security.kubernetes.io/enforce': 'restricted',
     });
-    const reads = ['cat', '/var/run/curfew/vault/token', '/var/run/curfew/billing/token'];
-    await runPod(
-      namespace,
-      sleepingPod('web', {
-        securityContext: { runAsUser: 65_534, runAsNonRoot: true },
-        initContainers: [
-          { name: 'init', image: BUSYBOX_IMAGE, command: reads },
-          { name: 'sidecar', image: BUSYBOX_IMAGE, restartPolicy: 'Always', command: ['sleep', '3600'] },
-        ],
-      }),
-    );
-    for (const container of ['sidecar', 'app']) {
-      const vault = claimsOf(await readToken(namespace, 'web', '/var/run/curfew/vault/token', container));
-      const billing = claimsOf(await readToken(namespace, 'web', '/var/run/curfew/billing/token', container));
-      expect([vault.aud, vault.exp - vault.iat]).toEqual([['vault'], 600]);
-      expect([billing.aud, billing.exp - billing.iat]).toEqual([['billing'], 1_800]);
+    const render = async (template: string) =>
+      await cluster.helm([
+        'template',
+        RELEASE,
+        CHART,
+        '--namespace',
+        namespace,
+        '--show-only',
+        `templates/${template}`,
+      ]);
+    for (const template of ['serviceaccount.yaml', 'tests/probe.yaml']) {
+      const dryRun = template.startsWith('tests') ? ['--dry-run=server'] : [];
+      const input = await render(template);
+      const { code, stderr } = await cluster.kubectl.run(['create', '-f', '-', ...dryRun], { input });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     }
-    const variable = ['exec', 'web', '-n', namespace, '-c', 'app', '--', 'sh', '-c', 'cat $BILLING_TOKEN_FILE'];
-    expect(claimsOf(await cluster.must(variable)).aud).toEqual(['billing']);
-    const log = await cluster.must(['logs', 'web', '-n', namespace, '-c', 'init']);
-    expect(log.split('.').length).toBe(5);
-  });
-
-  it('a pod of the default account runs without a token', async () => {
-    const namespace = await cluster.createNamespace('default-account', { 'curfew.dev/mutate': 'baseline' });
-    await runPod(namespace, sleepingPod('web', { serviceAccountName: 'default' }));
-    const { code } = await cluster.kubectl.run(['exec', 'web', '-n', namespace, '--', 'ls', API_TOKEN]);
-    expect(code).not.toBe(0);
-  });
-
-  it('a pod that nobody documented runs without an API token', async () => {
-    const namespace = await cluster.createNamespace('stripped', { 'curfew.dev/mutate': 'restricted' });
-    await cluster.createAccount(namespace);
-    await runPod(namespace, sleepingPod('web'));
-    const { code, stderr } = await cluster.kubectl.run(['exec', 'web', '-n', namespace, '--', 'ls', API_TOKEN]);
-    expect(code).not.toBe(0);
-    expect(stderr).toContain('No such file or directory');
-  });
-
-  it('a documented account uses the API with its shortened token', async () => {
-    const namespace = await cluster.createNamespace('documented', { 'curfew.dev/mutate': 'restricted' });
-    await cluster.createAccount(namespace, { 'curfew.dev/api-access': 'reads its own pod' });
-    await runPod(namespace, sleepingPod('web'));
-    const token = await readToken(namespace, 'web', API_TOKEN);
-    expect(claimsOf(token).exp - claimsOf(token).iat).toBe(3_600);
-    expect(await isAuthenticated(token)).toBe(true);
-  });
-});
-
-describe('When every pod of Curfew is deleted while all is enforced', () => {
-  it('they come back by themselves', async () => {
-    await cluster.install(['--set', 'config.levels.enforce=restricted', '--set', 'config.mutateMode=apply']);
-    await cluster.must(['delete', 'pod', '-n', RELEASE_NAMESPACE, '--all', '--force', '--grace-period=0']);
-    await cluster.must(['rollout', 'status', `deployment/${RELEASE}`, '-n', RELEASE_NAMESPACE, '--timeout=120s']);
-    expect(await cluster.countReady()).toBe(2);
   });
 });
 
@@ -137,19 +106,3 @@ describe('helm uninstall', () => {
     await cluster.must(['delete', 'namespace', RELEASE_NAMESPACE, '--timeout=60s']);
   });
 });
-
-/** Creates the pod and waits until it runs. */
-async function runPod(namespace: string, manifest: JsonObject): Promise<void> {
-  await cluster.must(['create', '-n', namespace, '-f', '-'], manifest);
-  await cluster.must(['wait', '--for=condition=Ready', 'pod', '--all', '-n', namespace, '--timeout=90s']);
-}
-
-async function readToken(namespace: string, name: string, path: string, container = 'app'): Promise<string> {
-  return await cluster.must(['exec', name, '-n', namespace, '-c', container, '--', 'cat', path]);
-}
-
-async function isAuthenticated(token: string): Promise<boolean> {
-  const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } };
-  const answer = JSON.parse(await cluster.must(['create', '-f', '-', '-o', 'json'], review));
-  return member(member(answer, 'status'), 'authenticated') === true;
-}

@@ -1,5 +1,6 @@
 /** What a test file in a cluster with a node begins with: kubectl, Helm, and the chart as a user installs it. */
 
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { runProgram } from '../../scripts/run-program.ts';
 import { findTools } from '../../scripts/tools.ts';
@@ -12,12 +13,18 @@ import { BUSYBOX_IMAGE } from '../node/container-runtime.ts';
 
 export const RELEASE = 'curfew';
 export const RELEASE_NAMESPACE = 'curfew-system';
-const CHART = join(import.meta.dirname, '..', '..', 'charts', 'curfew');
+export const CHART = join(import.meta.dirname, '..', '..', 'charts', 'curfew');
 const HELM_LIMIT_MS = 240_000;
-const MADE = 'test.curfew.dev/made';
+/** On namespaces of tests: by whom they were made. */
+const MADE_BY = 'test.curfew.dev/made-by';
+/** Where the API token of a pod is, unless it was told otherwise. */
+export const API_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 export const CONFIGURATIONS = 'validatingwebhookconfigurations,mutatingwebhookconfigurations';
 
-/** The image that was loaded into the cluster, in place of the released one. */
+/** The image that was loaded into the cluster. */
+export const CURFEW_IMAGE = 'curfew.dev/curfew:dev';
+
+/** The same, in place of the released one. */
 const IMAGE = [
   '--set',
   'image.repository=curfew.dev/curfew',
@@ -29,12 +36,14 @@ const IMAGE = [
 
 export type InstalledChart = {
   readonly kubectl: Kubectl;
+  /** Absolute path of the kubectl program; the node sees it under the same path. */
+  readonly kubectlProgram: string;
   /** Runs kubectl and returns standard output; throws with its standard error if it fails. */
   must(args: readonly string[], input?: JsonObject | readonly JsonObject[]): Promise<string>;
   /** Runs Helm; throws with what it printed if it fails. */
   helm(args: readonly string[]): Promise<string>;
-  /** `helm upgrade --install --wait` with these further arguments. */
-  install(args?: readonly string[]): Promise<string>;
+  /** `helm upgrade --install --wait` with these further arguments; of this chart, or another. */
+  install(args?: readonly string[], chart?: string): Promise<string>;
   /** `helm uninstall --wait`. */
   uninstall(): Promise<void>;
   /** Ready replicas of Curfew. */
@@ -44,15 +53,24 @@ export type InstalledChart = {
   /** Makes a namespace that goes with {@link removeNamespaces}, and waits for its default account. */
   createNamespace(name: string, labels?: Readonly<Record<string, string>>): Promise<string>;
   createAccount(namespace: string, annotations?: JsonObject): Promise<void>;
+  /** Creates the pod and waits until it runs. */
+  runPod(namespace: string, manifest: JsonObject): Promise<void>;
+  /** Standard output of a command in a container of a pod, by default `app`; throws if it fails. */
+  exec(where: PlaceInPod, command: readonly string[]): Promise<string>;
+  /** Whether the API server takes this token for that of somebody. */
+  isAuthenticated(token: string): Promise<boolean>;
   removeNamespaces(): Promise<void>;
 };
 
+export type PlaceInPod = { readonly namespace: string; readonly pod: string; readonly container?: string };
+
 /** Opens the cluster that `npm run test:cluster` started; nothing is installed yet. */
-export async function openCluster(): Promise<InstalledChart> {
+export async function openCluster(helmName: 'helm' | 'helm3' = 'helm'): Promise<InstalledChart> {
   const kubeconfig = process.env['KUBECONFIG'];
   if (kubeconfig === undefined) throw new Error('these tests run in a cluster of their own: npm run test:cluster');
-  const { kubectl: binary, helm: helmBinary } = await findTools(['kubectl', 'helm']);
+  const { kubectl: binary, [helmName]: helmBinary } = await findTools(['kubectl', helmName]);
   const kubectl = createKubectl({ binary, kubeconfig });
+  const me = randomUUID();
 
   async function must(args: readonly string[], input?: JsonObject | readonly JsonObject[]): Promise<string> {
     const text = input === undefined ? {} : { input: toText(input) };
@@ -68,7 +86,7 @@ export async function openCluster(): Promise<InstalledChart> {
   }
 
   async function createNamespace(name: string, labels: Readonly<Record<string, string>> = {}): Promise<string> {
-    const metadata = { name, labels: { [MADE]: 'true', ...labels } };
+    const metadata = { name, labels: { [MADE_BY]: me, ...labels } };
     await must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'Namespace', metadata });
     await waitUntil('the namespace has its service account', async () => {
       return (await kubectl.run(['get', 'serviceaccount', 'default', '-n', name])).code === 0;
@@ -78,6 +96,7 @@ export async function openCluster(): Promise<InstalledChart> {
 
   return {
     kubectl,
+    kubectlProgram: binary,
     must,
     helm,
     createNamespace,
@@ -85,7 +104,18 @@ export async function openCluster(): Promise<InstalledChart> {
       const metadata = { name: 'web', namespace, annotations };
       await must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
     },
-    removeNamespaces: async () => void (await must(['delete', 'namespace', '-l', MADE, '--wait=false'])),
+    runPod: async (namespace, manifest) => {
+      await must(['create', '-n', namespace, '-f', '-'], manifest);
+      await must(['wait', '--for=condition=Ready', 'pod', '--all', '-n', namespace, '--timeout=90s']);
+    },
+    exec: async ({ namespace, pod, container = 'app' }, command) =>
+      await must(['exec', pod, '-n', namespace, '-c', container, '--', ...command]),
+    isAuthenticated: async (token) => {
+      const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } };
+      const answer = JSON.parse(await must(['create', '-f', '-', '-o', 'json'], review));
+      return valueAt(answer, ['status', 'authenticated']) === true;
+    },
+    removeNamespaces: async () => void (await must(['delete', 'namespace', '-l', `${MADE_BY}=${me}`, '--wait=false'])),
     uninstall: async () =>
       void (await helm(['uninstall', RELEASE, '--namespace', RELEASE_NAMESPACE, '--wait', '--ignore-not-found'])),
     countReady: async () => {
@@ -101,9 +131,9 @@ export async function openCluster(): Promise<InstalledChart> {
         return webhooks.length > 0 && webhooks.every((webhook) => asArray(member(webhook, 'rules')).length > 0);
       });
     },
-    install: async (args = []) =>
+    install: async (args = [], chart = CHART) =>
       await helm([
-        ...['upgrade', '--install', RELEASE, CHART, '--namespace', RELEASE_NAMESPACE, '--create-namespace'],
+        ...['upgrade', '--install', RELEASE, chart, '--namespace', RELEASE_NAMESPACE, '--create-namespace'],
         ...['--wait', '--timeout', '180s', ...IMAGE, ...args],
       ]),
   };

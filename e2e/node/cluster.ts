@@ -10,7 +10,7 @@ import { access, constants, mkdir, readdir, readFile, rm, rmdir, writeFile } fro
 import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readPin } from '../../scripts/tool-versions.ts';
+import { mustRun } from '../../scripts/run-program.ts';
 import { findTools } from '../../scripts/tools.ts';
 import { readLastLines } from '../processes.ts';
 import { BUSYBOX, CNI_PLUGINS } from './container-runtime.ts';
@@ -49,14 +49,27 @@ const PROGRAMS: readonly (readonly [string, string])[] = [
 
 export type RunningCluster = { readonly record: ClusterRecord; readonly layout: Layout };
 
+export type UpOptions = {
+  /** Called with one line for a person, now and then. */
+  readonly onProgress: (line: string) => void;
+  /** Another pinned version than the usual one, such as 1.37. */
+  readonly kubernetes?: string | undefined;
+};
+
 /** Starts the cluster of this state folder, or finds it running. A cluster that is half there is taken down first. */
-export async function up(folder: string, onProgress: (line: string) => void): Promise<RunningCluster> {
+export async function up(folder: string, { onProgress, kubernetes: asked }: UpOptions): Promise<RunningCluster> {
   const found = await find(folder);
-  if (found !== undefined) return found;
+  if (found !== undefined) {
+    refuseOther(found.record.kubernetes, asked);
+    return found;
+  }
   const obstacle = await findObstacle();
   if (obstacle !== undefined) throw new ClusterError(obstacle);
   await down(folder);
-  const tools = await findTools(NODE_TOOLS, { onProgress });
+  const env = asked === undefined ? process.env : { ...process.env, CURFEW_KUBERNETES: asked };
+  const tools = await findTools(NODE_TOOLS, { env, onProgress });
+  const version = (await mustRun(tools['kube-apiserver'], ['--version'])).trim().replace('Kubernetes ', '');
+  refuseOther(version, asked);
   const layout = layoutOf(folder);
   await mkdir(layout.folder, { recursive: true, mode: 0o700 });
   const cgroups = await listCgroups();
@@ -76,7 +89,7 @@ export async function up(folder: string, onProgress: (line: string) => void): Pr
   child.once('error', ({ message }) => (failure = `unshare could not be started: ${message}`));
   child.once('exit', () => (failure = readLastLines(layout.initLog, 40)));
 
-  const record = await writeRecord(layout, child.pid, cgroups);
+  const record = await writeRecord(layout, child.pid, { kubernetes: version, cgroups });
   const deadline = performance.now() + UP_LIMIT_MS;
   while (!(await exists(layout.ready))) {
     failure ??= performance.now() > deadline ? `it was not ready in ${UP_LIMIT_MS / 1_000} s` : undefined;
@@ -147,19 +160,37 @@ export function enterArgs({ record }: RunningCluster, isInside: 'network' | 'all
   return ['--target', String(record.init.pid), ...namespaces, '--'];
 }
 
+/** What decides whether a cluster can be started; the process's own by default. */
+export type Machine = {
+  readonly platform: NodeJS.Platform;
+  readonly uid: number | undefined;
+  /** Where programs are looked for. */
+  readonly path: string;
+};
+
 /** Why a cluster cannot be started here, as a sentence that says what to do; undefined if it can. */
-export async function findObstacle(): Promise<string | undefined> {
-  if (process.platform !== 'linux') return 'A cluster with a node needs Linux.';
-  if (process.getuid?.() !== 0) return 'A cluster with a node needs root, for namespaces and mounts.';
+export async function findObstacle(machine: Machine = thisMachine()): Promise<string | undefined> {
+  if (machine.platform !== 'linux') return `A cluster with a node needs Linux, and this is ${machine.platform}.`;
+  if (machine.uid !== 0) return 'A cluster with a node needs root, for namespaces and mounts.';
   const missing = new Set<string>();
-  for (const [program, pack] of PROGRAMS) if (!(await isInstalled(program))) missing.add(pack);
+  for (const [program, pack] of PROGRAMS) if (!(await isInstalled(program, machine.path))) missing.add(pack);
   if (missing.size === 0) return undefined;
   return `A cluster with a node needs more programs here. Debian has them: apt-get install ${[...missing].join(' ')}`;
 }
 
-async function isInstalled(program: string): Promise<boolean> {
+function thisMachine(): Machine {
+  return { platform: process.platform, uid: process.getuid?.(), path: process.env['PATH'] ?? '' };
+}
+
+/** Throws if another version of Kubernetes was asked for than there is. */
+function refuseOther(version: string, asked: string | undefined): void {
+  if (asked === undefined || version.startsWith(`v${asked}.`) || version === `v${asked}`) return;
+  throw new ClusterError(`Kubernetes ${asked} was asked for, and there is ${version}.`);
+}
+
+async function isInstalled(program: string, path: string): Promise<boolean> {
   if (program.startsWith('/')) return await exists(program);
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+  for (const folder of path.split(delimiter)) {
     if (folder !== '' && (await exists(join(folder, program)))) return true;
   }
   return false;
@@ -168,7 +199,7 @@ async function isInstalled(program: string): Promise<boolean> {
 async function writeRecord(
   layout: Layout,
   outerPid: number | undefined,
-  cgroups: readonly string[],
+  more: Pick<ClusterRecord, 'kubernetes' | 'cgroups'>,
 ): Promise<ClusterRecord> {
   const outer = outerPid === undefined ? undefined : await recordOf(outerPid);
   if (outer === undefined) throw new ClusterError('unshare could not be started.');
@@ -180,7 +211,7 @@ async function writeRecord(
   if (init === undefined) {
     throw new ClusterError(`The cluster could not be started: ${readLastLines(layout.initLog, 20)}`);
   }
-  const record = { kubernetes: readPin('kubernetes').version, outer, init, cgroups };
+  const record = { ...more, outer, init };
   await writeFile(layout.record, JSON.stringify(record));
   return record;
 }

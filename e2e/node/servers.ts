@@ -152,6 +152,8 @@ async function writeKubeletConfiguration(layout: Layout, files: StateFiles): Pro
       // Nobody answers there: names of Services are not looked up, addresses are used.
       clusterDNS: ['10.0.0.10'],
       clusterDomain: 'cluster.local',
+      // A changed ConfigMap reaches its pods in seconds; in a minute by default.
+      syncFrequency: '5s',
       podLogsDir: join(layout.node, 'pod-logs'),
       // On a machine that is a container itself there is no systemd, often cgroup v1, and no quota to enforce.
       cgroupDriver: 'cgroupfs',

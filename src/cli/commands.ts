@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { LOG_LEVELS } from '../log/logger.ts';
 import { parseSeconds } from '../objects/duration.ts';
 import { VERSION } from '../version.ts';
+import type { ProbeOptions } from './probe.ts';
 import type { ServeOptions } from './serve.ts';
 
 export type CommandIo = {
@@ -59,6 +60,20 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
       // Loaded here, so that the other commands start without the server's libraries.
       const { serve } = await import('./serve.ts');
       await serve(options, io.signal);
+    });
+
+  program
+    .command('probe')
+    .description('Say whether the API server can call an installation; helm test runs it.')
+    .requiredOption('--address <host:port>', 'where the Service is')
+    .requiredOption('--serving-name <name>', 'what its certificate is for: SERVICE.NAMESPACE.svc')
+    .requiredOption('--namespace <name>', 'namespace Curfew runs in')
+    .option('--webhooks <name>', 'name of the webhook configurations', 'curfew')
+    .option('--kubeconfig <file>', 'cluster to ask; default: KUBECONFIG, or the cluster the pod runs in')
+    .addOption(new Option('--timeout-seconds <number>', 'how long to wait').argParser(toSeconds).default(30))
+    .action(async (options: ProbeOptions) => {
+      const { probe } = await import('./probe.ts');
+      io.write(await probe(options, io.signal));
     });
 
   program
@@ -142,6 +157,11 @@ function toLifetime(value: string): number {
     throw new InvalidArgumentError('It is not a duration such as 720h, from 5s to 876000h.');
   }
   return seconds;
+}
+
+function toSeconds(value: string): number {
+  if (!/^[0-9]{1,4}$/.test(value)) throw new InvalidArgumentError('It is not a number of seconds.');
+  return Number(value);
 }
 
 /** The parser throws for `--help` too; it has then printed what there is to say. */

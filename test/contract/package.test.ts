@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { isBuiltin } from 'node:module';
@@ -6,8 +7,10 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import rootPackage from '../../package.json' with { type: 'json' };
+import type { Sbom } from '../../scripts/sbom.ts';
 import { startFakeApiServer } from '../server/fake-api-server.ts';
 import { review, TOKEN_SECRET } from '../server/start-app.ts';
+import { findSchemaProblems } from './cyclonedx.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** This Node first, for the shebang of the installed command; and no path to the repository's packages. */
@@ -55,6 +58,7 @@ describe('The package', () => {
       'README.md',
       'THIRD-PARTY-LICENSES.txt',
       'bin/curfew.mjs',
+      'curfew.cdx.json',
       'curfew.mjs',
       'package.json',
       'schemas/configuration.v1alpha1.json',
@@ -83,6 +87,30 @@ describe('The package', () => {
       .filter((name) => name !== undefined);
     expect(new Set(bundled).size).toBeGreaterThan(20);
     expect([...new Set(bundled)].filter((name) => !licenses.includes(`\n${name} `))).toEqual([]);
+  });
+
+  it('brings a valid bill of materials of the bundle, with every package whose licence it holds', () => {
+    const sbom: Sbom = JSON.parse(readFileSync(join(built, 'curfew.cdx.json'), 'utf8'));
+    expect(findSchemaProblems(sbom)).toEqual([]);
+    const hash = createHash('sha256')
+      .update(readFileSync(join(built, 'curfew.mjs')))
+      .digest('hex');
+    expect(sbom.metadata.component).toMatchObject({
+      name: 'curfew',
+      version: rootPackage.version,
+      hashes: [{ alg: 'SHA-256', content: hash }],
+    });
+    const licenses = readFileSync(join(built, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
+    const licensed = [...licenses.matchAll(/^-{80}\n\n(\S+) (\d\S*) \(/gm)].map(
+      ([, name, version]) => `${name}@${version}`,
+    );
+    const listed = sbom.components.map(({ purl }) => decodeURIComponent(purl?.slice('pkg:npm/'.length) ?? ''));
+    expect(listed.length).toBeGreaterThan(20);
+    expect(listed).toEqual(licensed.toSorted());
+  });
+
+  it('does not say where it was built', () => {
+    expect(readFileSync(join(built, 'curfew.mjs'), 'utf8')).not.toContain(ROOT);
   });
 
   it('does not hold the types of the whole Kubernetes API', () => {

@@ -25,6 +25,8 @@ export type SendOptions = {
 
 export type StartedApp = {
   readonly port: number;
+  /** The CA of its certificate, which is for localhost and 127.0.0.1; PEM. */
+  readonly ca: string;
   readonly server: Server;
   send(path: string, body: string | Buffer | JsonObject, options?: SendOptions): Promise<Answer>;
   /** The sum of the series of a metric whose line begins with `prefix`. */
@@ -80,6 +82,7 @@ export async function startApp(
 
   return {
     port,
+    ca: ca.cert,
     server: app.server,
     logLines,
     async send(path, body, options = {}) {

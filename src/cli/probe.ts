@@ -1,0 +1,132 @@
+/** `curfew probe`: whether the API server can call this installation. What `helm test` runs. */
+
+import { isIP } from 'node:net';
+import type { KubeClient } from '../kube/api.ts';
+import { connect } from '../kube/client.ts';
+import { type Clock, createSystemClock, runWithDeadline } from '../kube/clock.ts';
+import { describeError, describeResponse } from '../kube/sentences.ts';
+import { createKeepAliveAgent, sendRequest } from '../kube/transport.ts';
+import { asArray, asString, type JsonObject, member, valueAt } from '../objects/json.ts';
+import { ENTRIES } from '../review/entries.ts';
+
+export type ProbeOptions = {
+  /** Name of the webhook configurations. */
+  readonly webhooks: string;
+  /** `HOST:PORT` of the Service. */
+  readonly address: string;
+  /** What the certificate is for. */
+  readonly servingName: string;
+  /** Where Curfew runs, and where nothing is judged. */
+  readonly namespace: string;
+  readonly kubeconfig?: string;
+  /** Longest wait for an installation that is not there yet, in seconds. */
+  readonly timeoutSeconds: number;
+};
+
+const API = '/apis/admissionregistration.k8s.io/v1';
+const KINDS = ['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration'] as const;
+const REQUEST_MS = 10_000;
+const PAUSE_MS = 1_000;
+const REVIEW_UID = 'curfew-probe';
+
+/**
+ * Reads both webhook configurations, and calls the Service as the API server does: by TLS with the published bundle and
+ * a review. Tries until all is well, and returns what was seen; throws a sentence that says what is missing.
+ */
+export async function probe(options: ProbeOptions, signal: AbortSignal): Promise<string> {
+  const client = await connect(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
+  const clock = createSystemClock();
+  const end = clock.now() + options.timeoutSeconds * 1_000;
+  for (;;) {
+    try {
+      return await probeOnce(client, options, { clock, signal });
+    } catch (error) {
+      if (clock.now() >= end || signal.aborted) throw error;
+    }
+    await clock.sleep(PAUSE_MS, signal);
+  }
+}
+
+type Running = { readonly clock: Clock; readonly signal: AbortSignal };
+
+async function probeOnce(client: KubeClient, options: ProbeOptions, running: Running): Promise<string> {
+  const bundles = new Set<string>();
+  const lines: string[] = [];
+  for (const kind of KINDS) {
+    const webhooks = await readWebhooks(client, { kind, name: options.webhooks }, running);
+    for (const webhook of webhooks) {
+      const bundle = asString(valueAt(webhook, ['clientConfig', 'caBundle'])) ?? '';
+      if (asArray(member(webhook, 'rules')).length === 0 || bundle === '') {
+        const name = asString(member(webhook, 'name'));
+        throw new Error(
+          `${kind} ${options.webhooks}: ${name} has no rules or no CA bundle: no replica has published them`,
+        );
+      }
+      bundles.add(bundle);
+    }
+    lines.push(`${kind} ${options.webhooks}: ${webhooks.length} webhooks have rules and a CA bundle\n`);
+  }
+  for (const bundle of bundles) await callService(Buffer.from(bundle, 'base64').toString('utf8'), options, running);
+  lines.push(`Service ${options.servingName} at ${options.address}: answers a review over TLS\n`);
+  return lines.join('');
+}
+
+async function readWebhooks(
+  client: KubeClient,
+  { kind, name }: { readonly kind: (typeof KINDS)[number]; readonly name: string },
+  running: Running,
+): Promise<readonly unknown[]> {
+  const path = `${API}/${kind.toLowerCase()}s/${encodeURIComponent(name)}`;
+  const found = await runWithDeadline(async (signal) => await client.request({ method: 'GET', path, signal }), {
+    ...running,
+    ms: REQUEST_MS,
+  });
+  if (found.status !== 200) throw new Error(`${kind} ${name} cannot be read: ${describeResponse(found)}`);
+  const webhooks = asArray(member(found.body, 'webhooks'));
+  if (webhooks.length === 0) throw new Error(`${kind} ${name} has no webhooks`);
+  return webhooks;
+}
+
+async function callService(ca: string, { address, servingName, namespace }: ProbeOptions, running: Running) {
+  const path = ENTRIES.find(({ name }) => name === 'secrets.curfew.dev')?.path ?? '';
+  const where = `Service ${servingName} at ${address}`;
+  const base = new URL(`https://${address}`);
+  // An address is not what the certificate is for; the API server does not look it up either.
+  const agent = createKeepAliveAgent(base, { ca, servername: isIP(servingName) === 0 ? servingName : '' });
+  try {
+    const body = createReview(namespace);
+    const answer = await runWithDeadline(
+      async (signal) =>
+        await sendRequest(
+          { base, agent, headers: {} },
+          { method: 'POST', path, contentType: 'application/json', body, signal },
+        ),
+      { ...running, ms: REQUEST_MS },
+    );
+    if (answer.status !== 200) throw new Error(describeResponse(answer));
+    if (valueAt(answer.body, ['response', 'uid']) !== REVIEW_UID) throw new Error('the answer is none to this review');
+  } catch (error) {
+    throw new Error(`${where} does not answer a review over TLS: ${describeError(error)}`);
+  } finally {
+    agent.destroy();
+  }
+}
+
+/** Of a Secret without data in a namespace where nothing is judged, so that it is counted as a review and nothing else. */
+function createReview(namespace: string): JsonObject {
+  const metadata = { name: 'curfew-probe', namespace };
+  return {
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    request: {
+      uid: REVIEW_UID,
+      kind: { group: '', version: 'v1', kind: 'Secret' },
+      resource: { group: '', version: 'v1', resource: 'secrets' },
+      ...metadata,
+      operation: 'CREATE',
+      dryRun: true,
+      userInfo: { username: 'system:apiserver' },
+      object: { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque' },
+    },
+  };
+}
