@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { valueAt } from '../../src/objects/json.ts';
 import { waitUntil } from '../installed-curfew.ts';
 import { type InstalledChart, openCluster, RELEASE, RELEASE_NAMESPACE } from './installed-chart.ts';
-import { startLoad } from './steady-load.ts';
+import { ENOUGH_CPU, startLoad } from './steady-load.ts';
 
 const LEAST_CALLS = 2_000;
 const IN_CURFEW = ['-n', RELEASE_NAMESPACE];
@@ -13,7 +13,7 @@ let cluster: InstalledChart;
 
 beforeAll(async () => {
   cluster = await openCluster();
-  await cluster.install();
+  await cluster.install(ENOUGH_CPU);
   await cluster.untilPublished();
 });
 
@@ -39,7 +39,7 @@ it('Pods are admitted and mutated all through a restart, scaling, a lost pod, an
     const [pod = ''] = (await cluster.must(['get', 'pods', ...IN_CURFEW, '-o', 'name'])).split('\n');
     await cluster.must(['delete', pod, ...IN_CURFEW]);
     await waitUntil('the lost pod is replaced', async () => (await cluster.countReady()) === 2, 60_000);
-    await cluster.install(['--set', 'logLevel=warn']);
+    await cluster.install([...ENOUGH_CPU, '--set', 'logLevel=warn']);
     // There is no other node, so the disruption budget keeps the last pod where it is.
     const drain = ['drain', 'curfew-node', '--force', '--delete-emptydir-data', '--timeout=10s'];
     const { code, stderr } = await cluster.kubectl.run([...drain, `--pod-selector=app.kubernetes.io/name=${RELEASE}`]);

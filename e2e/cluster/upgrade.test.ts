@@ -10,7 +10,7 @@ import {
   RELEASE_NAMESPACE,
   sleepingPod,
 } from './installed-chart.ts';
-import { startLoad } from './steady-load.ts';
+import { ENOUGH_CPU, startLoad } from './steady-load.ts';
 
 const IN_CURFEW = ['-n', RELEASE_NAMESPACE];
 const LEAST_CALLS = 1_000;
@@ -27,7 +27,7 @@ let cluster: InstalledChart;
 
 beforeAll(async () => {
   cluster = await openCluster();
-  await cluster.install([], EARLIER_CHART);
+  await cluster.install(ENOUGH_CPU, EARLIER_CHART);
   await cluster.untilPublished();
 });
 
@@ -45,7 +45,7 @@ it('An earlier chart is upgraded, changed and rolled back, and pods are admitted
   const load = await startLoad(cluster, 'upgraded');
   let result: Awaited<ReturnType<typeof load.stop>>;
   try {
-    await cluster.install();
+    await cluster.install(ENOUGH_CPU);
     await cluster.untilPublished();
     const current = await listEntries();
     expect(current.length).toBeGreaterThan(earlier.length);
@@ -53,7 +53,7 @@ it('An earlier chart is upgraded, changed and rolled back, and pods are admitted
 
     // A configuration is read again without a restart.
     const pods = await listPods();
-    await cluster.install(['--set', 'config.levels.enforce=restricted']);
+    await cluster.install([...ENOUGH_CPU, '--set', 'config.levels.enforce=restricted']);
     const create = ['create', '-n', judged, '--dry-run=server', '-f', '-'];
     const input = JSON.stringify(sleepingPod('web'));
     const isDenied = async () => (await cluster.kubectl.run(create, { input })).stderr.includes('  pod-automount at /');
