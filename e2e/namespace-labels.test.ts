@@ -9,6 +9,8 @@ import { deployment, pod } from './test-cluster.ts';
 /** Alice may edit namespaces in every way there is; Bob may also lower their levels; Dave may in one namespace. */
 const [ALICE, BOB, CAROL, DAVE] = ['alice', 'bob', 'carol', 'dave'] as const;
 const RESTRICTED = { 'curfew.dev/enforce': 'restricted' };
+/** Every way in which a label of a namespace is written. */
+const WAYS = ['label', 'status', 'finalize', 'apply'] as const;
 const OPTED_OUT = { automountServiceAccountToken: false };
 
 const suite = setUpSuite({ levels: { enforce: 'baseline' } });
@@ -178,6 +180,28 @@ describe('A label that means nothing', () => {
     await expect(stderr.replaceAll(namespace, 'NAMESPACE')).toMatchFileSnapshot('golden/level-label-wrong.txt');
   });
 
+  it.each(WAYS)('is refused to administrators through %s, and nothing is written', async (way) => {
+    const namespace = await suite.cluster.createNamespace();
+    const labels = { 'curfew.dev/warn': 'restrictd', 'curfew.dev/audit': 'baseline' };
+    const { code, stderr } = await changeLabels(suite.cluster, way, { namespace, labels });
+    expect(code).toBe(1);
+    expect(stderr).toContain('admission webhook "namespaces.curfew.dev" denied the request');
+    expect(stderr).toContain(
+      'label curfew.dev/warn is "restrictd", which is no level (did you mean restricted?); allowed: off, baseline, restricted',
+    );
+    for (const mode of ['warn', 'audit']) expect(await readLevelLabel(suite.cluster, namespace, mode)).toBe('');
+  });
+
+  it.each(WAYS)('of an unknown key is warned about through %s', async (way) => {
+    const namespace = await suite.cluster.createNamespace();
+    const labels = { 'curfew.dev/enfroce': 'restricted' };
+    const { code, stderr } = await changeLabels(suite.cluster, way, { namespace, labels });
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringContaining('did you mean curfew.dev/enforce?\n'),
+    });
+  });
+
   it('is told in the same words to whoever may not relax levels', async () => {
     const namespace = await suite.cluster.createNamespace(RESTRICTED);
     const { code, stderr } = await label(namespace, 'curfew.dev/enforce=strict', ALICE);
@@ -222,6 +246,13 @@ describe('Raising the level of a namespace in which pods run', () => {
     expect(await readLevelLabel(suite.cluster, namespace, 'enforce')).toBe('');
     const { code, stderr } = await label(namespace, 'curfew.dev/enforce=restricted', ALICE);
     expect({ code, stderr }).toEqual({ code: 0, stderr: twoAlone });
+  });
+
+  it.each(WAYS)('says it to administrators through %s', async (way) => {
+    await label(namespace, 'curfew.dev/enforce=baseline');
+    const { code, stderr } = await changeLabels(suite.cluster, way, { namespace, labels: RESTRICTED });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: twoAlone });
+    expect(await readLevelLabel(suite.cluster, namespace, 'enforce')).toBe('restricted');
   });
 
   it('says nothing where no level is raised, or no pod would be refused', async () => {

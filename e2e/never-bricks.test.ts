@@ -7,10 +7,18 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../src/objects/json.ts';
 import { readBearer } from './bearer.ts';
 import { waitUntil } from './installed-curfew.ts';
-import { createOldNamespaces, OLD_KINDS, OLD_NAMES, oldClusterObjects, readData, role } from './old-objects.ts';
+import {
+  createOldNamespaces,
+  OLD_KINDS,
+  OLD_NAMES,
+  oldClusterObjects,
+  readData,
+  role,
+  writeData,
+} from './old-objects.ts';
 import { setUpSuite } from './suite.ts';
 import { cronJob, deployment, OWNS_CONTROL_PLANE, pod, tokenSecret } from './test-cluster.ts';
-import { job, readPodOwners, untilDefaultAccount, untilPodOf, workload } from './workloads.ts';
+import { job, readPodOwners, untilDefaultAccount, untilGone, untilPodOf, workload } from './workloads.ts';
 
 const EVERYTHING = {
   levels: { enforce: 'restricted', clusterScoped: { enforce: 'restricted' } },
@@ -21,7 +29,6 @@ const OPTED_OUT = { automountServiceAccountToken: false };
 const HOLD = 'test.curfew.dev/hold';
 /** Objects of the doomed namespace that are held back. */
 const HELD = ['secret/kept', 'configmap/plain', 'serviceaccount/web', 'role/wide', 'deployment/old'];
-const KUBE_CONTROLLER_MANAGER = ['--as=system:kube-controller-manager', '--as-group=system:masters'];
 
 let old = '';
 let doomed = '';
@@ -72,22 +79,25 @@ describe('Namespaces', () => {
       await must(['label', name, 'team=a', '-n', doomed]);
       await must(['patch', name, '-n', doomed, '--type=merge', '-p', '{"metadata":{"finalizers":null}}']);
     }
-    await waitUntil('the namespace is gone', async () => {
-      return (await suite.cluster.kubectl.run(['get', 'namespace', doomed])).code !== 0;
-    });
+    await untilGone(suite.cluster, ['namespace', doomed]);
   });
 });
 
 describe('Token Secrets that were there before', () => {
   it('are filled again by the token controller, whatever it is that is missing', async () => {
     for (const key of ['token', 'ca.crt', 'namespace']) {
-      const patch = JSON.stringify([{ op: 'remove', path: `/data/${key}` }]);
-      await must(['patch', 'secret', 'emptied', '-n', old, '--type=json', '-p', patch, ...KUBE_CONTROLLER_MANAGER]);
-      await waitUntil(
-        `${key} is there again`,
-        async () => (await readData(suite.cluster, { namespace: old, secret: 'emptied', key })) !== '',
-      );
+      const place = { namespace: old, secret: 'emptied', key };
+      await writeData(suite.cluster, place, undefined);
+      await waitUntil(`${key} is there again`, async () => (await readData(suite.cluster, place)) !== '');
     }
+  });
+
+  it('are rotated by the token controller when the CA is another one', async () => {
+    const place = { namespace: old, secret: 'emptied', key: 'ca.crt' };
+    const right = await readData(suite.cluster, place);
+    expect(right).toContain('BEGIN CERTIFICATE');
+    await writeData(suite.cluster, place, 'of another cluster');
+    await waitUntil('it is right again', async () => (await readData(suite.cluster, place)) === right);
   });
 
   it('are labelled by the API server when they are used', async () => {
@@ -112,9 +122,7 @@ describe('Token Secrets that were there before', () => {
 
   it('go with their account', async () => {
     await must(['delete', 'serviceaccount', 'leaving', '-n', old]);
-    await waitUntil('its Secret is gone', async () => {
-      return (await suite.cluster.kubectl.run(['get', 'secret', 'orphaned', '-n', old])).code !== 0;
-    });
+    await untilGone(suite.cluster, ['secret', 'orphaned', '-n', old]);
   });
 });
 
@@ -246,13 +254,15 @@ describe('Pods', () => {
 describe.runIf(OWNS_CONTROL_PLANE)('A control plane that starts again', () => {
   /** A built-in role with wildcards, which the API server writes at its start. */
   const builtIn = 'system:controller:generic-garbage-collector';
+  const untilBuiltIn = () =>
+    waitUntil('the role is there again', async () => {
+      return (await suite.cluster.kubectl.run(['get', 'clusterrole', builtIn])).code === 0;
+    });
 
   it('writes its roles past Curfew', async () => {
     await must(['delete', 'clusterrole', builtIn]);
     await suite.cluster.controlPlane.restartApiServer();
-    await waitUntil('the role is there again', async () => {
-      return (await suite.cluster.kubectl.run(['get', 'clusterrole', builtIn])).code === 0;
-    });
+    await untilBuiltIn();
     const refused = await suite.cluster.kubectl.apply(tokenSecret('new', 'web'), ['-n', fresh]);
     expect(refused.stderr).toContain('long-lived-token-secret at /type');
   });
@@ -265,9 +275,7 @@ describe.runIf(OWNS_CONTROL_PLANE)('A control plane that starts again', () => {
     await suite.cluster.controlPlane.restartApiServer();
     await suite.cluster.controlPlane.restartControllerManager();
 
-    await waitUntil('the role is there again', async () => {
-      return (await suite.cluster.kubectl.run(['get', 'clusterrole', builtIn])).code === 0;
-    });
+    await untilBuiltIn();
     expect(await must(['get', '--raw', '/readyz'])).toBe('ok');
     await untilDefaultAccount(suite.cluster, await suite.cluster.createNamespace({}, { withoutAccount: true }));
     await must(['create', 'secret', 'generic', 'plain', '--from-literal=a=b', '-n', fresh]);
@@ -278,9 +286,7 @@ describe.runIf(OWNS_CONTROL_PLANE)('A control plane that starts again', () => {
       return (await must(['get', 'job', 'running', '-n', fresh, '-o', 'jsonpath={.status.succeeded}'])) === '1';
     });
     await must(['delete', 'namespace', old, '--wait=false']);
-    await waitUntil('the namespace is gone', async () => {
-      return (await suite.cluster.kubectl.run(['get', 'namespace', old])).code !== 0;
-    });
+    await untilGone(suite.cluster, ['namespace', old]);
   });
 });
 

@@ -96,6 +96,15 @@ export async function readData({ must }: TestCluster, { namespace, secret, key }
   return Buffer.from(await must(['get', 'secret', secret, '-n', namespace, '-o', path]), 'base64').toString();
 }
 
+/** Puts `text` there, or takes the key away, as one of the controllers that tokens are made by. */
+export async function writeData({ must }: TestCluster, place: Place, text: string | undefined): Promise<void> {
+  const { namespace, secret, key } = place;
+  const value = text === undefined ? null : Buffer.from(text).toString('base64');
+  const patch = JSON.stringify({ data: { [key]: value } });
+  const as = ['--as=system:kube-controller-manager', '--as-group=system:masters'];
+  await must(['patch', 'secret', secret, '-n', namespace, '--type=merge', '-p', patch, ...as]);
+}
+
 const EVERYTHING: JsonObject = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] };
 
 export function role(name: string, rule: JsonObject): JsonObject {

@@ -74,3 +74,11 @@ export function jobSetDefinition(): JsonObject {
     },
   };
 }
+
+/** Resolves once the object that `kubectl get` is given as `args` is no longer there. */
+export async function untilGone({ kubectl }: TestCluster, args: readonly string[]): Promise<void> {
+  await waitUntil(
+    `${args.slice(0, 2).join(' ')} is gone`,
+    async () => (await kubectl.run(['get', ...args])).code !== 0,
+  );
+}

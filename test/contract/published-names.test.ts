@@ -23,7 +23,13 @@ function listKeys(schema: unknown, parents: readonly string[] = []): readonly st
   if (!isObject(schema)) return [];
   const properties = member(schema, 'properties');
   const own = isObject(properties) ? Object.entries(properties) : [];
-  const below = [...own, ['<name>', member(schema, 'additionalProperties')], ['[]', member(schema, 'items')]] as const;
+  const named = member(schema, 'patternProperties');
+  const below = [
+    ...own,
+    ...(isObject(named) ? Object.values(named) : []).map((part) => ['<name>', part] as const),
+    ['<name>', member(schema, 'additionalProperties')] as const,
+    ['[]', member(schema, 'items')] as const,
+  ];
   return [
     ...own.map(([key]) => [...parents, key].join('.')),
     ...below.flatMap(([key, part]) => listKeys(part, [...parents, key])),
@@ -44,6 +50,11 @@ function listKinds(): Readonly<Record<string, readonly string[]>> {
     guard: GUARDS.map(({ id }) => id),
     error: Object.keys(FAULTS),
     metric: Object.values(METRICS).map(({ name }) => name),
+    'metric label': [
+      ...read('src/metrics/prometheus.ts').matchAll(/\.\.\.METRICS\.(\w+),\s+labelNames: \[([^\]]*)\]/g),
+    ].flatMap(([, key = '', labels = '']) =>
+      [...labels.matchAll(/'(\w+)'/g)].map(([, label = '']) => `${member(member(METRICS, key), 'name')} ${label}`),
+    ),
     'audit annotation': Object.values(AUDIT_KEYS),
     'label or annotation': listMatches('docs/reference/labels-and-annotations.md', /^\| `([^`]*curfew\.dev\/[^`]+)`/gm),
     'configuration key': listKeys(JSON.parse(read('docs/reference/configuration.schema.json'))),
