@@ -15,7 +15,7 @@ import { createPrometheusRecorder } from '../metrics/prometheus.ts';
 import { listSchemeKeys } from '../policy/configuration.ts';
 import { buildApp } from '../server/app.ts';
 import { createForeignWebhookReport } from '../server/foreign-webhooks.ts';
-import { listen, parseListenAddress, swapCertificate } from '../server/listen.ts';
+import { closeServer, listen, parseListenAddress, swapCertificate, watchRequests } from '../server/listen.ts';
 import type { ReadinessFact } from '../server/operations-app.ts';
 import { buildOperationsApp } from '../server/operations-app.ts';
 import { VERSION } from '../version.ts';
@@ -113,6 +113,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     tls: certificates.current(),
     isDraining: () => isStopping,
   });
+  const countRequests = watchRequests(app);
   const readiness = listReadinessFacts({ index, publisher, isStopping: () => isStopping });
   const operations = buildOperationsApp({ readiness, notes: listNotes(publisher, index), metrics: recorder });
 
@@ -149,7 +150,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   log.info({ drainSeconds }, 'stopping: no longer ready, still answering');
   // The Service takes this replica out only after some seconds; until then requests keep coming.
   await clock.sleep(drainSeconds * 1000, new AbortController().signal);
-  await closeWithin(CLOSE_MS, app);
+  await closeServer(app, { ms: CLOSE_MS, countRequests });
   await Promise.all([publisher?.stop(), certificates.stop(), index?.stop(), reloading]);
   await operations.close();
   log.info({}, 'stopped');
@@ -209,14 +210,4 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   signal.addEventListener('abort', () => resolve(), { once: true });
   await promise;
-}
-
-/** Ends listening and idle connections at once, waits for requests in flight, and for no client longer than `ms`. */
-async function closeWithin(ms: number, app: ReturnType<typeof buildApp>): Promise<void> {
-  const timer = setTimeout(() => app.server.closeAllConnections(), ms);
-  try {
-    await app.close();
-  } finally {
-    clearTimeout(timer);
-  }
 }

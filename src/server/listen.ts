@@ -34,3 +34,44 @@ export function swapCertificate(
     app.server.setSecureContext({ cert: certificate.cert, key: certificate.key, minVersion: 'TLSv1.2' });
   }
 }
+
+/** How often to look whether anybody waits for an answer, in ms. */
+const IDLE_CHECK_MS = 250;
+
+/**
+ * Ends listening and idle connections at once, waits for the requests in flight, and for no client longer than `ms`.
+ * To Node a connection is idle only once it was used, and API servers open more than they use (and keep them for 90 s):
+ * as soon as nobody waits for an answer those are closed too.
+ *
+ * @param countRequests - what {@link watchRequests} returned
+ */
+export async function closeServer(
+  app: FastifyInstance,
+  { ms, countRequests }: { readonly ms: number; readonly countRequests: () => number },
+): Promise<void> {
+  const end = performance.now() + ms;
+  let wasQuiet = false;
+  const timer = setInterval(() => {
+    const isQuiet = countRequests() === 0;
+    // Twice, since a request may have been on its way at the first look.
+    if ((isQuiet && wasQuiet) || performance.now() >= end) app.server.closeAllConnections();
+    wasQuiet = isQuiet;
+  }, IDLE_CHECK_MS);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Begins to count the requests whose answers are not out yet. */
+export function watchRequests({ server }: FastifyInstance): () => number {
+  let count = 0;
+  server.on('request', (_request, response) => {
+    count += 1;
+    response.once('close', () => {
+      count -= 1;
+    });
+  });
+  return () => count;
+}

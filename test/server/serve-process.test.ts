@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
@@ -66,6 +67,18 @@ describe('The server as a process', () => {
     expect((await answers).filter(({ text }) => text.includes('"allowed":false'))).toHaveLength(50);
     expect(await running.exited).toBe(0);
   });
+
+  it('waits for no connection that was never used: API servers open more than they need', async () => {
+    await writeFile(config, NO_DRAIN);
+    const running = await start();
+    const { hostname: host, port } = running.webhook;
+    const unused = connect({ host, port: Number(port), rejectUnauthorized: false });
+    await once(unused, 'secureConnect');
+    running.child.kill('SIGTERM');
+    // Requests in flight are waited for half a minute, which is longer than this test may take.
+    expect(await running.exited).toBe(0);
+    unused.destroy();
+  }, 20_000);
 
   it('ends at once when asked twice', async () => {
     await writeFile(config, `${HEAD}server: { drainSeconds: 300 }\n`);
