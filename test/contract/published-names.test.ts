@@ -11,7 +11,7 @@ import { GUARDS } from '../../src/engine/guards.ts';
 import { FAULTS } from '../../src/errors.ts';
 import { METRICS } from '../../src/metrics/prometheus.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
-import { asArray, isObject, member } from '../../src/objects/json.ts';
+import { asArray, asString, isObject, member } from '../../src/objects/json.ts';
 import { AUDIT_KEYS } from '../../src/policy/labels.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -53,7 +53,9 @@ function listKinds(): Readonly<Record<string, readonly string[]>> {
     'metric label': [
       ...read('src/metrics/prometheus.ts').matchAll(/\.\.\.METRICS\.(\w+),\s+labelNames: \[([^\]]*)\]/g),
     ].flatMap(([, key = '', labels = '']) =>
-      [...labels.matchAll(/'(\w+)'/g)].map(([, label = '']) => `${member(member(METRICS, key), 'name')} ${label}`),
+      [...labels.matchAll(/'(\w+)'/g)].map(
+        ([, label = '']) => `${asString(member(member(METRICS, key), 'name')) ?? ''} ${label}`,
+      ),
     ),
     'audit annotation': Object.values(AUDIT_KEYS),
     'label or annotation': listMatches('docs/reference/labels-and-annotations.md', /^\| `([^`]*curfew\.dev\/[^`]+)`/gm),
