@@ -154,7 +154,7 @@ describe('A pod of a namespace that Kuma injects into', () => {
   });
 
   it('keeps it where nobody can say what its namespace says', () => {
-    const context: NonNullable<World['context']> = { namespace: { state: 'unknown', why: 'no answer' } };
+    const context: NonNullable<World['context']> = { namespace: { state: 'unknown', why: 'no answer', isFinal: true } };
     expect(keeps({ context })).toBe(true);
     expect(keeps({ context }, { [KUMA]: 'disabled' })).toBe(false);
   });
