@@ -9,6 +9,7 @@ import type { ClusterIndex } from '../kube/cluster-index.ts';
 import { createClusterIndex, createUnknownReader } from '../kube/cluster-index.ts';
 import { readOwnToken } from '../kube/own-token.ts';
 import { createPodLister, createUnknownLister } from '../kube/pod-lister.ts';
+import { describeError } from '../kube/sentences.ts';
 import type { LogLevel } from '../log/logger.ts';
 import { createLogger } from '../log/logger.ts';
 import { createPrometheusRecorder } from '../metrics/prometheus.ts';
@@ -18,6 +19,7 @@ import { createForeignWebhookReport } from '../server/foreign-webhooks.ts';
 import { closeServer, listen, parseListenAddress, swapCertificate, watchRequests } from '../server/listen.ts';
 import type { ReadinessFact } from '../server/operations-app.ts';
 import { buildOperationsApp } from '../server/operations-app.ts';
+import { rehearse } from '../server/rehearsal.ts';
 import { VERSION } from '../version.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
 import { createPolicySource } from './policy-source.ts';
@@ -103,18 +105,25 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   });
 
   let isStopping = false;
+  const reviewClock = { now: clock.now, monotonic: () => performance.now() };
   const app = buildApp({
     policy: policies.current,
     reader,
     listPods: client === undefined ? createUnknownLister(NO_CLUSTER) : createPodLister(client),
     recorder,
     log,
-    clock: { now: clock.now, monotonic: () => performance.now() },
+    clock: reviewClock,
     tls: certificates.current(),
     isDraining: () => isStopping,
   });
   const countRequests = watchRequests(app);
-  const readiness = listReadinessFacts({ index, publisher, isStopping: () => isStopping });
+  let isRehearsed = false;
+  const readiness = listReadinessFacts({
+    index,
+    publisher,
+    isStopping: () => isStopping,
+    isRehearsed: () => isRehearsed,
+  });
   const operations = buildOperationsApp({ readiness, notes: listNotes(publisher, index), metrics: recorder });
 
   const reportCertificate = () => {
@@ -140,8 +149,14 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const operationsUrl = await listen(operations, operationsAddress);
   const webhookUrl = await listen(app, webhookAddress);
   log.info({ version: VERSION, webhook: webhookUrl, operations: operationsUrl, cluster: client?.server }, 'listening');
-  // Only a server that answers tells the API server to call it.
+  // Without one the first review is slow, and no more.
+  const rehearsal = rehearse({ policy: policies.current, clock: reviewClock }).catch((error: unknown) => {
+    log.warn({ why: describeError(error) }, 'the rehearsal was broken off');
+  });
+  // Only a server that answers, and at once, tells the API server to call it.
   await untilSynced(index, signal, clock);
+  await rehearsal;
+  isRehearsed = true;
   publisher?.start();
 
   await untilAborted(signal);
@@ -160,15 +175,18 @@ function listReadinessFacts({
   index,
   publisher,
   isStopping,
+  isRehearsed,
 }: {
   readonly index: ClusterIndex | undefined;
   readonly publisher: Publisher | undefined;
   readonly isStopping: () => boolean;
+  readonly isRehearsed: () => boolean;
 }): readonly ReadinessFact[] {
   const facts: ReadinessFact[] = [
     { name: 'not stopping', missing: () => (isStopping() ? 'the server is stopping' : undefined) },
     // Nothing of this begins without one.
     { name: 'certificate held', missing: () => undefined },
+    { name: 'rehearsed', missing: () => (isRehearsed() ? undefined : 'the first reviews are still being rehearsed') },
     {
       name: index === undefined ? 'index not needed (--without-cluster)' : 'index synced',
       missing: () =>

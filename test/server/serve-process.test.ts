@@ -48,7 +48,7 @@ describe('The server as a process', () => {
   it('is not ready while it drains, but answers, and tells its clients to go', async () => {
     await writeFile(config, `${HEAD}server: { drainSeconds: 2 }\n`);
     const running = await start();
-    expect((await fetch(`${running.operations}/readyz`)).status).toBe(200);
+    await expect.poll(async () => (await fetch(`${running.operations}/readyz`)).status).toBe(200);
     running.child.kill('SIGTERM');
     await expect.poll(async () => (await fetch(`${running.operations}/readyz?verbose`)).status).toBe(503);
     const { text, connection } = await post(running);

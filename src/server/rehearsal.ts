@@ -1,0 +1,67 @@
+/**
+ * Reviews that nobody sees, before the first real one. Code that never ran is slow: the first review of a process takes
+ * twenty times as long as the next, and ten times that on a busy node, while the API server waits and creates nothing.
+ */
+
+import { CHECKS } from '../checks/registry.ts';
+import { toExampleSubject } from '../engine/example-subject.ts';
+import { createUnknownReader } from '../kube/cluster-index.ts';
+import { createUnknownLister } from '../kube/pod-lister.ts';
+import { createSilentRecorder } from '../metrics/recorder.ts';
+import { MUTATIONS } from '../mutations/registry.ts';
+import type { JsonObject } from '../objects/json.ts';
+import type { Subject } from '../objects/subject.ts';
+import { REVIEW_API_VERSION, REVIEW_KIND } from '../review/parse.ts';
+import { buildApp } from './app.ts';
+import type { ReviewDeps } from './judge-review.ts';
+
+/** After the third time there is little left to gain. */
+const ROUNDS = 3;
+const UNKNOWN = 'it is a rehearsal';
+const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** Reviews an example of every check and mutation, as the policy in force says. Nothing is counted, logged or looked up. */
+export async function rehearse({ policy, clock }: Pick<ReviewDeps, 'policy' | 'clock'>): Promise<void> {
+  const app = buildApp({
+    policy,
+    clock,
+    reader: createUnknownReader(UNKNOWN),
+    listPods: createUnknownLister(UNKNOWN),
+    recorder: createSilentRecorder(),
+    log: SILENT,
+    isDraining: () => false,
+  });
+  try {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (const [url, payload] of listReviews()) await app.inject({ method: 'POST', url, payload });
+    }
+  } finally {
+    await app.close();
+  }
+}
+
+function listReviews(): readonly (readonly [string, JsonObject])[] {
+  return [
+    ...CHECKS.flatMap(({ examples }) => examples.slice(0, 1).map((example) => ['/validate/review', example] as const)),
+    ...MUTATIONS.flatMap(({ examples }) => examples.slice(0, 1).map((example) => ['/mutate/pods', example] as const)),
+  ].map(([url, example]) => [url, toReview(toExampleSubject(example))]);
+}
+
+function toReview({ operation, resource, kind, namespace, name, object, oldObject }: Subject): JsonObject {
+  return {
+    apiVersion: REVIEW_API_VERSION,
+    kind: REVIEW_KIND,
+    request: {
+      uid: 'rehearsal',
+      operation,
+      resource: { group: resource.group, version: 'v1', resource: resource.name },
+      subResource: resource.subresource,
+      kind: { group: resource.group, version: 'v1', kind },
+      namespace,
+      name,
+      object,
+      oldObject: oldObject ?? null,
+      userInfo: { username: 'rehearsal', groups: [] },
+    },
+  };
+}
