@@ -111,15 +111,10 @@ export function createPrometheusRecorder(version: string, now: () => number): Pr
   const foreignWebhooks = new Gauge({ ...METRICS.foreignWebhooks, labelNames: ['preset'], registers });
   const foreignWebhooksKnown = new Gauge({ ...METRICS.foreignWebhooksKnown, registers });
   const certificate = new Gauge({ ...METRICS.certificateNotAfter, registers });
-  // Without labels a gauge shows 0 before it is set, and that would be the year 1970.
-  const authority = new Gauge({ ...METRICS.authorityNotAfter, registers: [] });
-  const published = new Gauge({ ...METRICS.webhooksPublished, registers: [] });
-  const registered = new Set<Gauge>();
-  const setOnce = (gauge: Gauge, value: number) => {
-    if (!registered.has(gauge)) registry.registerMetric(gauge);
-    registered.add(gauge);
-    gauge.set(value);
-  };
+  const authority = new Gauge({ ...METRICS.authorityNotAfter, registers });
+  const published = new Gauge({ ...METRICS.webhooksPublished, registers });
+  // A gauge without labels shows 0 before it is set, and a CA that ended in the year 1970 is an alarm.
+  for (const gauge of [authority, published]) gauge.remove();
 
   return {
     contentType: registry.contentType,
@@ -146,7 +141,7 @@ export function createPrometheusRecorder(version: string, now: () => number): Pr
     },
     liveRead: (outcome) => liveReads.inc({ outcome }),
     certificateNotAfter: (at) => certificate.set(at / 1000),
-    authorityNotAfter: (at) => setOnce(authority, at / 1000),
-    webhooksPublished: (isPublished) => setOnce(published, Number(isPublished)),
+    authorityNotAfter: (at) => authority.set(at / 1000),
+    webhooksPublished: (isPublished) => published.set(Number(isPublished)),
   };
 }
