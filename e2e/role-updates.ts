@@ -95,7 +95,12 @@ const KEY =
   /^(?<verb>\S+) (?<resource>[^./\s]+)(?:\.(?<group>[^/\s]+))?(?:\/(?<subresource>\S+))?(?: named (?<name>.*))?$/;
 
 /** A request that is allowed exactly where all of what `key` says is allowed: for a `*` what no rule can name. */
-export function toQuestion(key: string): { readonly right: Right; readonly name: string } {
+export function toQuestion(key: string): {
+  readonly right: Right;
+  readonly name: string;
+  /** Asked for without a name, it grants as much as with any. */
+  readonly isNameless: boolean;
+} {
   const parts = KEY.exec(key)?.groups;
   if (parts === undefined) throw new Error(`"${key}" is not the key of a grant`);
   const { verb = '', resource = '', group = '', subresource, name } = parts;
@@ -107,7 +112,7 @@ export function toQuestion(key: string): { readonly right: Right; readonly name:
   };
   // Of `*` subresources are part, and they are asked for with a name.
   const isAskedWithoutName = resource !== '*' && isNameless(right);
-  return { right, name: name ?? (isAskedWithoutName ? '' : UNHEARD.name) };
+  return { right, name: name ?? (isAskedWithoutName ? '' : UNHEARD.name), isNameless: isAskedWithoutName };
 }
 
 /** Questions of impersonation whose resources have names that nobody can list beforehand, and how they may be told. */
