@@ -12,7 +12,7 @@ import { findKeys, isTold, JUDGED_RIGHTS, NAMES, randomRole } from './random-rol
 import { EXTRA_QUESTIONS, judgeUpdate, ROLE_CHECKS, roleUpdate, toQuestion } from './role-updates.ts';
 import { startTestCluster, type TestCluster } from './test-cluster.ts';
 
-const ROLES = process.env['CURFEW_LONG'] === '1' ? 1_000 : 40;
+const ROLES = process.env['CURFEW_LONG'] === '1' ? 1_000 : 80;
 const UPDATES = process.env['CURFEW_LONG'] === '1' ? 2_000 : 150;
 const SEED = Number(process.env['CURFEW_SEED'] ?? Date.now() % 2 ** 31);
 
