@@ -21,6 +21,7 @@ const binary = randomBytes(SIZE);
 const release = Buffer.from(gzipSync(randomBytes(SIZE * 0.75)).toString('base64'));
 const pem = Buffer.from(wrap(binary, '\n'));
 const authority = `-----BEGIN CERTIFICATE-----\n${wrap(binary.subarray(0, 1_000), '\n')}\n-----END CERTIFICATE-----\n`;
+const flawedPage = `${`${toBase64('abc')}\n`.repeat(780)}////\n`;
 const kubeconfig = `apiVersion: v1
 kind: Config
 clusters:
@@ -69,6 +70,12 @@ const ROWS: readonly Row[] = [
   },
   { name: 'Secret: 1,024 values of 1 KiB', object: exampleSecret({ data: splitInto(1_024) }), most: 1.6 },
   { name: 'Secret: 32,768 values of 32 bytes', object: exampleSecret({ data: splitInto(32_768) }), most: 1.6 },
+  // Made to cost: of each page nearly all is text, and no page is text as a whole.
+  {
+    name: 'ConfigMap: base64 in lines of four',
+    object: exampleConfigMap({ data: { text: repeat(flawedPage) } }),
+    most: 150,
+  },
   { name: 'ConfigMap: text', object: exampleConfigMap({ data: { text } }), most: 0.8 },
   {
     name: 'ConfigMap: base64 of text',

@@ -117,10 +117,11 @@ type Stretch = { readonly start: number; readonly end: number };
 
 /** Both ways from a quad's first character as far as quads decode to text, and one quad further: it may be half text. */
 function findStretch(text: string, from: number): Stretch {
+  const skipText = createSkipper(text);
   let end = from;
   let quad: readonly number[] = [];
   do {
-    end = endOfText(text, end);
+    end = skipText(end);
     quad = nextQuad(text, end);
     // A last quad may have two or three characters. One alone is no byte.
     const last = quad.length > 1 ? quad[quad.length - 1] : undefined;
@@ -137,12 +138,22 @@ function findStretch(text: string, from: number): Stretch {
   return { start, end };
 }
 
-/** Where the quads of text that begin at `from` end. Native code decodes them a page at a time, many times as fast. */
-function endOfText(text: string, from: number): number {
-  let end = from;
-  for (let next = endOfPage(text, end); next > end; next = endOfPage(text, end)) end = next;
-  while (isText(quadAt(text, end))) end += QUAD;
-  return end;
+/**
+ * Tells where the quads of text that begin at a position end. Native code decodes them a page at a time, many times as
+ * fast; a page that is no text as a whole is not tried again from each of its lines.
+ */
+function createSkipper(text: string): (from: number) => number {
+  let nextPage = 0;
+  return (from) => {
+    let end = from;
+    while (end >= nextPage) {
+      const next = endOfPage(text, end);
+      if (next === end) nextPage = end + PAGE;
+      end = next;
+    }
+    while (isText(quadAt(text, end))) end += QUAD;
+    return end;
+  };
 }
 
 /** Where a page of text that begins at `from` ends, or as many of its lines as are whole; `from` if that is no text. */
