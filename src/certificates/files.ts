@@ -12,7 +12,7 @@ import { asString, member } from '../objects/json.ts';
 import { findBundleProblem, judgeServing } from './authority.ts';
 import type { ServingCertificate } from './issue.ts';
 import { createRepeater } from './repeat.ts';
-import { type CertificateSource, createCurrentCertificate } from './source.ts';
+import { type CertificateSource, createCurrentCertificate, toSource } from './source.ts';
 
 const DEFAULT_INTERVAL_MS = 5000;
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -37,13 +37,13 @@ type Loaded =
 /** Reads and judges the files; rejects with a sentence that names the file if they cannot be served. */
 export async function createFileSource(options: FileSourceOptions): Promise<CertificateSource> {
   const { clock, log } = options;
-  let checkedAt = clock.now();
+  const startedAt = clock.now();
   const first = await load(options);
   if (first.state === 'bad') throw new Error(first.why);
-  const current = createCurrentCertificate(first.certificate);
+  const current = createCurrentCertificate(first.certificate, startedAt);
   let lastRefusal: string | undefined;
   const check = async () => {
-    const startedAt = clock.now();
+    const lookedAt = clock.now();
     const next = await load(options);
     if (next.state === 'bad') {
       // Between two files of a pair a swap may happen: refused now, read whole at the next look.
@@ -54,7 +54,7 @@ export async function createFileSource(options: FileSourceOptions): Promise<Cert
       return;
     }
     lastRefusal = undefined;
-    checkedAt = startedAt;
+    current.confirm(lookedAt);
     const { cert, key, caBundle, notAfter } = next.certificate;
     const before = current.current();
     if (cert === before.cert && key === before.key && caBundle === before.caBundle) return;
@@ -62,13 +62,7 @@ export async function createFileSource(options: FileSourceOptions): Promise<Cert
     log.info({ notAfter: new Date(notAfter).toISOString() }, 'serving certificate reloaded');
   };
   const repeater = createRepeater(check, { clock, intervalMs: options.intervalMs ?? DEFAULT_INTERVAL_MS });
-  return {
-    current: current.current,
-    checkedAt: () => checkedAt,
-    onChange: current.onChange,
-    start: repeater.start,
-    stop: repeater.stop,
-  };
+  return toSource(current, repeater);
 }
 
 async function load({ certFile, keyFile, caFile, clock }: FileSourceOptions): Promise<Loaded> {

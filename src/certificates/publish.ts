@@ -14,6 +14,7 @@ import type { KubeLog } from '../kube/log.ts';
 import { describeError, describeResponse } from '../kube/sentences.ts';
 import { asArray, asString, type JsonValue, member, valueAt } from '../objects/json.ts';
 import { isLivingAuthority, mergeBundle } from './authorities.ts';
+import { decode, encode } from './base64.ts';
 import { createRepeater } from './repeat.ts';
 
 const API = '/apis/admissionregistration.k8s.io/v1';
@@ -40,6 +41,11 @@ export type WantedConfiguration = {
   /** By the name of the entry; asked at every look, since an entry may come and go with the configuration. */
   readonly rules: () => ReadonlyMap<string, readonly WebhookRule[]>;
 };
+
+/** Where the API server has the configuration of this name. */
+export function toConfigurationPath(kind: WantedConfiguration['kind'], name: string): string {
+  return `${API}/${kind.toLowerCase()}s/${encodeURIComponent(name)}`;
+}
 
 export type PublisherOptions = {
   readonly client: KubeClient;
@@ -223,14 +229,6 @@ function createPatch(configuration: unknown, { wanted, bundle, keeps }: Wanted):
   });
 }
 
-function encode(text: string): string {
-  return Buffer.from(text, 'utf8').toString('base64');
-}
-
-function decode(base64: string): string {
-  return Buffer.from(base64, 'base64').toString('utf8');
-}
-
 /** A text that is the same for rules that mean the same: order does not matter, and `scope` is `*` by default. */
 function normalise(rules: unknown): string {
   const texts = asArray(rules).map((rule) =>
@@ -251,7 +249,7 @@ function send(
   { kind, name }: WantedConfiguration,
   request: PublishRequest,
 ): Promise<KubeResponse> {
-  const path = `${API}/${kind.toLowerCase()}s/${encodeURIComponent(name)}`;
+  const path = toConfigurationPath(kind, name);
   return runWithDeadline((signal) => client.request({ ...request, path, signal }), {
     clock,
     ms: REQUEST_DEADLINE_MS,

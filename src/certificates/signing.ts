@@ -9,7 +9,7 @@ import { describeError } from '../kube/sentences.ts';
 import { type Authorities, isDue, toBundle } from './authorities.ts';
 import { type CertificateAuthority, issueServingCertificate, type ServingCertificate } from './issue.ts';
 import { createRepeater } from './repeat.ts';
-import { type CertificateSource, createCurrentCertificate } from './source.ts';
+import { type CertificateSource, createCurrentCertificate, toSource } from './source.ts';
 
 /** Of a leaf, in ms: a month. */
 export const DEFAULT_LEAF_LIFETIME_MS = 30 * 24 * 3600_000;
@@ -43,17 +43,17 @@ export function toCheckInterval(leafLifetimeMs: number = DEFAULT_LEAF_LIFETIME_M
 /** Makes the first leaf and returns the source of it and its successors. Rejects if there is no CA. */
 export async function createSigningSource(options: SigningOptions): Promise<CertificateSource> {
   const { authorities, isBundleKnown = () => true, clock, log, leafLifetimeMs, checkIntervalMs } = options;
-  let checkedAt = clock.now();
+  const startedAt = clock.now();
   const first = await authorities(new AbortController().signal, undefined);
   let ca = first.signing;
   let isFailing = false;
-  const current = createCurrentCertificate({ ...(await sign(options, ca)), caBundle: toBundle(first) });
+  const current = createCurrentCertificate({ ...(await sign(options, ca)), caBundle: toBundle(first) }, startedAt);
 
   const check = async (signal: AbortSignal) => {
     try {
-      const startedAt = clock.now();
+      const lookedAt = clock.now();
       const wanted = await authorities(signal, ca.cert);
-      checkedAt = startedAt;
+      current.confirm(lookedAt);
       const caBundle = toBundle(wanted);
       if (caBundle !== current.current().caBundle) {
         // The bundle first, with the old leaf: see `authorities.ts`.
@@ -85,13 +85,7 @@ export async function createSigningSource(options: SigningOptions): Promise<Cert
   // By the wall clock in short steps, not by one long timer: a suspended machine stops the clock that timers use.
   const intervalMs = checkIntervalMs ?? toCheckInterval(leafLifetimeMs);
   const repeater = createRepeater(check, { clock, intervalMs });
-  return {
-    current: current.current,
-    checkedAt: () => checkedAt,
-    onChange: current.onChange,
-    start: repeater.start,
-    stop: repeater.stop,
-  };
+  return toSource(current, repeater);
 }
 
 async function sign(options: SigningOptions, ca: CertificateAuthority): Promise<ServingCertificate> {

@@ -1,6 +1,7 @@
 /** Where the server's certificate comes from: one interface, so that the server does not know and need not ask. */
 
 import type { ServingCertificate } from './issue.ts';
+import type { Repeater } from './repeat.ts';
 
 export type CertificateSource = {
   /** The certificate to serve now. Always there: a source is made only once it has its first certificate. */
@@ -15,15 +16,23 @@ export type CertificateSource = {
 };
 
 /** The certificate now in use, and who wants to know of a new one. */
-export type CurrentCertificate = Pick<CertificateSource, 'current' | 'onChange'> & {
+export type CurrentCertificate = Pick<CertificateSource, 'current' | 'onChange' | 'checkedAt'> & {
   replace(certificate: ServingCertificate): void;
+  /** What is there was found by a look that began at this time, in ms since the epoch. */
+  confirm(startedAt: number): void;
 };
 
-export function createCurrentCertificate(first: ServingCertificate): CurrentCertificate {
+/** @param startedAt - when the look began that found `first`, in ms since the epoch */
+export function createCurrentCertificate(first: ServingCertificate, startedAt: number): CurrentCertificate {
   const listeners = new Set<(certificate: ServingCertificate) => void>();
   let current = first;
+  let checkedAt = startedAt;
   return {
     current: () => current,
+    checkedAt: () => checkedAt,
+    confirm: (at) => {
+      checkedAt = at;
+    },
     onChange: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -33,4 +42,9 @@ export function createCurrentCertificate(first: ServingCertificate): CurrentCert
       for (const listener of listeners) listener(certificate);
     },
   };
+}
+
+/** The source of what `current` holds and `repeater` looks after. */
+export function toSource(current: CurrentCertificate, { start, stop }: Repeater): CertificateSource {
+  return { current: current.current, checkedAt: current.checkedAt, onChange: current.onChange, start, stop };
 }

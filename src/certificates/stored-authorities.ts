@@ -3,6 +3,7 @@
 import { asString, type JsonObject, valueAt } from '../objects/json.ts';
 import { type Authorities, isLivingAuthority, splitBundle } from './authorities.ts';
 import { type Judged, judgeAuthority } from './authority.ts';
+import { decode, encode } from './base64.ts';
 import type { CertificateAuthority } from './issue.ts';
 
 const CERT_KEY = 'ca.crt';
@@ -57,12 +58,4 @@ export function toSecretData({ signing, previous }: Authorities, previousUntil: 
 /** What in `data` is not of this file: somebody else's. */
 export function withoutOurKeys(data: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(data).filter(([key]) => !OUR_KEYS.has(key)));
-}
-
-function encode(text: string): string {
-  return Buffer.from(text, 'utf8').toString('base64');
-}
-
-function decode(base64: string): string {
-  return Buffer.from(base64, 'base64').toString('utf8');
 }

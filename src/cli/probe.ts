@@ -1,12 +1,16 @@
 /** `curfew probe`: whether the API server can call this installation. What `helm test` runs. */
 
 import { isIP } from 'node:net';
+import { decode } from '../certificates/base64.ts';
+import { toConfigurationPath } from '../certificates/publish.ts';
 import type { KubeClient } from '../kube/api.ts';
 import { connect } from '../kube/client.ts';
 import { type Clock, createSystemClock, runWithDeadline } from '../kube/clock.ts';
 import { describeError, describeResponse } from '../kube/sentences.ts';
 import { createKeepAliveAgent, sendRequest } from '../kube/transport.ts';
 import { asArray, asString, type JsonObject, member, valueAt } from '../objects/json.ts';
+import type { Subject } from '../objects/subject.ts';
+import { composeReview } from '../review/compose.ts';
 import { ENTRIES } from '../review/entries.ts';
 
 export type ProbeOptions = {
@@ -23,7 +27,6 @@ export type ProbeOptions = {
   readonly timeoutSeconds: number;
 };
 
-const API = '/apis/admissionregistration.k8s.io/v1';
 const KINDS = ['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration'] as const;
 const REQUEST_MS = 10_000;
 const PAUSE_MS = 1_000;
@@ -66,7 +69,7 @@ async function probeOnce(client: KubeClient, options: ProbeOptions, running: Run
     }
     lines.push(`${kind} ${options.webhooks}: ${webhooks.length} webhooks have rules and a CA bundle\n`);
   }
-  for (const bundle of bundles) await callService(Buffer.from(bundle, 'base64').toString('utf8'), options, running);
+  for (const bundle of bundles) await callService(decode(bundle), options, running);
   lines.push(`Service ${options.servingName} at ${options.address}: answers a review over TLS\n`);
   return lines.join('');
 }
@@ -76,7 +79,7 @@ async function readWebhooks(
   { kind, name }: { readonly kind: (typeof KINDS)[number]; readonly name: string },
   running: Running,
 ): Promise<readonly unknown[]> {
-  const path = `${API}/${kind.toLowerCase()}s/${encodeURIComponent(name)}`;
+  const path = toConfigurationPath(kind, name);
   const found = await runWithDeadline(async (signal) => await client.request({ method: 'GET', path, signal }), {
     ...running,
     ms: REQUEST_MS,
@@ -114,19 +117,14 @@ async function callService(ca: string, { address, servingName, namespace }: Prob
 
 /** Of a Secret without data in a namespace where nothing is judged, so that it is counted as a review and nothing else. */
 function createReview(namespace: string): JsonObject {
-  const metadata = { name: 'curfew-probe', namespace };
-  return {
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    request: {
-      uid: REVIEW_UID,
-      kind: { group: '', version: 'v1', kind: 'Secret' },
-      resource: { group: '', version: 'v1', resource: 'secrets' },
-      ...metadata,
-      operation: 'CREATE',
-      dryRun: true,
-      userInfo: { username: 'system:apiserver' },
-      object: { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque' },
-    },
+  const name = 'curfew-probe';
+  const subject: Subject = {
+    operation: 'CREATE',
+    resource: { group: '', name: 'secrets', subresource: '' },
+    kind: 'Secret',
+    namespace,
+    name,
+    object: { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, type: 'Opaque' },
   };
+  return composeReview(subject, { uid: REVIEW_UID, username: 'system:apiserver' });
 }

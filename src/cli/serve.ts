@@ -133,11 +133,16 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     if (authorityEnd !== undefined) recorder.authorityNotAfter(authorityEnd);
   };
   reportCertificate();
+  let served = certificates.current();
   certificates.onChange((certificate) => {
-    swapCertificate(app, certificate);
+    // Only the bundle beside it may have changed.
+    if (certificate.cert !== served.cert || certificate.key !== served.key) {
+      swapCertificate(app, certificate);
+      log.info({ notAfter: new Date(certificate.notAfter).toISOString() }, 'a new serving certificate is in use');
+    }
+    served = certificate;
     reportCertificate();
     publisher?.poke();
-    log.info({ notAfter: new Date(certificate.notAfter).toISOString() }, 'a new serving certificate is in use');
   });
   await writeAuthority(options.caOut, certificates);
 

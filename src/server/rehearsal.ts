@@ -10,13 +10,13 @@ import { createUnknownLister } from '../kube/pod-lister.ts';
 import { createSilentRecorder } from '../metrics/recorder.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import type { JsonObject } from '../objects/json.ts';
-import type { Subject } from '../objects/subject.ts';
-import { REVIEW_API_VERSION, REVIEW_KIND } from '../review/parse.ts';
+import { composeReview } from '../review/compose.ts';
 import { buildApp } from './app.ts';
 import type { ReviewDeps } from './judge-review.ts';
 
 /** After the third time there is little left to gain. */
 const ROUNDS = 3;
+const REHEARSAL = 'rehearsal';
 const UNKNOWN = 'it is a rehearsal';
 const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -31,9 +31,10 @@ export async function rehearse({ policy, clock }: Pick<ReviewDeps, 'policy' | 'c
     log: SILENT,
     isDraining: () => false,
   });
+  const reviews = listReviews();
   try {
     for (let round = 0; round < ROUNDS; round += 1) {
-      for (const [url, payload] of listReviews()) await app.inject({ method: 'POST', url, payload });
+      for (const [url, payload] of reviews) await app.inject({ method: 'POST', url, payload });
     }
   } finally {
     await app.close();
@@ -44,24 +45,5 @@ function listReviews(): readonly (readonly [string, JsonObject])[] {
   return [
     ...CHECKS.flatMap(({ examples }) => examples.slice(0, 1).map((example) => ['/validate/review', example] as const)),
     ...MUTATIONS.flatMap(({ examples }) => examples.slice(0, 1).map((example) => ['/mutate/pods', example] as const)),
-  ].map(([url, example]) => [url, toReview(toExampleSubject(example))]);
-}
-
-function toReview({ operation, resource, kind, namespace, name, object, oldObject }: Subject): JsonObject {
-  return {
-    apiVersion: REVIEW_API_VERSION,
-    kind: REVIEW_KIND,
-    request: {
-      uid: 'rehearsal',
-      operation,
-      resource: { group: resource.group, version: 'v1', resource: resource.name },
-      subResource: resource.subresource,
-      kind: { group: resource.group, version: 'v1', kind },
-      namespace,
-      name,
-      object,
-      oldObject: oldObject ?? null,
-      userInfo: { username: 'rehearsal', groups: [] },
-    },
-  };
+  ].map(([url, example]) => [url, composeReview(toExampleSubject(example), { uid: REHEARSAL, username: REHEARSAL })]);
 }

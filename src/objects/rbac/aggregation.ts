@@ -1,7 +1,7 @@
 /** The labels by which the rules of a ClusterRole become rules of another one. */
 
 import type { JsonObject } from '../json.ts';
-import { asArray, isObject, member, toPointer, valueAt } from '../json.ts';
+import { asArray, isObject, member, stringMembers, toPointer, valueAt } from '../json.ts';
 
 /** A label that adds the rules of the ClusterRole that carries it to another ClusterRole. */
 export type Aggregation = {
@@ -22,10 +22,7 @@ const AGGREGATING = /^[^/]+\/aggregate-to-(.+)$/;
 
 /** What `object`, a ClusterRole, is added to. */
 export function listAggregations(object: JsonObject): readonly Aggregation[] {
-  const metadata = member(object, 'metadata');
-  const labels = isObject(metadata) ? member(metadata, 'labels') : undefined;
-  if (!isObject(labels)) return [];
-  return Object.entries(labels).flatMap(([label, value]) => {
+  return [...stringMembers(valueAt(object, ['metadata', 'labels']))].flatMap(([label, value]) => {
     const role = value === 'true' ? AGGREGATING.exec(label)?.[1] : undefined;
     return role === undefined ? [] : [{ label, path: toPointer(['metadata', 'labels', label]), role }];
   });
