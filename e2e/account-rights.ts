@@ -2,7 +2,7 @@
 
 import type { JsonObject } from '../src/objects/json.ts';
 import { asArray, asString, isObject, member, valueAt } from '../src/objects/json.ts';
-import type { ApiClient } from './cluster/api-client.ts';
+import type { ApiClient } from './api-client.ts';
 import type { Kubectl } from './kubectl.ts';
 import type { TestCluster } from './test-cluster.ts';
 

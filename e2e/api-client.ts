@@ -1,54 +1,70 @@
-/** Requests to the API server over a few connections that stay: for thousands of them, too many for a kubectl each. */
+/** Requests to the API server without a Kubernetes client, many at a time over connections that stay, as its administrator. */
 
+import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'node:https';
-import type { JsonObject } from '../src/objects/json.ts';
+import { parse } from 'yaml';
 import { asString, valueAt } from '../src/objects/json.ts';
 import type { TestCluster } from './test-cluster.ts';
 
-export type Api = {
-  /** GETs an object; throws unless it is there. */
-  get(path: string): Promise<unknown>;
-  /** POSTs an object and returns what came back; throws unless it was created. */
-  create(path: string, object: JsonObject): Promise<unknown>;
+export type Answer = { readonly status: number; readonly body: string };
+
+export type ApiClient = {
+  /** A connection that fails is an answer too: status 0, and why. */
+  get(path: string): Promise<Answer>;
+  /** POSTs `object`. */
+  create(path: string, object: object): Promise<Answer>;
   close(): void;
 };
 
-/** As the administrator of the kubeconfig; at most `connections` at a time. */
-export async function openApi({ must }: TestCluster, connections = 16): Promise<Api> {
-  const config: unknown = JSON.parse(await must(['config', 'view', '--raw', '--minify', '--flatten', '-o', 'json']));
-  const read = (...path: readonly (string | number)[]) => asString(valueAt(config, path)) ?? '';
-  const decode = (...path: readonly (string | number)[]) => Buffer.from(read(...path), 'base64');
-  const agent = new Agent({
-    keepAlive: true,
-    maxSockets: connections,
-    ca: decode('clusters', 0, 'cluster', 'certificate-authority-data'),
-    cert: decode('users', 0, 'user', 'client-certificate-data'),
-    key: decode('users', 0, 'user', 'client-key-data'),
-  });
-  const server = read('clusters', 0, 'cluster', 'server');
-  return {
-    get: (path) => send(agent, `${server}${path}`, { method: 'GET', wanted: 200 }),
-    create: (path, object) => send(agent, `${server}${path}`, { method: 'POST', wanted: 201, object }),
-    close: () => agent.destroy(),
-  };
+const TIMEOUT_MS = 30_000;
+
+/** A client for a kubeconfig whose certificates stand in it. */
+export async function createApiClient(kubeconfig: string): Promise<ApiClient> {
+  return toClient(await readFile(kubeconfig, 'utf8'));
 }
 
-type Sent = { readonly method: 'GET' | 'POST'; readonly wanted: number; readonly object?: JsonObject };
+/** The same for any cluster that kubectl reaches. */
+export async function openApi({ must }: Pick<TestCluster, 'must'>): Promise<ApiClient> {
+  return toClient(await must(['config', 'view', '--raw', '--minify', '--flatten']));
+}
 
-function send(agent: Agent, url: string, { method, wanted, object }: Sent): Promise<unknown> {
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-  const sent = request(url, { agent, method, headers: { 'content-type': 'application/json' } });
-  sent.on('error', reject);
-  sent.on('response', (response) => {
-    const chunks: Buffer[] = [];
-    response.on('data', (chunk: Buffer) => chunks.push(chunk));
-    response.on('error', reject);
-    response.on('end', () => {
-      const text = Buffer.concat(chunks).toString('utf8');
-      if (response.statusCode === wanted) resolve(JSON.parse(text));
-      else reject(new Error(`${method} ${url} answered ${response.statusCode}: ${text}`));
-    });
+/** The object in an answer of this status; throws at any other. */
+export function readAnswer({ status, body }: Answer, wanted: number): unknown {
+  if (status !== wanted) throw new Error(`the API server answered ${status}: ${body}`);
+  return JSON.parse(body);
+}
+
+function toClient(kubeconfig: string): ApiClient {
+  const config: unknown = parse(kubeconfig);
+  const read = (...path: readonly (string | number)[]) => asString(valueAt(config, path)) ?? '';
+  const decode = (text: string) => Buffer.from(text, 'base64');
+  const cluster = ['clusters', 0, 'cluster'] as const;
+  const user = ['users', 0, 'user'] as const;
+  const server = read(...cluster, 'server');
+  const agent = new Agent({
+    keepAlive: true,
+    ca: decode(read(...cluster, 'certificate-authority-data')),
+    cert: decode(read(...user, 'client-certificate-data')),
+    key: decode(read(...user, 'client-key-data')),
   });
-  sent.end(object === undefined ? undefined : JSON.stringify(object));
-  return promise;
+  const send = (method: 'GET' | 'POST', path: string, object?: object) =>
+    new Promise<Answer>((resolve) => {
+      const headers = { 'content-type': 'application/json' };
+      const sent = request(`${server}${path}`, { agent, method, headers, timeout: TIMEOUT_MS }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', ({ message }) => resolve({ status: 0, body: message }));
+        response.on('end', () => {
+          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') });
+        });
+      });
+      sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)));
+      sent.on('error', ({ message }) => resolve({ status: 0, body: message }));
+      sent.end(object === undefined ? undefined : JSON.stringify(object));
+    });
+  return {
+    get: async (path) => await send('GET', path),
+    create: async (path, object) => await send('POST', path, object),
+    close: () => agent.destroy(),
+  };
 }

@@ -6,7 +6,7 @@
 import type { JsonObject } from '../src/objects/json.ts';
 import { valueAt } from '../src/objects/json.ts';
 import type { Right } from '../src/objects/rbac/rules.ts';
-import { openApi } from './api-client.ts';
+import { openApi, readAnswer } from './api-client.ts';
 import { waitUntil } from './installed-curfew.ts';
 import type { TestCluster } from './test-cluster.ts';
 
@@ -39,6 +39,7 @@ export type Authorizer = {
 /** Asks as the administrator of the kubeconfig. */
 export async function openAuthorizer(cluster: TestCluster): Promise<Authorizer> {
   const api = await openApi(cluster);
+  const create = async (path: string, object: JsonObject) => readAnswer(await api.create(path, object), 201);
   const namespace = await cluster.createNamespace();
   let probes = 0;
 
@@ -46,8 +47,8 @@ export async function openAuthorizer(cluster: TestCluster): Promise<Authorizer> 
     const metadata = { name: user };
     const path = kind === 'Role' ? `namespaces/${namespace}/` : '';
     const plural = `${kind.toLowerCase()}s`;
-    await api.create(`/apis/${RBAC}/v1/${path}${plural}`, { apiVersion: `${RBAC}/v1`, kind, metadata, rules });
-    await api.create(`/apis/${RBAC}/v1/${path}${plural.replace('roles', 'rolebindings')}`, {
+    await create(`/apis/${RBAC}/v1/${path}${plural}`, { apiVersion: `${RBAC}/v1`, kind, metadata, rules });
+    await create(`/apis/${RBAC}/v1/${path}${plural.replace('roles', 'rolebindings')}`, {
       apiVersion: `${RBAC}/v1`,
       kind: `${kind}Binding`,
       metadata,
@@ -61,7 +62,7 @@ export async function openAuthorizer(cluster: TestCluster): Promise<Authorizer> 
     const { verb, group } = right;
     const where = isClusterScoped ? {} : { namespace };
     const attributes = { ...where, verb, group, resource, ...(subresource === undefined ? {} : { subresource }), name };
-    const answer = await api.create('/apis/authorization.k8s.io/v1/subjectaccessreviews', {
+    const answer = await create('/apis/authorization.k8s.io/v1/subjectaccessreviews', {
       apiVersion: 'authorization.k8s.io/v1',
       kind: 'SubjectAccessReview',
       spec: { user, resourceAttributes: attributes as JsonObject },

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { issueCertificateAuthority } from '../src/certificates/issue.ts';
 import type { JsonObject } from '../src/objects/json.ts';
 import { asArray, asString, valueAt } from '../src/objects/json.ts';
-import { type Api, openApi } from './api-client.ts';
+import { type ApiClient, openApi, readAnswer } from './api-client.ts';
 import { waitUntil } from './installed-curfew.ts';
 import { type Replicas, startReplicas } from './replicas.ts';
 import { pod, startTestCluster, type TestCluster } from './test-cluster.ts';
@@ -29,7 +29,7 @@ const AN_HOUR_MS = 3_600_000;
 
 let cluster: TestCluster;
 let replicas: Replicas;
-let api: Api;
+let api: ApiClient;
 let namespace = '';
 
 beforeAll(async () => {
@@ -130,9 +130,8 @@ async function watchWhile(run: (progress: Progress) => Promise<void>): Promise<S
 
   const callAgain = async () => {
     while (!end.signal.aborted) {
-      await api.create(`/api/v1/namespaces/${namespace}/pods?dryRun=All`, somePod()).catch((error: unknown) => {
-        failures.push(`call: ${String(error)}`);
-      });
+      const { status, body } = await api.create(`/api/v1/namespaces/${namespace}/pods?dryRun=All`, somePod());
+      if (status !== 201) failures.push(`call: ${status} ${body}`);
       calls += 1;
     }
   };
@@ -195,7 +194,7 @@ function somePod(): JsonObject {
 
 /** What all entries trust, as it is published now. */
 async function readBundle(): Promise<string> {
-  const [webhook] = asArray(valueAt(await api.get(ENTRIES), ['webhooks']));
+  const [webhook] = asArray(valueAt(readAnswer(await api.get(ENTRIES), 200), ['webhooks']));
   return Buffer.from(asString(valueAt(webhook, ['clientConfig', 'caBundle'])) ?? '', 'base64').toString();
 }
 

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../src/objects/json.ts';
 import { asString, member } from '../src/objects/json.ts';
 import { askForRights, listResources, listRights } from './account-rights.ts';
+import { type ApiClient, createApiClient } from './api-client.ts';
 import { RELEASE_NAMESPACE, renderChart } from './chart.ts';
-import { type ApiClient, createApiClient } from './cluster/api-client.ts';
 import { waitUntil } from './installed-curfew.ts';
 import { startTestCluster, type TestCluster } from './test-cluster.ts';
 

@@ -3,17 +3,15 @@
  * runs on this machine, with the chart's own service account and no other rights.
  */
 
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject } from '../src/objects/json.ts';
-import { asArray, asString, isObject, member, valueAt } from '../src/objects/json.ts';
-import { configurationText, pointAtProcess, RELEASE_NAMESPACE, renderChart, serverArguments } from './chart.ts';
-import type { ControlPlane } from './control-plane.ts';
+import { asArray, isObject, member, valueAt } from '../src/objects/json.ts';
+import { pointAtProcess, RELEASE_NAMESPACE, renderChart } from './chart.ts';
 import type { Kubectl } from './kubectl.ts';
 import { findFreePorts, type ManagedProcess, readLastLines, type Supervisor, startSupervisor } from './processes.ts';
+import { kubeconfigOf, type ServerSpec, startServer } from './server-process.ts';
 
-const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
 const READY_MS = 30_000;
 const POLL_MS = 50;
 
@@ -38,9 +36,7 @@ export type InstalledCurfew = {
 };
 
 /** The cluster to install in. */
-export type ClusterAccess = {
-  readonly controlPlane: Pick<ControlPlane, 'server' | 'certificateAuthority'>;
-  readonly kubectl: Kubectl;
+export type ClusterAccess = ServerSpec['cluster'] & {
   /** Address of this machine as the API server sees it; 127.0.0.1 by default. */
   readonly address?: string;
 };
@@ -52,8 +48,6 @@ export async function installCurfew(cluster: ClusterAccess, config: JsonObject =
   const [webhookPort = 0, operationsPort = 0] = await findFreePorts(2);
   const webhookUrl = `https://${address.includes(':') ? `[${address}]` : address}:${webhookPort}`;
   const operationsUrl = `http://127.0.0.1:${operationsPort}`;
-  const configFile = join(supervisor.folder, 'configuration.yaml');
-  const kubeconfig = join(supervisor.folder, 'kubeconfig.json');
   let running: ManagedProcess | undefined;
   let rendered: readonly JsonObject[] = [];
 
@@ -61,7 +55,6 @@ export async function installCurfew(cluster: ClusterAccess, config: JsonObject =
     // Tests start and stop often: nobody waits for endpoints to be taken out here.
     const server = { drainSeconds: 0, ...(member(chosen, 'server') as JsonObject | undefined) };
     rendered = await renderChart({ config: { ...chosen, server } });
-    await writeFile(configFile, configurationText(rendered));
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: RELEASE_NAMESPACE } };
     const objects = pointAtProcess(rendered, webhookUrl);
     const { code, stderr } = await kubectl.apply([namespace, ...objects]);
@@ -69,22 +62,14 @@ export async function installCurfew(cluster: ClusterAccess, config: JsonObject =
   }
 
   async function startProcess(): Promise<void> {
-    await writeServiceAccountKubeconfig(cluster, { file: kubeconfig, objects: rendered });
-    running = await supervisor.start({
+    const host = address === '127.0.0.1' ? address : '0.0.0.0';
+    running = await startServer(supervisor, {
+      cluster,
+      objects: rendered,
       name: 'curfew',
-      file: process.execPath,
-      args: [
-        MAIN,
-        ...replaceOptions(serverArguments(rendered), {
-          '--config': configFile,
-          '--webhook-listen': `${address === '127.0.0.1' ? address : '0.0.0.0'}:${webhookPort}`,
-          '--operations-listen': `127.0.0.1:${operationsPort}`,
-        }),
-        '--serving-name',
-        address,
-        '--kubeconfig',
-        kubeconfig,
-      ],
+      webhook: `${host}:${webhookPort}`,
+      operations: `127.0.0.1:${operationsPort}`,
+      more: ['--serving-name', address],
     });
     await waitUntil('curfew is ready', async () => {
       const ended = running?.ended();
@@ -98,7 +83,7 @@ export async function installCurfew(cluster: ClusterAccess, config: JsonObject =
     operationsUrl,
     webhookUrl,
     logFile: join(supervisor.folder, 'curfew.log'),
-    kubeconfig,
+    kubeconfig: kubeconfigOf(supervisor),
     async stopProcess() {
       await running?.stop();
       running = undefined;
@@ -146,38 +131,6 @@ async function startOrGiveUp(
       cause: error,
     });
   }
-}
-
-/** Everybody can ask for a token of the chart's service account here; Curfew has its rights and no more. */
-export async function writeServiceAccountKubeconfig(
-  { controlPlane, kubectl }: Pick<ClusterAccess, 'controlPlane' | 'kubectl'>,
-  { file, objects }: { readonly file: string; readonly objects: readonly JsonObject[] },
-): Promise<void> {
-  const account = objects.find((object) => member(object, 'kind') === 'ServiceAccount');
-  const name = asString(valueAt(account, ['metadata', 'name'])) ?? '';
-  const { code, stdout, stderr } = await kubectl.run(['create', 'token', name, '--namespace', RELEASE_NAMESPACE]);
-  if (code !== 0) throw new Error(`no token for the chart's service account: ${stderr}`);
-  const cluster = {
-    server: controlPlane.server,
-    'certificate-authority-data': Buffer.from(controlPlane.certificateAuthority).toString('base64'),
-  };
-  const content = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'test', cluster }],
-    users: [{ name: 'curfew', user: { token: stdout.trim() } }],
-    contexts: [{ name: 'test', context: { cluster: 'test', user: 'curfew' } }],
-    'current-context': 'test',
-  };
-  await writeFile(file, JSON.stringify(content), { mode: 0o600 });
-}
-
-/** `--name value` pairs, some with another value. */
-export function replaceOptions(args: readonly string[], values: Readonly<Record<string, string>>): readonly string[] {
-  return args.map((arg, index) => {
-    const before = args[index - 1];
-    return (before === undefined ? undefined : values[before]) ?? arg;
-  });
 }
 
 /** Every entry has rules, and the bundle is that of the certificate now served. */

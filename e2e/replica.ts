@@ -4,16 +4,14 @@
  * does to the cluster, it does for real.
  */
 
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { JsonObject } from '../src/objects/json.ts';
 import { asArray, asString, isObject, member, valueAt } from '../src/objects/json.ts';
-import { configurationText, RELEASE_NAMESPACE, serverArguments } from './chart.ts';
-import { replaceOptions, waitUntil, writeServiceAccountKubeconfig } from './installed-curfew.ts';
+import { RELEASE_NAMESPACE } from './chart.ts';
+import { waitUntil } from './installed-curfew.ts';
 import { findFreePorts, startSupervisor } from './processes.ts';
+import { startServer } from './server-process.ts';
 import type { TestCluster } from './test-cluster.ts';
 
-const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
 const CONFIGURATIONS = 'validatingwebhookconfigurations,mutatingwebhookconfigurations';
 const APPLIED = 'deployments,configmaps,serviceaccounts';
 
@@ -24,19 +22,12 @@ export async function publishOnce(cluster: TestCluster): Promise<void> {
     const own = ['--namespace', RELEASE_NAMESPACE, '-l', 'app.kubernetes.io/name=curfew', '-o', 'json'];
     const objects = asArray(member(JSON.parse(await cluster.must(['get', APPLIED, ...own])), 'items')).filter(isObject);
     const [webhookPort = 0, operationsPort = 0] = await findFreePorts(2);
-    const configFile = join(supervisor.folder, 'configuration.yaml');
-    const kubeconfig = join(supervisor.folder, 'kubeconfig.json');
-    await writeFile(configFile, configurationText(objects));
-    await writeServiceAccountKubeconfig(cluster, { file: kubeconfig, objects });
-    const args = replaceOptions(serverArguments(objects), {
-      '--config': configFile,
-      '--webhook-listen': `127.0.0.1:${webhookPort}`,
-      '--operations-listen': `127.0.0.1:${operationsPort}`,
-    });
-    const replica = await supervisor.start({
+    const replica = await startServer(supervisor, {
+      cluster,
+      objects,
       name: 'curfew',
-      file: process.execPath,
-      args: [MAIN, ...args, '--kubeconfig', kubeconfig],
+      webhook: `127.0.0.1:${webhookPort}`,
+      operations: `127.0.0.1:${operationsPort}`,
     });
     await waitUntil('every webhook has rules and a CA bundle', async () => {
       const ended = replica.ended();

@@ -1,15 +1,12 @@
 /** Two replicas of Curfew behind one address, as a Service puts them, on a control plane without nodes. */
 
-import { writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { join } from 'node:path';
 import { isAnswering } from './api-request.ts';
-import { configurationText, pointAtProcess, RELEASE_NAMESPACE, renderChart, serverArguments } from './chart.ts';
-import { replaceOptions, waitUntil, writeServiceAccountKubeconfig } from './installed-curfew.ts';
+import { pointAtProcess, RELEASE_NAMESPACE, renderChart } from './chart.ts';
+import { waitUntil } from './installed-curfew.ts';
 import { findFreePorts, type ManagedProcess, readLastLines, startSupervisor } from './processes.ts';
+import { startServer } from './server-process.ts';
 import type { TestCluster } from './test-cluster.ts';
-
-const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
 
 export type Replica = {
   readonly webhookPort: number;
@@ -36,24 +33,21 @@ export async function startReplicas(
   const balancer = createBalancer(all.map(({ webhookPort }) => webhookPort));
   const baseUrl = `https://127.0.0.1:${await balancer.listen()}`;
   const rendered = await renderChart({ config: { server: { drainSeconds: 0 } } });
-  const configFile = join(supervisor.folder, 'configuration.yaml');
-  await writeFile(configFile, configurationText(rendered));
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: RELEASE_NAMESPACE } };
   const { code, stderr } = await cluster.kubectl.apply([namespace, ...pointAtProcess(rendered, baseUrl)]);
   if (code !== 0) throw new Error(`the rendered chart was not applied: ${stderr}`);
-  const kubeconfig = join(supervisor.folder, 'kubeconfig.json');
-  await writeServiceAccountKubeconfig(cluster, { file: kubeconfig, objects: rendered });
 
   const processes: ManagedProcess[] = [];
   for (const [index, { webhookPort, operationsUrl }] of all.entries()) {
-    const options = replaceOptions(serverArguments(rendered), {
-      '--config': configFile,
-      '--webhook-listen': `127.0.0.1:${webhookPort}`,
-      '--operations-listen': operationsUrl.slice('http://'.length),
-    });
-    const more = ['--serving-name', '127.0.0.1', '--kubeconfig', kubeconfig, ...args];
     processes.push(
-      await supervisor.start({ name: `curfew-${index}`, file: process.execPath, args: [MAIN, ...options, ...more] }),
+      await startServer(supervisor, {
+        cluster,
+        objects: rendered,
+        name: `curfew-${index}`,
+        webhook: `127.0.0.1:${webhookPort}`,
+        operations: operationsUrl.slice('http://'.length),
+        more: ['--serving-name', '127.0.0.1', ...args],
+      }),
     );
   }
   await waitUntil('every replica is ready', async () => {

@@ -1,7 +1,7 @@
 /** Pods that are created at a steady rate while something is done to Curfew, as dry runs, so that none of them runs. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createApiClient } from './api-client.ts';
+import { createApiClient } from '../api-client.ts';
 import { type InstalledChart, sleepingPod } from './installed-chart.ts';
 
 /** Between two calls, in ms. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runCommand } from '../../src/cli/commands.ts';
 import type { JsonObject } from '../../src/objects/json.ts';
+import { run } from '../unit/cli/run-command.ts';
 import { type FakeApiServer, startFakeApiServer } from './fake-api-server.ts';
 import { type StartedApp, startApp } from './start-app.ts';
 
@@ -75,18 +75,7 @@ function publish({ caBundle, rules = RULES }: { readonly caBundle: string; reado
 }
 
 async function probe({ servingName = 'localhost', port = app.port }: Wrong = {}) {
-  let out = '';
-  let error = '';
   const args = ['--kubeconfig', api.kubeconfig, '--namespace', 'curfew-system', '--timeout-seconds', '0'];
   const where = ['--address', `127.0.0.1:${port}`, '--serving-name', servingName];
-  const code = await runCommand(['probe', ...args, ...where], {
-    write: (text) => {
-      out += text;
-    },
-    writeError: (text) => {
-      error += text;
-    },
-    signal: new AbortController().signal,
-  });
-  return { code, out, error };
+  return await run('probe', ...args, ...where);
 }
