@@ -159,9 +159,9 @@ function judgeAggregationRule({ object, resource }: Subject): readonly Finding[]
       shortFix: 'select by a label',
     })),
     // Where it has rules of interest already, the checks for those tell of the label.
-    ...listAggregations(object).map(({ label, path, role }) => ({
+    ...listAggregations(object).map(({ label, key, path, role }) => ({
       path,
-      key: `label ${label} on an aggregated role`,
+      key: `${key} on an aggregated role`,
       reason: 'passes on rights of other roles',
       detail: `Label ${quote(label)} is "true" on a role that is aggregated itself: whatever it is given is given to everyone bound to ClusterRole ${quote(role)} too; no such label is wanted here.`,
       fix: `remove the label, and give it to the roles whose rules ClusterRole ${toOneLine(role)} is to have`,

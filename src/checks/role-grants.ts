@@ -130,9 +130,9 @@ function judgeAggregation(
   const rules = [...new Set(grants.map(({ rule }) => `rules[${rule.index}]`))];
   const isAnyNew = grants.some(({ isNew }) => isNew);
   const isAllForAllResources = grants.every(({ rule }) => rule.isForAllResources);
-  return listAggregations(subject.object).map(({ label, path, role }) => ({
+  return listAggregations(subject.object).map(({ label, key, path, role }) => ({
     path,
-    key: `label ${label}`,
+    key,
     reason: 'added to another role',
     detail: `Label ${quote(label)} is "true" and gives what ${joinSome(rules)} allows to everyone bound to ClusterRole ${quote(role)} too; a role without this label is wanted for it.`,
     fix: `remove the label, or move ${joinSome(rules)} to a ClusterRole without it`,

@@ -7,6 +7,8 @@ import { asArray, isObject, member, stringMembers, toPointer, valueAt } from '..
 export type Aggregation = {
   /** With its prefix. */
   readonly label: string;
+  /** The same for the same labels, and for no others. */
+  readonly key: string;
   /** JSON pointer to it. */
   readonly path: string;
   /** The other ClusterRole: `view`. */
@@ -20,12 +22,23 @@ export type Aggregation = {
  */
 const AGGREGATING = /^[^/]+\/aggregate-to-(.+)$/;
 
-/** What `object`, a ClusterRole, is added to. */
+/** Hardly a role has more than three; of thousands each would be told by each check. */
+const MOST_LABELS = 100;
+
+/** What `object`, a ClusterRole, is added to: one by one for the first hundred labels, and the rest as one. */
 export function listAggregations(object: JsonObject): readonly Aggregation[] {
-  return [...stringMembers(valueAt(object, ['metadata', 'labels']))].flatMap(([label, value]) => {
+  const found = [...stringMembers(valueAt(object, ['metadata', 'labels']))].flatMap(([label, value]) => {
     const role = value === 'true' ? AGGREGATING.exec(label)?.[1] : undefined;
-    return role === undefined ? [] : [{ label, path: toPointer(['metadata', 'labels', label]), role }];
+    return role === undefined ? [] : [{ label, role }];
   });
+  const sorted = found.toSorted((one, other) => (one.label < other.label ? -1 : 1));
+  const rest = sorted.slice(MOST_LABELS).map(({ label }) => label);
+  return sorted.slice(0, MOST_LABELS + 1).map(({ label, role }, index) => ({
+    label,
+    key: index < MOST_LABELS ? `label ${label}` : `labels ${rest.join(' ')}`,
+    path: toPointer(['metadata', 'labels', label]),
+    role,
+  }));
 }
 
 /** True for a ClusterRole whose rules the aggregation controller writes: what stands in it now says little. */

@@ -189,4 +189,12 @@ describe('A label that adds a ClusterRole to another one', () => {
     expect(denialOf(narrowed, old)).toBe('allowed');
     expect(denialOf(labelled(TO_VIEW, narrowed), old)).toContain('rbac-impersonate at /metadata/labels/');
   });
+
+  it('is refused where it is one more than anybody reads, of thousands', () => {
+    const many = (count: number) =>
+      labelled(Object.fromEntries(Array.from({ length: count }, (_, at) => [`a/aggregate-to-x${at}`, 'true'])));
+    expect(denialOf(many(3_000), many(3_000))).toBe('allowed');
+    expect(denialOf(many(3_001), many(3_000))).toContain('rbac-secret-read at /metadata/labels/a~1aggregate-to-x');
+    expect(denialOf(many(3_000), role).length).toBeLessThanOrEqual(4_096);
+  });
 });
