@@ -120,7 +120,7 @@ export const TOOLS: readonly Tool[] = [
 const KUBERNETES_MINORS = ['1.33', '1.36', '1.37'] as const;
 
 /** The one that everything runs on if CURFEW_KUBERNETES asks for no other. */
-const DEFAULT_KUBERNETES: (typeof KUBERNETES_MINORS)[number] = '1.36';
+const DEFAULT_KUBERNETES: (typeof KUBERNETES_MINORS)[number] = '1.37';
 
 /** The word for the default version in the table of tools. */
 const KUBERNETES = 'kubernetes';
