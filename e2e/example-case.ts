@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Check, Example } from '../src/checks/define-check.ts';
-import { asString, type JsonObject, member, valueAt } from '../src/objects/json.ts';
+import { asString, type JsonObject, member, stringMembers, valueAt } from '../src/objects/json.ts';
 import { findKind } from '../src/objects/kinds.ts';
 import type { TestCluster } from './test-cluster.ts';
 import { pod, tokenSecret } from './test-cluster.ts';
@@ -20,24 +20,38 @@ export type ExampleCase = { readonly check: Check; readonly example: Example };
 
 export type Answer = { readonly code: number; readonly stderr: string };
 
+/** What was there, and what was sent: manifests that say it all. */
+export type Sent = Answer & { readonly manifests: readonly JsonObject[] };
+
 /**
  * Makes what the example's world needs, and sends its object. Nothing of it stays but the objects it updates. The index
  * of token Secrets hears of one some milliseconds after it was made, so where it counts the object is sent again.
  */
-export async function sendExample(cluster: TestCluster, one: ExampleCase): Promise<Answer> {
-  const send = await prepareExample(cluster, one);
+export async function sendExample(cluster: TestCluster, one: ExampleCase): Promise<Sent> {
+  const { send, manifests } = await prepareExample(cluster, one);
   let answer = await send();
-  if (typeof one.example.context?.tokenSecrets !== 'object') return answer;
+  if (typeof one.example.context?.tokenSecrets !== 'object') return { ...answer, manifests };
   for (let tries = 0; tries < MOST_TRIES && !isAsExpected(one, answer); tries += 1) {
     await sleep(100);
     answer = await send();
   }
-  return answer;
+  return { ...answer, manifests };
 }
 
-async function prepareExample(cluster: TestCluster, { example, check }: ExampleCase): Promise<() => Promise<Answer>> {
+type Prepared = { readonly send: () => Promise<Answer>; readonly manifests: readonly JsonObject[] };
+
+async function prepareExample(cluster: TestCluster, one: ExampleCase): Promise<Prepared> {
+  const world = await createWorld(cluster, one.example);
+  const send = await prepareSending(cluster, one, world.namespace);
+  return { send, manifests: [...world.manifests, placeObject(one.example.subject.object, world.namespace)] };
+}
+
+async function prepareSending(
+  cluster: TestCluster,
+  { example, check }: ExampleCase,
+  namespace: string,
+): Promise<() => Promise<Answer>> {
   const { subject } = example;
-  const namespace = await createWorld(cluster, example);
   const place = (object: JsonObject) => placeObject(object, namespace);
   const object = place(subject.object);
   const caller = subject.caller ?? { username: 'jane' };
@@ -112,7 +126,10 @@ function addsNothing({ subject }: Example): boolean {
 }
 
 /** A namespace at the example's level, with the accounts and token Secrets that the example says are there. */
-async function createWorld(cluster: TestCluster, { level, context = {}, subject }: Example): Promise<string> {
+async function createWorld(
+  cluster: TestCluster,
+  { level, context = {}, subject }: Example,
+): Promise<{ readonly namespace: string; readonly manifests: readonly JsonObject[] }> {
   const { serviceAccount, tokenSecrets } = context;
   const isAccount = subject.object['kind'] === 'ServiceAccount';
   const metadata = (valueAt(context.namespace, ['metadata']) ?? {}) as JsonObject;
@@ -128,11 +145,24 @@ async function createWorld(cluster: TestCluster, { level, context = {}, subject 
     ...(typeof serviceAccount === 'object' ? [serviceAccount] : []),
   ];
   const secrets = typeof tokenSecrets === 'object' ? Object.entries(tokenSecrets) : [];
-  const items = [...accounts, ...secrets.map(([name, account]) => tokenSecret(name, account))];
-  const list = { apiVersion: 'v1', kind: 'List', items: items.map((item) => placeObject(item, namespace)) };
+  const items = [...accounts, ...secrets.map(([name, account]) => tokenSecret(name, account))].map((item) =>
+    placeObject(item, namespace),
+  );
   // One may be there already: the account `default` comes of itself.
+  const list = { apiVersion: 'v1', kind: 'List', items };
   await cluster.must(['apply', '--server-side', '--force-conflicts', '-f', '-', ...impersonate(UNSEEN)], list);
-  return namespace;
+  const placed = { ...metadata, name: namespace, labels: { ...stringsAt(metadata, 'labels'), ...labels } };
+  const there = [
+    ...items,
+    ...(brought === 'default' ? [] : [{ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } }]),
+    // With the index it is known that a Secret which is not there holds no token.
+    ...(tokenSecrets === 'unknown' ? [] : [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'database' } }]),
+  ].map((item) => placeObject(item, namespace));
+  return { namespace, manifests: [{ apiVersion: 'v1', kind: 'Namespace', metadata: placed }, ...there] };
+}
+
+function stringsAt(metadata: JsonObject, key: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(stringMembers(member(metadata, key)));
 }
 
 type Caller = { readonly username: string; readonly groups?: readonly string[] };

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CHECKS } from '../src/checks/registry.ts';
 import type { JsonObject } from '../src/objects/json.ts';
+import { checkOffline, isManifest, toWords } from './check-parity.ts';
 import { type ExampleCase, isAsExpected, isClusterScoped, sendExample } from './example-case.ts';
 import { setUpSuite } from './suite.ts';
 
@@ -23,8 +24,10 @@ describe.each([...GROUPS].map(([text, cases]) => ({ text, cases })))('With $text
   it.concurrent.each(cases.map((one) => ({ id: one.check.id, title: one.example.title, one })))(
     '$id: $title',
     async ({ one }) => {
-      const { code, stderr } = await sendExample(suite.cluster, one);
+      const { code, stderr, manifests } = await sendExample(suite.cluster, one);
       expect({ code, stderr, asExpected: isAsExpected(one, { code, stderr }) }).toMatchObject({ asExpected: true });
+      if (!isManifest(one.example)) return;
+      expect(checkOffline(manifests, JSON.parse(text))).toEqual(toWords(stderr));
     },
   );
 });

@@ -17,5 +17,9 @@ const code = await runCommand(process.argv.slice(2), {
   write: (text) => process.stdout.write(text),
   writeError: (text) => process.stderr.write(text),
   signal: stopping.signal,
+  input: process.stdin,
+  terminal: process.stderr.isTTY
+    ? { write: (text) => process.stderr.write(text), columns: process.stderr.columns }
+    : undefined,
 });
 process.exit(code);

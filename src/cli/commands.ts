@@ -4,32 +4,77 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { LOG_LEVELS } from '../log/logger.ts';
 import { parseSeconds } from '../objects/duration.ts';
 import { VERSION } from '../version.ts';
+import type { CheckCommandOptions, CheckIo } from './check.ts';
+import { CHECK_OUTPUTS } from './check-outputs.ts';
 import type { ProbeOptions } from './probe.ts';
 import type { ServeOptions } from './serve.ts';
 
-export type CommandIo = {
-  readonly write: (text: string) => void;
-  readonly writeError: (text: string) => void;
-  /** Aborts when the process is asked to stop. */
-  readonly signal: AbortSignal;
-};
+/** `signal` aborts when the process is asked to stop. */
+export type CommandIo = CheckIo;
 
 /** In seconds. */
 const DAY = 24 * 3600;
 const SHORTEST_LIFETIME = 5;
 const LONGEST_LIFETIME = 36_500 * DAY;
 
-/** Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong. */
-export type ExitCode = 0 | 1 | 2;
+/** What each exit code means, for every command. */
+const EXIT_CODES = [
+  [0, 'done; nothing is wrong'],
+  [1, 'something is: a manifest would be denied, a configuration is not valid, the command failed'],
+  [2, 'check could not judge everything: a file cannot be read, or only the cluster knows'],
+  [64, 'the command line is wrong'],
+] as const;
+
+export type ExitCode = (typeof EXIT_CODES)[number][0];
+
+/** Of BSD's sysexits: the one code that no tool gives for a finding. */
+const USAGE: ExitCode = 64;
 
 /** Runs the command that `argv` (without node and script) names, and returns the exit code. */
 export async function runCommand(argv: readonly string[], io: CommandIo): Promise<ExitCode> {
   let code: ExitCode = 0;
+  /** Of a command that throws. */
+  let failure: ExitCode = 1;
   const program = new Command('curfew')
     .description('No service account token outlives its need.')
     .configureOutput({ writeOut: io.write, writeErr: io.writeError })
     .exitOverride()
-    .showSuggestionAfterError();
+    .showSuggestionAfterError()
+    .addHelpText(
+      'after',
+      `\nExit codes:\n${EXIT_CODES.map(([exit, meaning]) => `  ${String(exit).padEnd(4)}${meaning}\n`).join('')}`,
+    );
+
+  program
+    .command('check')
+    .description('Say what the webhook would deny, warn about and audit of manifests, before they are applied.')
+    .argument('<files...>', 'files and folders of YAML or JSON; - is standard input')
+    .option('--config <file>', 'configuration file; default: ./curfew.yaml if it is there, else every default')
+    .addOption(
+      new Option('--level <level>', 'judge at this level, whatever labels and configuration say').choices([
+        'baseline',
+        'restricted',
+      ]),
+    )
+    .addOption(
+      new Option('-n, --namespace <name>', 'of objects that name none').argParser(toNamespace).default('default'),
+    )
+    .addOption(new Option('-o, --output <format>', 'what is written').choices([...CHECK_OUTPUTS]).default('table'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  curfew check deploy/
+  helm template . | curfew check -
+  kustomize build overlays/production | curfew check --level restricted -
+  curfew check --output sarif deploy/ > curfew.sarif
+`,
+    )
+    .action(async (names: readonly string[], options: CheckCommandOptions) => {
+      failure = 2;
+      const { check } = await import('./check.ts');
+      code = await check(names, options, io);
+    });
 
   program
     .command('serve')
@@ -85,7 +130,7 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
       const text = explain(id);
       if (text !== undefined) return io.write(text);
       io.writeError(`curfew: there is no rule ${JSON.stringify(id)}; "curfew explain" lists them all\n`);
-      code = 2;
+      code = USAGE;
     });
 
   program
@@ -140,7 +185,7 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
-    return toExitCode(error, io);
+    return toExitCode(error, { io, failure });
   }
   return code;
 }
@@ -164,9 +209,17 @@ function toSeconds(value: string): number {
   return Number(value);
 }
 
+/** As the API server would take it (RFC 1123 label). */
+function toNamespace(value: string): string {
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(value)) {
+    throw new InvalidArgumentError('It is not the name of a namespace.');
+  }
+  return value;
+}
+
 /** The parser throws for `--help` too; it has then printed what there is to say. */
-function toExitCode(error: unknown, io: CommandIo): ExitCode {
-  if (error instanceof Error && 'exitCode' in error) return error.exitCode === 0 ? 0 : 2;
+function toExitCode(error: unknown, { io, failure }: { readonly io: CommandIo; readonly failure: ExitCode }): ExitCode {
+  if (error instanceof Error && 'exitCode' in error) return error.exitCode === 0 ? 0 : USAGE;
   io.writeError(`curfew: ${error instanceof Error ? error.message : String(error)}\n`);
-  return 1;
+  return failure;
 }

@@ -6,9 +6,9 @@ import { ASKED_FOR } from '../mutations/define-mutation.ts';
 import injectToken from '../mutations/inject-token.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { asString, member, valueAt } from '../objects/json.ts';
-import { findKind } from '../objects/kinds.ts';
+import { resourceOf } from '../objects/manifest.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
-import type { ResourceName, Subject } from '../objects/subject.ts';
+import type { Subject } from '../objects/subject.ts';
 import type { Lookup, NamespaceView, ServiceAccountView, TokenSecretView } from '../objects/views.ts';
 import { toNamespaceView, toServiceAccountView } from '../objects/views.ts';
 import { asAdmitted } from './as-admitted.ts';
@@ -20,7 +20,7 @@ export function toExampleSubject(example: Pick<Example, 'subject'>): Subject {
   const kind = asString(member(object, 'kind')) ?? '';
   return {
     operation: operation ?? 'CREATE',
-    resource: resourceOf(example),
+    resource: resourceOf(object, example.subject.subresource),
     kind,
     namespace: asString(valueAt(object, ['metadata', 'namespace'])) ?? '',
     name: asString(valueAt(object, ['metadata', 'name'])) ?? '',
@@ -83,15 +83,6 @@ function prepare(example: Pick<Example, 'subject' | 'context'>): Pick<PreparedEx
       acceptApiAccessFrom: context.acceptApiAccessFrom ?? ['ServiceAccount'],
     },
   };
-}
-
-function resourceOf({ subject }: Pick<Example, 'subject'>): ResourceName {
-  const { object, subresource = '' } = subject;
-  const kind = asString(member(object, 'kind')) ?? '';
-  // The one kind that is only ever the body of a subresource.
-  if (kind === 'TokenRequest') return { group: '', name: 'serviceaccounts', subresource: 'token' };
-  const known = findKind(asString(member(object, 'apiVersion')) ?? '', kind);
-  return { group: known?.group ?? '', name: known?.resource ?? '', subresource };
 }
 
 function toExampleAccount(given: JsonObject | 'absent' | undefined): Lookup<ServiceAccountView> {

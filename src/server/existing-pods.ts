@@ -1,10 +1,9 @@
 /** Judges the pods of a namespace whose level is raised, for as long as somebody who waits for an answer can wait. */
 
 import { CHECKS } from '../checks/registry.ts';
-import { judge } from '../engine/evaluate.ts';
+import { admit } from '../engine/admit.ts';
 import type { PodTally, Shortfall } from '../engine/existing-pods.ts';
 import { addPod, createPodTally, formatPodTally, toPodSubject } from '../engine/existing-pods.ts';
-import { mutate } from '../engine/mutate.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { isObject, member } from '../objects/json.ts';
@@ -104,10 +103,7 @@ function judgePod(
     },
   };
   const levels = effectiveLevels(configuration, namespace.name, found);
-  const { object } = mutate(subject, { ...options, levels, mutations: MUTATIONS });
-  const judgement = judge(
-    { ...subject, object },
-    { ...options, levels: { enforce: level, warn: 'off', audit: 'off' }, checks: CHECKS },
-  );
+  const judgedAt = { enforce: level, warn: 'off', audit: 'off' } as const;
+  const { judgement } = admit(subject, { ...options, levels, judgedAt, checks: CHECKS, mutations: MUTATIONS });
   addPod(tally, subject, judgement);
 }

@@ -33,6 +33,10 @@ it.each([
   ['engine', 'src/engine/a.ts', 'pino'],
   ['review', 'src/review/a.ts', 'fastify'],
   ['review', 'src/review/a.ts', '../kube/client.ts'],
+  ['manifests', 'src/manifests/a.ts', '../reports/check-table.ts'],
+  ['manifests', 'src/manifests/a.ts', 'node:fs'],
+  ['reports', 'src/reports/a.ts', '../cli/check.ts'],
+  ['reports', 'src/reports/a.ts', 'node:fs'],
   ['kube', 'src/kube/a.ts', '../engine/evaluate.ts'],
   ['server', 'src/server/a.ts', '../cli/serve.ts'],
 ])('the lint keeps %s from an import that points up or out: %s ← %s', (_layer, file, imported) => {
@@ -49,6 +53,9 @@ it.each([
   ['src/engine/a.ts', '../policy/level.ts'],
   ['src/review/a.ts', '../errors.ts'],
   ['src/server/a.ts', '../review/entries.ts'],
+  ['src/manifests/a.ts', '../engine/evaluate.ts'],
+  ['src/manifests/a.ts', 'yaml'],
+  ['src/reports/a.ts', '../manifests/check-manifests.ts'],
 ])('and lets through one that points down: %s ← %s', (file, imported) => {
   expect(lint(file, imported)).not.toContain('no-restricted-imports');
 });

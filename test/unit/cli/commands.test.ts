@@ -42,7 +42,7 @@ describe('The command line', () => {
 
   it.each(['pod-automout', '__proto__', 'toString', ''])('knows no check %j', async (id) => {
     const { code, out, error } = await run('explain', id);
-    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect({ code, out }).toEqual({ code: 64, out: '' });
     expect(error).toContain(JSON.stringify(id));
   });
 
@@ -54,7 +54,7 @@ describe('The command line', () => {
     ['a serving name that is none', ['serve', '--serving-name', 'a b'], 'not a DNS name or an IP address'],
   ])('refuses %s and says what it takes', async (_what, argv, hint) => {
     const { code, error } = await run(...argv);
-    expect(code).toBe(2);
+    expect(code).toBe(64);
     expect(error).toContain(hint);
   });
 

@@ -91,7 +91,7 @@ describe('curfew config check', () => {
   it.each([['config'], ['config', 'check'], ['config', 'chekc', 'a'], ['config', 'show', '--file', 'a']])(
     'is a wrong command line: %s %s %s',
     async (...argv) => {
-      expect(await run(...argv)).toMatchObject({ code: 2, out: '' });
+      expect(await run(...argv)).toMatchObject({ code: 64, out: '' });
     },
   );
 });

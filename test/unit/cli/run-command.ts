@@ -1,8 +1,19 @@
 /** The command line as a function: what it prints, and its exit code. */
 
+import { Readable } from 'node:stream';
 import { runCommand } from '../../../src/cli/commands.ts';
 
 export async function run(...argv: readonly string[]) {
+  const { code, out, error } = await runWith({}, ...argv);
+  return { code, out, error };
+}
+
+/** With `input` on standard input, and on a terminal that is so many columns wide. */
+export async function runWith(
+  { input = '', columns }: { readonly input?: string; readonly columns?: number },
+  ...argv: readonly string[]
+) {
+  let drawn = '';
   let out = '';
   let error = '';
   const code = await runCommand(argv, {
@@ -13,6 +24,16 @@ export async function run(...argv: readonly string[]) {
       error += text;
     },
     signal: new AbortController().signal,
+    input: Readable.from([Buffer.from(input)]),
+    terminal:
+      columns === undefined
+        ? undefined
+        : {
+            columns,
+            write: (text) => {
+              drawn += text;
+            },
+          },
   });
-  return { code, out, error };
+  return { code, out, error, drawn };
 }

@@ -1,0 +1,209 @@
+/** Judges one manifest as its creation would be judged, by the engine that the webhook has. */
+
+import type { Check, Finding, RuleWords } from '../checks/define-check.ts';
+import { CHECKS } from '../checks/registry.ts';
+import type { Admission } from '../engine/admit.ts';
+import { admit } from '../engine/admit.ts';
+import { asAdmitted } from '../engine/as-admitted.ts';
+import type { Effect, Judgement, Result } from '../engine/evaluate.ts';
+import { judge } from '../engine/evaluate.ts';
+import { guardNamespaceLabels } from '../engine/guards.ts';
+import type { MutationResult } from '../engine/mutate.ts';
+import { toMutationVerdict } from '../engine/mutate.ts';
+import type { Verdict } from '../engine/verdict.ts';
+import { toVerdict } from '../engine/verdict.ts';
+import { MUTATIONS } from '../mutations/registry.ts';
+import { isObject, toPointer } from '../objects/json.ts';
+import type { ActiveLevel } from '../objects/level.ts';
+import type { FoundPodSpec } from '../objects/pod-spec.ts';
+import { findPodSpecs, isPod, isPodTemplate, POD, serviceAccountOf } from '../objects/pod-spec.ts';
+import type { ClusterFacts, RuleContext } from '../objects/rule-context.ts';
+import type { Subject } from '../objects/subject.ts';
+import type { Configuration } from '../policy/configuration.ts';
+import type { EffectiveLevels } from '../policy/level.ts';
+import { effectiveLevels } from '../policy/level.ts';
+import { scopeOf } from '../policy/scope.ts';
+import type { World } from './world.ts';
+import { NOT_HERE } from './world.ts';
+
+export type JudgeManifestOptions = {
+  readonly configuration: Configuration;
+  readonly cluster: ClusterFacts;
+  readonly world: World;
+  /** In ms since the epoch. */
+  readonly now: number;
+  /** What the chart's objects are called. */
+  readonly release: string;
+  /** In place of every level that a label or the configuration sets, but for mutations. */
+  readonly level?: ActiveLevel | undefined;
+};
+
+export type JudgedManifest = {
+  readonly subject: Subject;
+  readonly judgement: Judgement;
+  readonly levels: EffectiveLevels;
+  /** What the API server would be told; for a template, what it would be told if it asked about the pods too. */
+  readonly verdict: Verdict;
+};
+
+/** What was judged on its own: the object itself, or one of the pods that it makes. */
+type Judged = { readonly judgement: Judgement; readonly warnings: readonly string[] };
+
+type Ways = Parameters<typeof admit>[1];
+
+/**
+ * Judges `subject`, a new object. Of a template the pods are judged too, as they will be made of it: the webhook warns of
+ * a template and denies its pods, and whoever asks before anything is applied wants to know both at once.
+ */
+export function judgeManifest(subject: Subject, options: JudgeManifestOptions): JudgedManifest {
+  const ways = toWays(subject, options);
+  const { levels } = ways;
+  if (subject.resource.group === '' && subject.resource.name === 'namespaces') {
+    const judgement = guardNamespaceLabels(subject, { ...options, ownNamespace: '' });
+    return { subject, judgement, levels, verdict: toVerdict(subject, judgement, []) };
+  }
+  const own = isPodTemplate(subject.resource) ? judgeTemplate(subject, ways) : admitNew(subject, ways);
+  const verdict = toVerdict(subject, { ...own.judgement, results: withoutHeldRefusals(own.judgement) }, levels.notes);
+  const warnings = [...new Set([...own.warnings, ...verdict.warnings])];
+  return { subject, judgement: own.judgement, levels, verdict: { ...verdict, warnings } };
+}
+
+function toWays(subject: Subject, { configuration, cluster, world, now, level }: JudgeManifestOptions): Ways {
+  const namespace = world.namespace(subject.namespace);
+  const levels = effectiveLevels(configuration, subject.namespace, namespace);
+  // A namespace that is not among the manifests is not worth a word about each object in it.
+  const notes = namespace.state === 'found' ? levels.notes : [];
+  const context: Omit<RuleContext, 'level'> = {
+    now,
+    cluster,
+    namespace,
+    serviceAccount: (name) => world.serviceAccount(subject.namespace, name),
+    tokenSecret: (name) => world.tokenSecret(subject.namespace, name),
+    mutatingWebhooks: { state: 'unknown', why: 'no cluster was asked', isFinal: true },
+    acceptApiAccessFrom: configuration.apiAccess.acceptFrom,
+  };
+  return {
+    configuration,
+    context,
+    scope: scopeOf(configuration, subject, ''),
+    levels: { ...levels, ...(level === undefined ? {} : { enforce: level, warn: level, audit: level }), notes },
+    checks: CHECKS,
+    mutations: MUTATIONS,
+  };
+}
+
+function admitNew(subject: Subject, ways: Ways): Judged {
+  const spec = subject.object['spec'];
+  const account = isPod(subject.resource) && isObject(spec) ? serviceAccountOf(spec) : '';
+  const seen = asAdmitted(subject, ways.context.serviceAccount(account));
+  const { mutation, judgement } = admit(seen, ways);
+  const refusals = toRefusals({ mutation, judgement });
+  // Nearly every namespace is not among the manifests, which is not worth a word about each pod in it.
+  const warnings = toMutationVerdict(seen, mutation, []).warnings.filter((warning) => !warning.endsWith(NOT_HERE.why));
+  return { judgement: { ...judgement, results: [...refusals, ...judgement.results] }, warnings };
+}
+
+function judgeTemplate(subject: Subject, ways: Ways): Judged {
+  const own = judge(subject, ways);
+  // The same places in the same words, as if templates were refused: what is said of a pod there can be said here.
+  const strict = judge(subject, { ...ways, scope: { ...ways.scope, ceiling: 'enforce' } });
+  const pods = findPodSpecs(subject).map((pod) => {
+    const made = toPod(subject, pod);
+    const judged = admitNew(made, { ...ways, scope: scopeOf(ways.configuration, made, '') });
+    return { ...judged, judgement: { ...judged.judgement, results: moveInto(judged.judgement.results, pod) } };
+  });
+  const denied = pods.flatMap(({ judgement }) => judgement.results.filter(isRefused));
+  const told = new Set(own.results.filter(isRefused).map(({ check }) => check.id));
+  const results = [...rewordAs(denied, strict.results).filter(({ check }) => !told.has(check.id)), ...own.results];
+  const undecided = [own, ...pods.map(({ judgement }) => judgement)].flatMap((judgement) => judgement.undecided);
+  const first = new Map(undecided.toReversed().map((result) => [result.check.id, result]));
+  return {
+    judgement: { ...own, results, undecided: [...first.values()].toReversed() },
+    warnings: pods.flatMap(({ warnings }) => warnings),
+  };
+}
+
+function isRefused({ effect }: Result): boolean {
+  return effect === 'deny' || effect === 'would_deny';
+}
+
+/** A pod as its controller would make it of the template. */
+function toPod(subject: Subject, { metadata, spec }: FoundPodSpec): Subject {
+  const generateName = `${subject.name}-`;
+  return {
+    operation: 'CREATE',
+    resource: { group: POD.group, name: POD.resource, subresource: '' },
+    kind: POD.kind,
+    namespace: subject.namespace,
+    name: '',
+    object: {
+      apiVersion: 'v1',
+      kind: POD.kind,
+      metadata: { ...(isObject(metadata) ? metadata : {}), generateName, namespace: subject.namespace },
+      spec,
+    },
+  };
+}
+
+/** From paths of the pod to paths of its template. */
+function moveInto(results: readonly Result[], pod: FoundPodSpec): readonly Result[] {
+  const prefix = toPointer(pod.path.slice(0, -1));
+  const owner = pod.identity === '' ? '' : `${pod.identity}: `;
+  const move = (finding: Finding): Finding => ({
+    ...finding,
+    path: `${prefix}${finding.path}`,
+    key: `${owner}${finding.key}`,
+  });
+  return results.map((result) => ({ ...result, findings: result.findings.map(move) }));
+}
+
+/**
+ * What is said of pods, in the words for their template where there are some: a pod has volumes and mounts that no file
+ * shows. Each check once, with everything that it found.
+ */
+function rewordAs(denied: readonly Result[], ofTemplate: readonly Result[]): readonly Result[] {
+  const groups = Map.groupBy(denied, ({ check }) => check.id);
+  return [...groups.values()].flatMap((results) => {
+    const [first] = results;
+    if (first === undefined) return [];
+    const told = ofTemplate.find(({ check, effect }) => check.id === first.check.id && effect === first.effect);
+    return [told ?? { ...first, findings: results.flatMap(({ findings }) => findings) }];
+  });
+}
+
+/** What was asked for and cannot be done is denied by the mutation, in the same form. */
+function toRefusals({ mutation }: Admission): readonly Result[] {
+  return mutation.results.flatMap((result): readonly Result[] => {
+    const effect = toEffect(result);
+    if (effect === undefined || result.refusals.length === 0) return [];
+    const findings = result.refusals.map(({ path, detail, fix }) => {
+      return { path, key: path, reason: 'what was asked for cannot be done', detail, fix, shortFix: fix };
+    });
+    return [{ check: toWords(result), effect, findings }];
+  });
+}
+
+/** Of these the mutations warn in words of their own. */
+function withoutHeldRefusals({ results }: Judgement): readonly Result[] {
+  return results.filter(({ check, effect }) => effect !== 'would_deny' || !MUTATIONS.some(({ id }) => id === check.id));
+}
+
+function toEffect({ decision }: MutationResult): Effect | undefined {
+  return decision === 'deny' || decision === 'would_deny' ? decision : undefined;
+}
+
+function toWords({ mutation }: MutationResult): RuleWords {
+  return { id: mutation.id, fix: () => mutation.title, shortFix: () => mutation.title };
+}
+
+/** True if what this check could not know could have been a denial. */
+export function couldDeny(
+  check: RuleWords,
+  { levels }: Pick<JudgedManifest, 'levels'>,
+  options: JudgeManifestOptions,
+): boolean {
+  const known: Check | undefined = CHECKS.find(({ id }) => id === check.id);
+  if (known === undefined || levels.enforce === 'off') return false;
+  if (known.levels.baseline === undefined && levels.enforce === 'baseline') return false;
+  return (options.configuration.checks.get(check.id)?.mode ?? 'enforce') === 'enforce';
+}

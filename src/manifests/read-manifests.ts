@@ -1,0 +1,182 @@
+/** The text of a file to its Kubernetes objects, each with the place that it has in the file. */
+
+import type { Document, Tags } from 'yaml';
+import { isCollection, LineCounter, parseDocument, visit } from 'yaml';
+import type { JsonObject, JsonPath } from '../objects/json.ts';
+import { asArray, asString, isObject, member } from '../objects/json.ts';
+import type { DocumentText } from './split-documents.ts';
+import { splitDocuments } from './split-documents.ts';
+
+/** A place in a file, from 1. */
+export type Place = { readonly line: number; readonly column: number };
+
+export type Manifest = {
+  readonly file: string;
+  readonly object: JsonObject;
+  /** Where the object is in its document: empty, or in the `items` of lists. */
+  readonly path: JsonPath;
+  readonly document: DocumentText;
+};
+
+/** What could not be read. */
+export type ManifestFault = Place & {
+  readonly file: string;
+  /** One sentence, without a full stop. */
+  readonly message: string;
+};
+
+export type ReadManifests = {
+  readonly manifests: readonly Manifest[];
+  readonly faults: readonly ManifestFault[];
+  /** Documents that are YAML and no Kubernetes objects: the values of a chart, a workflow. */
+  readonly others: number;
+};
+
+const TIMESTAMP = 'tag:yaml.org,2002:timestamp';
+
+/** As much as the API server takes (apiserver, the limit of a request body is 3 MiB), and Curfew's webhook with its review. */
+const MOST_DOCUMENT_CHARACTERS = 8 * 1024 * 1024;
+
+/** An object of lists of lists of lists is nobody's. */
+const MOST_LISTS = 8;
+
+/** An alias that stands for many nodes is how a few lines become gigabytes. */
+const MOST_ALIASES = 100;
+
+/** Reads every document of `text`; one that is broken costs no other. */
+export function readManifests(text: string, file: string): ReadManifests {
+  const manifests: Manifest[] = [];
+  const faults: ManifestFault[] = [];
+  let others = 0;
+  // JSON is one document, however it looks: a string in it may hold a marker of YAML.
+  const json = parseJson(text);
+  for (const document of json === undefined ? splitDocuments(text) : [{ text, line: 1 }]) {
+    const read = json ?? parse(document);
+    if (read.fault !== undefined) {
+      faults.push({ file, ...read.fault });
+      continue;
+    }
+    const found = listObjects(read.value);
+    if (found.length === 0) others += 1;
+    for (const { object, path } of found) manifests.push({ file, object, path, document });
+  }
+  return { manifests, faults, others };
+}
+
+type Parsed = { readonly value: unknown; readonly fault?: undefined } | { readonly fault: Omit<ManifestFault, 'file'> };
+
+function parse({ text, line }: DocumentText): Parsed {
+  const at = (message: string, place: Place = { line: 1, column: 1 }): Parsed => ({
+    fault: { line: line + place.line - 1, column: place.column, message },
+  });
+  const json = parseJson(text);
+  if (json !== undefined) return json;
+  if (text.length > MOST_DOCUMENT_CHARACTERS) {
+    return at(`the document has ${text.length} characters, and at most ${MOST_DOCUMENT_CHARACTERS} are read`);
+  }
+  try {
+    const lines = new LineCounter();
+    const document = parseYaml(text, lines);
+    const [error] = document.errors;
+    const placeholder = findPlaceholder(document, text);
+    if (error === undefined && placeholder === undefined) {
+      return { value: document.toJS({ maxAliasCount: MOST_ALIASES }) };
+    }
+    const { line: errorLine, col } = lines.linePos(error?.pos[0] ?? placeholder ?? 0);
+    const message = error === undefined ? 'a key is a map itself' : firstLine(error.message);
+    return at(describeError(text, message), { line: errorLine, column: col });
+  } catch (error) {
+    return at(describeError(text, error instanceof Error ? firstLine(error.message) : 'it cannot be read'));
+  }
+}
+
+/**
+ * The library of YAML takes a hundred times as long as V8 for what `kubectl get -o json` prints. Undefined for what is no
+ * JSON: what starts with a brace may still be YAML, or a template.
+ */
+function parseJson(text: string): Parsed | undefined {
+  if (!/^\s*[[{]/.test(text)) return undefined;
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** As kubectl reads YAML: 1.1, so that `yes` is a truth and `0644` an octal number, but dates stay text. */
+export function parseYaml(text: string, lines: LineCounter): Document {
+  return parseDocument(text, {
+    version: '1.1',
+    customTags: withoutDates,
+    uniqueKeys: true,
+    prettyErrors: false,
+    logLevel: 'silent',
+    lineCounter: lines,
+  });
+}
+
+/** Numbers of base 60 are unknown to the library that kubectl uses too: `12:30` is text (sigs.k8s.io/yaml). */
+function withoutDates(tags: Tags): Tags {
+  return tags.filter(
+    (tag) => typeof tag === 'string' || (!('format' in tag && tag.format === 'TIME') && tag.tag !== TIMESTAMP),
+  );
+}
+
+/** Where a map is the key of another: `{{ .Values.data }}` is valid YAML, and nothing that Kubernetes takes. */
+function findPlaceholder(document: Document, text: string): number | undefined {
+  let found: number | undefined;
+  if (!text.includes('{{')) return found;
+  visit(document, {
+    Pair(_key, { key }) {
+      if (!isCollection(key)) return undefined;
+      found = key.range?.[0];
+      return visit.BREAK;
+    },
+  });
+  return found;
+}
+
+function describeError(text: string, message: string): string {
+  return text.includes('{{')
+    ? `${message}; it looks like a template: render it first, as by "helm template . | curfew check -"`
+    : message;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]?.trim() ?? '';
+}
+
+type Found = { readonly object: JsonObject; readonly path: JsonPath };
+
+/** The object of a document, or those of a List; nothing if it is no Kubernetes object. */
+function listObjects(value: unknown): readonly Found[] {
+  let open: readonly Found[] = Array.isArray(value)
+    ? value.filter(isObject).map((object, index) => ({ object, path: [index] }))
+    : [{ object: isObject(value) ? value : {}, path: [] }];
+  const found: Found[] = [];
+  for (let depth = 0; depth < MOST_LISTS && open.length > 0; depth += 1) {
+    const inLists: Found[] = [];
+    for (const { object, path } of open) {
+      if (asString(member(object, 'kind')) === undefined || asString(member(object, 'apiVersion')) === undefined)
+        continue;
+      if (isList(object)) inLists.push(...listItems(object, path));
+      else found.push({ object, path });
+    }
+    open = inLists;
+  }
+  return found;
+}
+
+/** `List` and every `PodList`: a kind with that ending and items. */
+function isList(object: JsonObject): boolean {
+  return asString(member(object, 'kind'))?.endsWith('List') === true && Array.isArray(member(object, 'items'));
+}
+
+/** The API server leaves kind and version out of the items of a typed list. */
+function listItems(list: JsonObject, path: JsonPath): readonly Found[] {
+  const kind = asString(member(list, 'kind'))?.slice(0, -'List'.length) ?? '';
+  const type = kind === '' ? {} : { apiVersion: member(list, 'apiVersion') ?? '', kind };
+  return asArray(member(list, 'items')).flatMap((item, index) =>
+    isObject(item) ? [{ object: { ...type, ...item }, path: [...path, 'items', index] }] : [],
+  );
+}
