@@ -9,7 +9,7 @@ import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promise
 import { join, relative, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import packageJson from '../package.json' with { type: 'json' };
-import { renderConfigurationSchema } from './generate-reference.ts';
+import { renderCheckReportSchema, renderConfigurationSchema } from './generate-reference.ts';
 import { BUNDLE_SBOM } from './image-sbom.ts';
 import { describeBundle, renderSbom } from './sbom.ts';
 import { renderThirdPartyLicenses } from './third-party-licenses.ts';
@@ -53,6 +53,7 @@ await writeBundle();
 await copyFile(join(import.meta.dirname, 'launcher.mjs'), join(folder, 'bin', 'curfew.mjs'));
 await chmod(join(folder, 'bin', 'curfew.mjs'), 0o755);
 await writeFile(join(folder, 'schemas', 'configuration.v1alpha1.json'), renderConfigurationSchema());
+await writeFile(join(folder, 'schemas', 'check-report.v1alpha1.json'), renderCheckReportSchema());
 for (const file of DOCUMENTS) await copyFile(join(ROOT, file), join(folder, file));
 await writeFile(join(folder, 'package.json'), `${JSON.stringify(describePackage(), undefined, 2)}\n`);
 console.log(`built ${folder}`);

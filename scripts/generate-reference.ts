@@ -2,6 +2,7 @@
 
 import type { FaultRow } from '../src/errors.ts';
 import { FAULTS } from '../src/errors.ts';
+import { CheckReportSchema } from '../src/manifests/check-report.ts';
 import { METRICS } from '../src/metrics/prometheus.ts';
 import { API_ACCESS_ANNOTATION, MOST_REASON_CHARACTERS, REASON_PLACEHOLDER } from '../src/objects/api-access.ts';
 import { API_TOKEN_EXPIRATION_ANNOTATION } from '../src/objects/api-token-expiration.ts';
@@ -161,6 +162,16 @@ export function renderExemptionPresets(): string {
 
 export function renderConfigurationSchema(): string {
   const schema = { $schema: 'http://json-schema.org/draft-07/schema#', $comment: GENERATED, ...ConfigurationSchema };
+  return `${JSON.stringify(schema, undefined, 2)}\n`;
+}
+
+export function renderCheckReportSchema(): string {
+  const schema = {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    $id: 'https://curfew.dev/schemas/check-report.v1alpha1.json',
+    $comment: GENERATED,
+    ...CheckReportSchema,
+  };
   return `${JSON.stringify(schema, undefined, 2)}\n`;
 }
 

@@ -18,6 +18,7 @@ import { MANIFESTS, renderManifest } from './generate-deploy.ts';
 import { renderMutation } from './generate-mutations.ts';
 import { renderPreset, renderTokenAnnotation } from './generate-presets.ts';
 import {
+  renderCheckReportSchema,
   renderConfiguration,
   renderConfigurationSchema,
   renderEntries,
@@ -51,6 +52,7 @@ const OUTPUTS: readonly Output[] = [
   { path: 'docs/reference/labels-and-annotations.md', render: renderLabels },
   { path: 'docs/reference/configuration.md', render: renderConfiguration },
   { path: 'docs/reference/configuration.schema.json', render: renderConfigurationSchema },
+  { path: 'docs/reference/check-report.schema.json', render: renderCheckReportSchema },
   ...CHECKS.map((check) => ({ path: `${CHECK_PAGES}/${check.id}.md`, render: () => renderCheck(check) })),
   ...MUTATIONS.map((mutation) => ({
     path: `${MUTATION_PAGES}/${mutation.id}.md`,

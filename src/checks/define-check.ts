@@ -5,10 +5,17 @@
 
 import type { Static, TObject } from 'typebox';
 import type { ExampleContext } from '../objects/example-context.ts';
-import type { JsonObject } from '../objects/json.ts';
+import type { JsonObject, JsonPath } from '../objects/json.ts';
 import type { ActiveLevel } from '../objects/level.ts';
 import type { Need, Reads, RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
+
+/** One value that makes a finding go away, where nobody has to decide what it should be. */
+export type Repair = {
+  /** From the root of the object; what is above the last step is there. */
+  readonly path: JsonPath;
+  readonly value: boolean | number;
+};
 
 /** Something wrong with a subject. */
 export type Finding = {
@@ -28,6 +35,8 @@ export type Finding = {
   readonly fix?: string;
   /** The same in a few words, for one-line warnings. */
   readonly shortFix?: string;
+  /** What `curfew check --fix` writes. */
+  readonly repair?: Repair;
   /**
    * Ids of checks that say it all: where one of them speaks about the same path, people read that one alone. What is
    * decided, audited and counted stays the same.

@@ -19,7 +19,7 @@ import type { RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
 import { quote } from '../objects/text.ts';
 import type { TokenSource } from '../objects/tokens.ts';
-import { isExtended } from '../objects/tokens.ts';
+import { firstOfEachVolume, isExtended } from '../objects/tokens.ts';
 import type { Finding, Outcome, Undecided } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
 import {
@@ -29,13 +29,14 @@ import {
   keepFirstOfEachKey,
   keyOfPart,
   nameAccessSource,
+  OPT_OUT,
+  optOut,
   READS_PODS_AND_TEMPLATES,
   toNote,
 } from './pod-bearing.ts';
 
 const REASON = 'undocumented API token';
 const DOCUMENTED = { annotations: { [API_ACCESS_ANNOTATION]: 'lists its own endpoints' } };
-const OPT_OUT = 'set automountServiceAccountToken: false in the pod spec';
 
 export default defineCheck({
   id: 'pod-automount',
@@ -252,8 +253,8 @@ function describeSources(place: Place, sources: readonly TokenSource[]): readonl
   });
 }
 
-function fixOfDefault({ pod, subject, context }: Place): Pick<Finding, 'fix'> {
-  return { fix: `${OPT_OUT}; ${describeDocumenting(subject, pod.spec, context.acceptApiAccessFrom)}` };
+function fixOfDefault({ pod, subject, context }: Place): Pick<Finding, 'fix' | 'repair'> {
+  return optOut(pod, describeDocumenting(subject, pod.spec, context.acceptApiAccessFrom));
 }
 
 /** automountServiceAccountToken does nothing to a source that somebody wrote by hand. */
@@ -283,10 +284,6 @@ function describeAutomount(place: Place): readonly Finding[] {
 
 function nameToken({ pod, subject }: Place): string {
   return `API token of service account ${subject.namespace}/${serviceAccountOf(pod.spec)}`;
-}
-
-function firstOfEachVolume(sources: readonly TokenSource[]): readonly TokenSource[] {
-  return [...new Map(sources.toReversed().map((source) => [source.volume, source])).values()].toReversed();
 }
 
 /** A spec of one token that stands in the manifest and not in the default volume. */

@@ -5,6 +5,7 @@ import { API_ACCESS_ANNOTATION, findDocumentedAccess, REASON_PLACEHOLDER } from 
 import type { ApiTokens } from '../objects/automount.ts';
 import { findApiTokens } from '../objects/automount.ts';
 import type { JsonObject } from '../objects/json.ts';
+import { member } from '../objects/json.ts';
 import type { FoundPodSpec } from '../objects/pod-spec.ts';
 import { isPod, POD, serviceAccountOf, TEMPLATE_KINDS } from '../objects/pod-spec.ts';
 import type { Reads, RuleContext } from '../objects/rule-context.ts';
@@ -13,6 +14,10 @@ import { formatSubject } from '../objects/subject.ts';
 import { nameForCommand } from '../objects/text.ts';
 import type { TokenSource } from '../objects/tokens.ts';
 import type { Finding, Note } from './define-check.ts';
+
+const AUTOMOUNT_FIELD = 'automountServiceAccountToken';
+/** The beginning of a fix. */
+export const OPT_OUT = `set ${AUTOMOUNT_FIELD}: false in the pod spec`;
 
 /** Pods at CREATE (their token fields are immutable afterwards), templates at CREATE and UPDATE. */
 export const READS_PODS_AND_TEMPLATES: readonly Reads[] = [
@@ -90,6 +95,13 @@ export function toNote(
   { source, reason }: { readonly source: ApiAccessSource; readonly reason: string },
 ): Note {
   return { documented: true, where: nameAccessSource(subject, pod, source), reason };
+}
+
+/** Opts the pod out of the default token; who wrote true meant it, and that is for a person to change. */
+export function optOut({ path, spec }: FoundPodSpec, otherwise: string): Pick<Finding, 'fix' | 'repair'> {
+  const fix = `${OPT_OUT}; ${otherwise}`;
+  if (member(spec, AUTOMOUNT_FIELD) === true) return { fix };
+  return { fix, repair: { path: [...path, AUTOMOUNT_FIELD], value: false } };
 }
 
 /** How a workload gets a service account of its own, which says at once why it needs the API. */

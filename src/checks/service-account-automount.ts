@@ -107,6 +107,8 @@ function toFinding(object: JsonObject, fault: string | undefined): Finding {
   return {
     path: pathOf(object),
     key: FIELD,
+    // Who wrote true meant it: that is for a person to change.
+    ...(value === true ? {} : { repair: { path: [FIELD], value: false } }),
     reason: 'undocumented API tokens for its pods',
     detail: `${seen}, so every pod of this account that says nothing gets an API token, and ${reason}.`,
   };

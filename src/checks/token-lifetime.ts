@@ -183,5 +183,6 @@ function toFinding(
     detail: `${seen} in volume ${quote(source.volume)} is longer than the ${limit} seconds that a token ${audience} may live here.`,
     fix: `write expirationSeconds: ${limit}, or less; 600 is the least.`,
     shortFix: `write expirationSeconds: ${limit}`,
+    repair: { path: [...path, 'expirationSeconds'], value: limit },
   };
 }

@@ -3,7 +3,12 @@ import { exampleCronJob, exampleDeployment, examplePod, exampleTokenVolume } fro
 import { toPointer } from '../objects/json.ts';
 import { findPodSpecs } from '../objects/pod-spec.ts';
 import { quote } from '../objects/text.ts';
-import { EXTENDED_EXPIRATION_SECONDS, isExtended, listTokenSources } from '../objects/tokens.ts';
+import {
+  DEFAULT_EXPIRATION_SECONDS,
+  EXTENDED_EXPIRATION_SECONDS,
+  isExtended,
+  listTokenSources,
+} from '../objects/tokens.ts';
 import { defineCheck } from './define-check.ts';
 import { keyOfSource, numberRepeats, READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
 
@@ -31,6 +36,7 @@ mean an hour. Anyone who steals the token and asks a third party that checks sig
         .map((source) => ({
           path: `${toPointer([...pod.path, ...source.path])}/expirationSeconds`,
           key: keyOf(keyOfSource(pod, source)),
+          repair: { path: [...pod.path, ...source.path, 'expirationSeconds'], value: DEFAULT_EXPIRATION_SECONDS },
           reason: 'a token that is valid for a year',
           detail: `expirationSeconds: ${EXTENDED_EXPIRATION_SECONDS} in volume ${quote(source.volume)} makes a token that is valid for a year; any other value from 600 is kept as it is.`,
         })),

@@ -1,19 +1,23 @@
 /** `curfew check`: what the webhook would say of manifests, before anything is applied. */
 
-import { access } from 'node:fs/promises';
-import type { Checked, CheckOptions } from '../manifests/check-manifests.ts';
+import { access, writeFile } from 'node:fs/promises';
+import type { Checked, CheckOptions, SourceText } from '../manifests/check-manifests.ts';
 import { checkManifests } from '../manifests/check-manifests.ts';
 import { exitCodeOf } from '../manifests/check-report.ts';
+import { repairText } from '../manifests/repair.ts';
 import type { ActiveLevel } from '../objects/level.ts';
+import { countOf } from '../objects/text.ts';
 import { renderCheckGithub } from '../reports/check-github.ts';
 import { renderCheckJunit } from '../reports/check-junit.ts';
 import { renderCheckSarif } from '../reports/check-sarif.ts';
 import { renderCheckTable } from '../reports/check-table.ts';
+import type { RepairedFile } from '../reports/repair-diff.ts';
+import { renderRepairDiff } from '../reports/repair-diff.ts';
 import { VERSION } from '../version.ts';
 import type { CheckOutput } from './check-outputs.ts';
 import { findClusterFacts } from './cluster-facts.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
-import { readInputs } from './input-files.ts';
+import { readInputs, STANDARD_INPUT } from './input-files.ts';
 import { createProgressBar, type Terminal } from './progress-bar.ts';
 
 export type CheckCommandOptions = {
@@ -21,6 +25,10 @@ export type CheckCommandOptions = {
   readonly level?: ActiveLevel;
   readonly namespace: string;
   readonly output: CheckOutput;
+  /** Write what can be repaired into the files, and judge them again. */
+  readonly fix: boolean;
+  /** Show what `fix` would write, and write nothing. */
+  readonly diff: boolean;
 };
 
 export type CheckIo = {
@@ -39,7 +47,8 @@ const USUAL_FILE = 'curfew.yaml';
 const RELEASE = 'curfew';
 
 /**
- * Checks `names` (files, folders, or - for standard input), writes the report, and returns the exit code.
+ * Checks `names` (files, folders, or - for standard input), writes the report, and returns the exit code. With `fix` the
+ * report is about the files as they are then; with `diff` it is left out, and the code is that of the files as they are.
  *
  * @throws ConfigurationError if the configuration cannot be used
  */
@@ -47,7 +56,9 @@ export async function check(names: readonly string[], options: CheckCommandOptio
   const file = options.config ?? (await findUsualFile());
   if (file !== undefined && options.config === undefined) io.writeError(`curfew: configuration from ${file}\n`);
   const { configuration } = await loadConfigurationFile(file);
-  const { sources, faults } = await readInputs(names, io);
+  const inputs = await readInputs(names, io);
+  // The configuration lies among the manifests of many a repository.
+  const sources = inputs.sources.filter((source) => source.file !== file);
   const bar = createProgressBar(io.terminal);
   const how: CheckOptions = {
     configuration,
@@ -58,15 +69,41 @@ export async function check(names: readonly string[], options: CheckCommandOptio
     namespace: options.namespace,
     onProgress: bar.show,
   };
-  const checked = checkManifests(
-    // The configuration lies among the manifests of many a repository.
-    sources.filter((source) => source.file !== file),
-    how,
-    faults,
-  );
-  bar.clear();
-  io.write(render(checked, options.output));
+  const judge = (texts: readonly SourceText[]): Checked => {
+    const checked = checkManifests(texts, how, inputs.faults);
+    bar.clear();
+    return checked;
+  };
+  const checked = judge(sources);
+  if (!options.fix && !options.diff) return report(checked, options.output, io);
+
+  const repaired = repairSources(sources, checked);
+  if (options.diff) {
+    io.write(repaired.map(renderRepairDiff).join(''));
+    return exitCodeOf(checked.report);
+  }
+  const texts = new Map(sources.map(({ file: name, text }) => [name, text]));
+  for (const { file: name, after, written } of repaired) {
+    if (name === STANDARD_INPUT) throw new Error('standard input cannot be repaired; name files, or use --diff');
+    await writeFile(name, after);
+    texts.set(name, after);
+    io.writeError(`curfew: ${countOf(written, 'value')} written into ${name}\n`);
+  }
+  const left = judge([...texts].map(([name, text]) => ({ file: name, text })));
+  return report(left, options.output, io);
+}
+
+function report(checked: Checked, output: CheckOutput, io: CheckIo): 0 | 1 | 2 {
+  io.write(render(checked, output));
   return exitCodeOf(checked.report);
+}
+
+function repairSources(sources: readonly SourceText[], { objects }: Checked): readonly RepairedFile[] {
+  const byFile = Map.groupBy(objects, ({ file }) => file);
+  return sources.flatMap(({ file, text }) => {
+    const { text: after, written } = repairText(text, byFile.get(file) ?? []);
+    return written === 0 ? [] : [{ file, before: text, after, written }];
+  });
 }
 
 async function findUsualFile(): Promise<string | undefined> {

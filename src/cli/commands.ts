@@ -60,6 +60,8 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
       new Option('-n, --namespace <name>', 'of objects that name none').argParser(toNamespace).default('default'),
     )
     .addOption(new Option('-o, --output <format>', 'what is written').choices([...CHECK_OUTPUTS]).default('table'))
+    .option('--fix', 'write what can be repaired into the files, comments and formatting kept', false)
+    .option('--diff', 'show what --fix would write, as a patch, and write nothing', false)
     .addHelpText(
       'after',
       `
@@ -68,6 +70,7 @@ Examples:
   helm template . | curfew check -
   kustomize build overlays/production | curfew check --level restricted -
   curfew check --output sarif deploy/ > curfew.sarif
+  curfew check --level restricted --diff deploy/
 `,
     )
     .action(async (names: readonly string[], options: CheckCommandOptions) => {

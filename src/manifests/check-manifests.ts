@@ -36,6 +36,7 @@ export type Checked = {
 
 export type CheckedObject = {
   readonly file: string;
+  readonly manifest: Manifest;
   readonly judged: JudgedManifest;
   readonly locate: Locate;
 };
@@ -72,7 +73,7 @@ export function checkManifests(
     exempted += judged.judgement.exempted.length;
     if (judged.verdict.denial !== undefined) denied += 1;
     if (isSilent(judged)) continue;
-    const one = { file: manifest.file, judged, locate: createLocator(manifest) };
+    const one = { file: manifest.file, manifest, judged, locate: createLocator(manifest) };
     objects.push(one);
     findings.push(...listFindings(one));
     undecided.push(...listUndecided(one, how));

@@ -153,6 +153,9 @@ function moveInto(results: readonly Result[], pod: FoundPodSpec): readonly Resul
     ...finding,
     path: `${prefix}${finding.path}`,
     key: `${owner}${finding.key}`,
+    ...(finding.repair === undefined
+      ? {}
+      : { repair: { ...finding.repair, path: [...pod.path.slice(0, -1), ...finding.repair.path] } }),
   });
   return results.map((result) => ({ ...result, findings: result.findings.map(move) }));
 }

@@ -4,6 +4,8 @@ export type DocumentText = {
   readonly text: string;
   /** Line of the stream on which `text` starts, from 1. */
   readonly line: number;
+  /** Where `text` starts in the stream, in characters. */
+  readonly offset: number;
 };
 
 /** A line that starts with it ends the document before, also within a block scalar (YAML 1.2.2, 9.1.2). */
@@ -19,6 +21,7 @@ const SIGNIFICANT = /^(?!---[ \t\r]*(?:#.*)?$|\.\.\.[ \t\r]*$|%)[ \t]*[^\s#]/m;
 export function splitDocuments(text: string): readonly DocumentText[] {
   const documents: DocumentText[] = [];
   let line = 1;
+  let offset = 0;
   let rest = text;
   let head = '';
   while (rest !== '') {
@@ -33,8 +36,9 @@ export function splitDocuments(text: string): readonly DocumentText[] {
       continue;
     }
     head = '';
-    if (!isEmpty(part)) documents.push({ text: part, line });
+    if (!isEmpty(part)) documents.push({ text: part, line, offset });
     line += countLines(part);
+    offset += part.length;
   }
   return documents;
 }

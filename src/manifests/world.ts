@@ -52,7 +52,9 @@ function add<View>(lookups: Map<string, Lookup<View>>, id: string, value: View |
 }
 
 function toText(view: unknown): string {
-  return JSON.stringify(view, (_key, value: unknown) => (value instanceof Map ? [...value].map((entry) => JSON.stringify(entry)).toSorted() : value));
+  return JSON.stringify(view, (_key, value: unknown) =>
+    value instanceof Map ? [...value].map((entry) => JSON.stringify(entry)).toSorted() : value,
+  );
 }
 
 /** No name has a slash in it. */

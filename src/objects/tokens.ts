@@ -61,6 +61,11 @@ export function listTokenSources(spec: JsonObject): readonly TokenSource[] {
   });
 }
 
+/** The first source of each volume, in their order. */
+export function firstOfEachVolume(sources: readonly TokenSource[]): readonly TokenSource[] {
+  return [...new Map(sources.toReversed().map((source) => [source.volume, source])).values()].toReversed();
+}
+
 /** True if the API server accepts the token: no audience was asked for, or one of its own. */
 export function isApiToken(source: TokenSource, apiAudiences: readonly string[]): boolean {
   return source.audience === '' || apiAudiences.includes(source.audience);

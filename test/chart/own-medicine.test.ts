@@ -8,11 +8,13 @@ import { asAdmitted } from '../../src/engine/as-admitted.ts';
 import { isRead, judge } from '../../src/engine/evaluate.ts';
 import { toExampleSubject } from '../../src/engine/example-subject.ts';
 import { mutate } from '../../src/engine/mutate.ts';
+import type { CheckReport } from '../../src/manifests/check-report.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
 import { asString, isObject, type JsonObject, member, valueAt } from '../../src/objects/json.ts';
 import { findKind } from '../../src/objects/kinds.ts';
 import type { Subject } from '../../src/objects/subject.ts';
 import { type Lookup, type ServiceAccountView, toServiceAccountView } from '../../src/objects/views.ts';
+import { runWith } from '../unit/cli/run-command.ts';
 import { configure, contextOf } from '../unit/judging.ts';
 import { CHART, find, findHelms, parse, render } from './rendering.ts';
 
@@ -41,6 +43,30 @@ describe.each(CASES.map((file) => ({ name: file ?? 'default values', file })))('
     expect(subjects.flatMap((subject) => complaintsOf(subject, objects))).toEqual(ASKED_FOR[file ?? ''] ?? []);
   });
 });
+
+/** What `serviceAccount.create: false` leaves to others. */
+const OTHERS_ACCOUNT =
+  '{apiVersion: v1, kind: ServiceAccount, metadata: {name: curfew-own, namespace: curfew-system, annotations: {curfew.dev/api-access: is it}}}';
+
+describe.each(CASES.map((file) => ({ name: file ?? 'default values', file })))(
+  'Piped into curfew check, $name',
+  ({ file }) => {
+    it('nothing is denied at restricted that was not asked for', async () => {
+      const { code, out } = await runWith(
+        { input: `${await render('helm', file)}\n---\n${OTHERS_ACCOUNT}` },
+        ...['check', '--level', 'restricted', '--output', 'json', '-'],
+      );
+      const { findings, undecided }: CheckReport = JSON.parse(out);
+      const denied = findings.filter((finding) => finding.denied).map(({ check, object }) => `${object.kind} ${check}`);
+      const asked = (ASKED_FOR[file ?? ''] ?? []).map(() => 'ClusterRole rbac-secret-read');
+      expect({ code, denied, unknown: undecided.filter(({ couldDeny }) => couldDeny) }).toEqual({
+        code: asked.length === 0 ? 0 : 1,
+        denied: asked,
+        unknown: [],
+      });
+    });
+  },
+);
 
 describe('It would be noticed', () => {
   it.each<[string, string, (object: JsonObject) => JsonObject, string]>([

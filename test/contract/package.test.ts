@@ -61,6 +61,7 @@ describe('The package', () => {
       'curfew.cdx.json',
       'curfew.mjs',
       'package.json',
+      'schemas/check-report.v1alpha1.json',
       'schemas/configuration.v1alpha1.json',
     ]);
     const bundle = readFileSync(join(built, 'curfew.mjs'), 'utf8');

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
@@ -181,6 +181,35 @@ describe('The configuration', () => {
     const { code, out, error } = await run('check', '--config', 'other.yaml', 'a.yaml');
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(error).toContain('other.yaml:3:9: /dryRun');
+  });
+});
+
+describe('Repairs', () => {
+  const BAD = `${DEPLOYMENT}---\n${DOCUMENTED}`;
+
+  it('are shown as a patch, and nothing is written', async () => {
+    write('deploy/a.yaml', BAD);
+    const { code, out } = await run('check', '--diff', 'deploy');
+    expect(code).toBe(1);
+    await expect(out).toMatchFileSnapshot(goldenFile('diff'));
+    expect(readFileSync('deploy/a.yaml', 'utf8')).toBe(BAD);
+  });
+
+  it('are written, said, and judged again', async () => {
+    write('deploy/a.yaml', BAD);
+    const { code, out, error } = await run('check', '--fix', 'deploy');
+    expect({ code, error }).toEqual({ code: 0, error: 'curfew: 1 value written into deploy/a.yaml\n' });
+    expect(out).toContain('2 objects in 1 file, 2 of kinds that a rule reads: 0 denied, 1 warning\n');
+    expect(readFileSync('deploy/a.yaml', 'utf8')).toBe(BAD.replace('172800', '86400'));
+  });
+
+  it('of standard input can only be shown', async () => {
+    const { code, error } = await runWith({ input: BAD }, 'check', '--fix', '-');
+    expect({ code, error }).toEqual({
+      code: 2,
+      error: 'curfew: standard input cannot be repaired; name files, or use --diff\n',
+    });
+    expect((await runWith({ input: BAD }, 'check', '--diff', '-')).out).toContain('+++ b/stdin');
   });
 });
 
