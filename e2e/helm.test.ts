@@ -8,16 +8,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../scripts/run-program.ts';
 import { findTools } from '../scripts/tools.ts';
-
+import { member } from '../src/objects/json.ts';
 import { ENTRIES } from '../src/review/entries.ts';
 import { CHART_FOLDER, RELEASE_NAMESPACE } from './chart.ts';
+import { waitUntil } from './installed-curfew.ts';
 import { isPublished, publishedParts, publishOnce, readWebhooks } from './replica.ts';
 import { pod, startTestCluster, type TestCluster, tokenSecret } from './test-cluster.ts';
 
 const NOTES = join(import.meta.dirname, '..', 'test', 'chart', 'golden', 'notes-default-values.txt');
 const OPTIONAL = ENTRIES.filter(({ onlyIf }) => onlyIf !== undefined);
 const SWITCHES = [...new Set(OPTIONAL.map(({ onlyIf }) => `config.${onlyIf}`))];
-const OWNED_KINDS = 'validatingwebhookconfigurations,mutatingwebhookconfigurations,clusterroles,clusterrolebindings';
+const CONFIGURATIONS = 'validatingwebhookconfigurations,mutatingwebhookconfigurations';
+const OWNED_KINDS = `${CONFIGURATIONS},clusterroles,clusterrolebindings`;
 
 describe.each(['helm', 'helm3'] as const)('%s', (name) => {
   let cluster: TestCluster;
@@ -57,6 +59,37 @@ describe.each(['helm', 'helm3'] as const)('%s', (name) => {
     const after = await readWebhooks(cluster);
     expect(publishedParts(after)).toEqual(publishedParts(before));
     expect(JSON.stringify(after.get('ValidatingWebhookConfiguration pods.curfew.dev'))).toContain('"platform"');
+  });
+
+  it('in an emergency lets everything through by one value, while no replica is up, and takes it back', async () => {
+    await publishOnce(cluster);
+    const namespace = await cluster.createNamespace();
+    const before = await readWebhooks(cluster);
+    const make = async (pod: string) => await tryPod(namespace, pod);
+    expect(await make('refused')).toMatchObject({ code: 1, stderr: expect.stringContaining('failed calling webhook') });
+
+    const set = ['upgrade', 'curfew', CHART_FOLDER, '--reuse-values', '--set'];
+    expect(await helm([...set, 'failurePolicy=Ignore'])).toContain('EMERGENCY: every webhook fails open');
+    const open = await readWebhooks(cluster);
+    expect(new Set([...open.values()].map((webhook) => member(webhook, 'failurePolicy')))).toEqual(new Set(['Ignore']));
+    expect(publishedParts(open)).toEqual(publishedParts(before));
+    await waitUntil('the API server has heard of it', async () => (await make('admitted')).code === 0);
+
+    await helm([...set, 'failurePolicy=']);
+    expect(await readWebhooks(cluster)).toEqual(before);
+    const { code, stderr } = await runHelm([...set, 'failurePolicy=Fail'], RELEASE_NAMESPACE);
+    expect(code).toBe(1);
+    expect(stderr).toContain("at '/failurePolicy': value must be one of '', 'Ignore'");
+  });
+
+  it('after the configurations were deleted makes them again, and they match nothing until a replica is ready', async () => {
+    await cluster.must(['delete', CONFIGURATIONS, '--selector', 'app.kubernetes.io/name=curfew']);
+    const namespace = await cluster.createNamespace();
+    expect((await tryPod(namespace, 'web')).code).toBe(0);
+    await upgrade([]);
+    const again = await readWebhooks(cluster);
+    expect(again.size).toBeGreaterThan(5);
+    expect([...again.values()].filter(isPublished)).toEqual([]);
   });
 
   it.each(SWITCHES)('switches %s on, off and on again, with a replica publishing in between', async (value) => {
@@ -114,6 +147,11 @@ describe.each(['helm', 'helm3'] as const)('%s', (name) => {
     );
     await cluster.must(['delete', '-f', manifest, '--wait=false']);
   });
+
+  /** Asks for a pod without making it. */
+  async function tryPod(namespace: string, name: string) {
+    return await cluster.kubectl.apply(pod(name), ['-n', namespace, '--dry-run=server', '--server-side']);
+  }
 
   async function upgrade(settings: readonly string[]): Promise<void> {
     const set = settings.flatMap((setting) => ['--set', setting]);

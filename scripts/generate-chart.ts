@@ -104,6 +104,8 @@ const list = { type: 'array', items: anyObject };
 
 /** What is known of each value; a key of values.yaml that is missing here fails the build. */
 const VALUES: JsonObject = {
+  // No `Fail`: an entry that fails open does so because what it sees must never wait, such as kube-system.
+  failurePolicy: { enum: ['', 'Ignore'] },
   replicas: { type: 'integer', minimum: 1, maximum: 100 },
   image: closed({
     repository: { type: 'string', minLength: 1 },
@@ -143,8 +145,11 @@ const VALUES: JsonObject = {
   dashboard: closed({ enabled: flag, labels: texts }),
   networkPolicy: closed({
     enabled: flag,
+    webhookFrom: list,
     metricsFrom: list,
+    apiServerTo: list,
     apiServerPorts: { type: 'array', items: port, minItems: 1 },
+    dns: flag,
   }),
   extraArgs: { type: 'array', items: text },
   extraEnv: list,

@@ -72,9 +72,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if not (or .Values.tls.existingSecret .Values.config.tls) }}true{{ end }}
 {{- end }}
 
-{{/* In audit mode nothing may be held up, so every entry fails open. */}}
+{{/* In audit mode nothing may be held up, so every entry fails open; in an emergency too. */}}
 {{- define "curfew.failurePolicy" -}}
-{{- if .context.Values.config.dryRun }}Ignore{{ else }}{{ .policy }}{{ end }}
+{{- if or .context.Values.config.dryRun (eq (default "" .context.Values.failurePolicy) "Ignore") }}Ignore{{ else }}{{ .policy }}{{ end }}
 {{- end }}
 
 {{/* Namespaces that never reach an entry: judged nowhere, whatever the selector says, but no call is made for them. */}}
