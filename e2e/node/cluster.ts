@@ -41,6 +41,8 @@ const PROGRAMS: readonly (readonly [string, string])[] = [
   ['iptables', 'iptables'],
   ['nft', 'nftables'],
   ['conntrack', 'conntrack'],
+  // The runbook reads certificates by it.
+  ['openssl', 'openssl'],
   // For the image.
   ['buildah', 'buildah'],
   [BUSYBOX, 'busybox-static'],
