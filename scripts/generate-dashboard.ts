@@ -1,6 +1,6 @@
 /** `files/dashboard.json` of the chart: Curfew's metrics for Grafana, whatever the data source is called there. */
 
-import { METRICS } from '../src/metrics/prometheus.ts';
+import { METRICS } from '../src/metrics/metrics.ts';
 
 type Panel = {
   readonly title: string;

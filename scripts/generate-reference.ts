@@ -3,7 +3,7 @@
 import type { FaultRow } from '../src/errors.ts';
 import { FAULTS } from '../src/errors.ts';
 import { CheckReportSchema } from '../src/manifests/check-report.ts';
-import { METRICS } from '../src/metrics/prometheus.ts';
+import { LABELS, METRICS } from '../src/metrics/metrics.ts';
 import { API_ACCESS_ANNOTATION, MOST_REASON_CHARACTERS, REASON_PLACEHOLDER } from '../src/objects/api-access.ts';
 import { API_TOKEN_EXPIRATION_ANNOTATION } from '../src/objects/api-token-expiration.ts';
 import { INJECTED_ANNOTATION, TOKEN_ANNOTATION_PREFIX } from '../src/objects/injection-keys.ts';
@@ -32,11 +32,25 @@ export function renderErrors(): string {
 }
 
 export function renderMetrics(): string {
-  const rows = Object.values(METRICS).map(({ name, help }) => [`\`${name}\``, help]);
+  const rows = Object.values(METRICS).map(({ name, type, labels, help }) => [
+    `\`${name}\``,
+    type,
+    labels.map((label) => `\`${label}\``).join(', '),
+    help,
+  ]);
+  const labels = Object.entries(LABELS).map(([name, values]) => [`\`${name}\``, values]);
   return toPage('Metrics', [
-    'At `/metrics` of the operations port, beside those of the Node.js process. Labels have values from tables in code.',
+    'At `/metrics` of the operations port, beside those of the Node.js process (`nodejs_…`, `process_…`).',
     '',
-    toTable(['metric', 'what it counts'], rows),
+    toTable(['metric', 'type', 'labels', 'what it says'], rows),
+    'No value of a label comes from a request, so the number of series is bounded by the tables and the configuration:',
+    '',
+    toTable(['label', 'values'], labels),
+    'Times are in seconds, also those since the epoch. The buckets of the histogram go from 0.1 ms to 30 s, the longest that',
+    'an API server waits for a webhook. Reviews, faults, live reads and reloads are there with 0 from the start, so that the',
+    'first one is an increase; a series of `curfew_evaluations_total`, `curfew_mutations_total` and `curfew_exemptions_total`',
+    'begins with its first event, as 1, which `increase` and `rate` do not see.',
+    '',
   ]);
 }
 

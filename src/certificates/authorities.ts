@@ -73,10 +73,14 @@ export function isDue(
   return now >= notBefore + ((notAfter - notBefore) * 2) / 3;
 }
 
-/** When the first CA of a bundle ends, in ms since the epoch; undefined if there is none. */
-export function findAuthorityEnd(bundle: string): number | undefined {
+/** When the first CA of a bundle begins and ends, in ms since the epoch; undefined if there is none. */
+export function findAuthorityLife(
+  bundle: string,
+): { readonly notBefore: number; readonly notAfter: number } | undefined {
   const [first] = splitBundle(bundle);
-  return first === undefined ? undefined : new X509Certificate(first).validToDate.getTime();
+  if (first === undefined) return undefined;
+  const { validFromDate, validToDate } = new X509Certificate(first);
+  return { notBefore: validFromDate.getTime(), notAfter: validToDate.getTime() };
 }
 
 /** True for a PEM certificate of a CA that has not ended; `now` in ms since the epoch. */

@@ -32,7 +32,7 @@ export type PolicySourceOptions = {
   readonly release: string;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly recorder: Pick<Recorder, 'configurationReload' | 'exemptionEnds'>;
+  readonly recorder: Pick<Recorder, 'configurationReload' | 'configurationCurrent' | 'exemptionEnds'>;
   /** A new version is in force. */
   readonly onChange?: () => void;
 };
@@ -76,6 +76,7 @@ export function createPolicySource(options: PolicySourceOptions): PolicySource {
       const loaded = await loadConfigurationFile(file);
       // Also when the old text is back: the same mistake made once more is told once more.
       lastRefusal = '';
+      recorder.configurationCurrent(true);
       if (loaded.text === text) return;
       ({ text } = loaded);
       policy = toPolicy(loaded.configuration);
@@ -88,6 +89,7 @@ export function createPolicySource(options: PolicySourceOptions): PolicySource {
       if (keys.length > 0)
         log.warn({ file, keys }, 'its presets read keys that are not kept until Curfew starts again');
     } catch (error) {
+      recorder.configurationCurrent(false);
       const refusal = error instanceof Error ? error.message : 'unknown error';
       if (refusal === lastRefusal) return;
       lastRefusal = refusal;

@@ -1,6 +1,6 @@
 /** `curfew serve`: puts the parts together, and takes them apart again without losing a request. */
 
-import { findAuthorityEnd } from '../certificates/authorities.ts';
+import { findAuthorityLife } from '../certificates/authorities.ts';
 import type { Publisher } from '../certificates/publish.ts';
 import { connect } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
@@ -14,6 +14,7 @@ import type { LogLevel } from '../log/logger.ts';
 import { createLogger } from '../log/logger.ts';
 import { createPrometheusRecorder } from '../metrics/prometheus.ts';
 import { listSchemeKeys } from '../policy/configuration.ts';
+import { ENTRIES } from '../review/entries.ts';
 import { buildApp } from '../server/app.ts';
 import { createForeignWebhookReport } from '../server/foreign-webhooks.ts';
 import { closeServer, listen, parseListenAddress, swapCertificate, watchRequests } from '../server/listen.ts';
@@ -55,7 +56,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const first = await loadConfigurationFile(options.config);
   const log = createLogger(options.logLevel);
   const clock = createSystemClock();
-  const recorder = createPrometheusRecorder(VERSION, clock.now);
+  const recorder = createPrometheusRecorder(VERSION, clock.now, { entries: ENTRIES.map(({ path }) => path) });
 
   const client = options.withoutCluster
     ? undefined
@@ -124,13 +125,14 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     isStopping: () => isStopping,
     isRehearsed: () => isRehearsed,
   });
+  recorder.watchReadiness(() => readiness.every(({ missing }) => missing() === undefined));
   const operations = buildOperationsApp({ readiness, notes: listNotes(publisher, index), metrics: recorder });
 
   const reportCertificate = () => {
-    const { notAfter, caBundle = '' } = certificates.current();
-    recorder.certificateNotAfter(notAfter);
-    const authorityEnd = findAuthorityEnd(caBundle);
-    if (authorityEnd !== undefined) recorder.authorityNotAfter(authorityEnd);
+    const certificate = certificates.current();
+    recorder.certificateLife(certificate);
+    const authority = findAuthorityLife(certificate.caBundle ?? '');
+    if (authority !== undefined) recorder.authorityLife(authority);
   };
   reportCertificate();
   let served = certificates.current();

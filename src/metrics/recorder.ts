@@ -38,6 +38,9 @@ export type ExemptionEnd = {
   readonly end: number;
 };
 
+/** Of a certificate, in ms since the epoch. */
+export type Life = { readonly notBefore: number; readonly notAfter: number };
+
 export type Recorder = {
   review(record: ReviewRecord): void;
   evaluation(record: EvaluationRecord): void;
@@ -49,6 +52,8 @@ export type Recorder = {
   fault(record: { readonly entry: string; readonly code: string }): void;
   /** The configuration file changed: the new version is in force, or was refused and the old one stays. */
   configurationReload(outcome: 'accepted' | 'refused'): void;
+  /** The configuration file was looked at: what is in it is in force, or is not valid. */
+  configurationCurrent(isCurrent: boolean): void;
   /** A list or watch of the index ended in an error and will be tried again. */
   indexError(resource: IndexResource): void;
   /** The index heard from the API server (list, event or bookmark) at this time, in ms since the epoch. */
@@ -58,10 +63,10 @@ export type Recorder = {
   foreignWebhooks(counts: ReadonlyMap<string, number> | undefined): void;
   /** A lookup went to the API server, or would have if there were not too many. */
   liveRead(outcome: 'found' | 'absent' | 'unknown'): void;
-  /** The serving certificate now in use ends at this time, in ms since the epoch. */
-  certificateNotAfter(at: number): void;
-  /** The CA that signs now ends at this time, in ms since the epoch. */
-  authorityNotAfter(at: number): void;
+  /** Of the serving certificate now in use. */
+  certificateLife(life: Life): void;
+  /** Of the CA that signs now. */
+  authorityLife(life: Life): void;
   /** Whether every entry was found with its rules and CA bundle. */
   webhooksPublished(isPublished: boolean): void;
 };
@@ -77,13 +82,14 @@ export function createSilentRecorder(): Recorder {
     exemptionEnds: ignore,
     fault: ignore,
     configurationReload: ignore,
+    configurationCurrent: ignore,
     indexError: ignore,
     indexContact: ignore,
     indexSize: ignore,
     foreignWebhooks: ignore,
     liveRead: ignore,
-    certificateNotAfter: ignore,
-    authorityNotAfter: ignore,
+    certificateLife: ignore,
+    authorityLife: ignore,
     webhooksPublished: ignore,
   };
 }

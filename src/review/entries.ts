@@ -5,6 +5,7 @@
  */
 
 import { POD, TEMPLATE_KINDS } from '../objects/pod-spec.ts';
+import { formatResource } from '../objects/subject.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import type { MatchCondition } from './guard-conditions.ts';
 import { GUARD_ENTRIES } from './guard-entries.ts';
@@ -40,6 +41,16 @@ export type Entry = {
   /** For the reference: one sentence. */
   readonly purpose: string;
 };
+
+/** Every resource of a rule as kubectl names it: `deployments.apps`, `namespaces/status`. */
+export function listResources({ apiGroups, resources }: EntryRule): readonly string[] {
+  return apiGroups.flatMap((group) =>
+    resources.map((resource) => {
+      const [name = '', subresource = ''] = resource.split('/');
+      return formatResource({ group, name, subresource });
+    }),
+  );
+}
 
 const POD_RULE: EntryRule = {
   apiGroups: [POD.group],

@@ -26,6 +26,7 @@ import { effectiveLevels } from '../policy/level.ts';
 import type { Scope } from '../policy/scope.ts';
 import { scopeOf } from '../policy/scope.ts';
 import type { Entry } from '../review/entries.ts';
+import { ENTRIES, listResources } from '../review/entries.ts';
 import type { Review } from '../review/parse.ts';
 import { parseReview } from '../review/parse.ts';
 import { respond } from '../review/respond.ts';
@@ -62,6 +63,9 @@ export type JudgedReview = { readonly answer: JsonObject; readonly isAllowed: bo
 const MOST_SERVICE_ACCOUNTS = 16;
 
 const PLAIN_ALLOW: Verdict = { denial: undefined, warnings: [], auditAnnotations: new Map(), patch: [] };
+
+/** As the label of a metric has them. */
+const RESOURCES: ReadonlySet<string> = new Set(ENTRIES.flatMap(({ rules }) => rules.flatMap(listResources)));
 
 const NO_NAMESPACE: Lookup<NamespaceView> = { state: 'absent' };
 
@@ -226,9 +230,13 @@ function modeOf(effect: Effect): 'enforce' | 'warn' | 'audit' {
   return effect === 'warn' || effect === 'audit' ? effect : 'enforce';
 }
 
-/** Resources come from the rules' tables, so the label has few values. */
+/**
+ * The resource is one of the table of entries. A guard looks at the resource alone, so that who reaches the port could
+ * make a series with each subresource that he thinks of.
+ */
 function labelsOf(subject: Subject): { readonly operation: string; readonly resource: string } {
-  return { operation: subject.operation, resource: formatResource(subject.resource) };
+  const resource = formatResource(subject.resource);
+  return { operation: subject.operation, resource: RESOURCES.has(resource) ? resource : 'other' };
 }
 
 /** One line for a decision that is not a plain allow: names, never contents. */

@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { CHECKS } from '../../src/checks/registry.ts';
 import { GUARDS } from '../../src/engine/guards.ts';
 import { FAULTS } from '../../src/errors.ts';
-import { METRICS } from '../../src/metrics/prometheus.ts';
+import { METRICS } from '../../src/metrics/metrics.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
 import { readConfiguration } from '../../src/policy/configuration.ts';
 import { ENTRIES, type Entry } from '../../src/review/entries.ts';

@@ -60,7 +60,9 @@ async function exposition(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   recorder.configurationReload('refused');
   recorder.indexContact('namespaces', 0);
   recorder.liveRead('found');
-  recorder.certificateNotAfter(1);
+  recorder.certificateLife({ notBefore: 1, notAfter: 2 });
+  recorder.authorityLife({ notBefore: 1, notAfter: 2 });
+  recorder.webhooksPublished(true);
   const series = new Map<string, Set<string>>();
   for (const [, name = '', labels = ''] of (await recorder.render()).matchAll(/^([a-z_]+)(?:\{(.*)\})? /gm)) {
     const known = series.get(name) ?? new Set();

@@ -9,9 +9,9 @@ import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../../src/checks/registry.ts';
 import { GUARDS } from '../../src/engine/guards.ts';
 import { FAULTS } from '../../src/errors.ts';
-import { METRICS } from '../../src/metrics/prometheus.ts';
+import { METRICS } from '../../src/metrics/metrics.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
-import { asArray, asString, isObject, member } from '../../src/objects/json.ts';
+import { asArray, isObject, member } from '../../src/objects/json.ts';
 import { AUDIT_KEYS } from '../../src/policy/labels.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -50,13 +50,7 @@ function listKinds(): Readonly<Record<string, readonly string[]>> {
     guard: GUARDS.map(({ id }) => id),
     error: Object.keys(FAULTS),
     metric: Object.values(METRICS).map(({ name }) => name),
-    'metric label': [
-      ...read('src/metrics/prometheus.ts').matchAll(/\.\.\.METRICS\.(\w+),\s+labelNames: \[([^\]]*)\]/g),
-    ].flatMap(([, key = '', labels = '']) =>
-      [...labels.matchAll(/'(\w+)'/g)].map(
-        ([, label = '']) => `${asString(member(member(METRICS, key), 'name')) ?? ''} ${label}`,
-      ),
-    ),
+    'metric label': Object.values(METRICS).flatMap(({ name, labels }) => labels.map((label) => `${name} ${label}`)),
     'audit annotation': Object.values(AUDIT_KEYS),
     'label or annotation': listMatches('docs/reference/labels-and-annotations.md', /^\| `([^`]*curfew\.dev\/[^`]+)`/gm),
     'configuration key': listKeys(JSON.parse(read('docs/reference/configuration.schema.json'))),

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createPrometheusRecorder, METRICS } from '../../src/metrics/prometheus.ts';
+import { METRICS } from '../../src/metrics/metrics.ts';
+import { createPrometheusRecorder } from '../../src/metrics/prometheus.ts';
 import { type JsonObject, member } from '../../src/objects/json.ts';
 import { buildOperationsApp, type ReadinessFact } from '../../src/server/operations-app.ts';
 import { ADMITTED_POD, PLAIN_READER, review, type StartedApp, startApp, TOKEN_SECRET } from './start-app.ts';

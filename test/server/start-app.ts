@@ -8,6 +8,7 @@ import { createLogger } from '../../src/log/logger.ts';
 import { createPrometheusRecorder } from '../../src/metrics/prometheus.ts';
 import { asString, type JsonObject } from '../../src/objects/json.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../src/policy/configuration.ts';
+import { ENTRIES } from '../../src/review/entries.ts';
 import { type AppDeps, buildApp } from '../../src/server/app.ts';
 
 export type Answer = {
@@ -31,6 +32,8 @@ export type StartedApp = {
   send(path: string, body: string | Buffer | JsonObject, options?: SendOptions): Promise<Answer>;
   /** The sum of the series of a metric whose line begins with `prefix`. */
   metric(prefix: string): Promise<number>;
+  /** What Prometheus would scrape. */
+  exposition(): Promise<string>;
   readonly logLines: readonly string[];
   openConnections(): Promise<number>;
   stop(): Promise<void>;
@@ -60,7 +63,7 @@ export async function startApp(
   const ca = await issueCertificateAuthority({ commonName: 'test-ca', ...dates });
   const tls = await issueServingCertificate({ ca, dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'], ...dates });
   const logLines: string[] = [];
-  const recorder = createPrometheusRecorder('test', Date.now);
+  const recorder = createPrometheusRecorder('test', Date.now, { entries: ENTRIES.map(({ path }) => path) });
   const app = buildApp({
     policy: () => ({
       configuration,
@@ -122,6 +125,7 @@ export async function startApp(
       const lines = (await recorder.render()).split('\n').filter((line) => line.startsWith(prefix));
       return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
     },
+    exposition: async () => await recorder.render(),
     openConnections: async () =>
       await new Promise((resolve, reject) => {
         app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));

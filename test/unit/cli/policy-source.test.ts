@@ -27,6 +27,7 @@ afterEach(async () => {
 async function start(at?: number) {
   const clock = createFakeClock(at);
   const reloads: string[] = [];
+  const current: boolean[] = [];
   const lines: string[] = [];
   /** What was in force each time that it was said to have changed. */
   const changes: boolean[] = [];
@@ -42,6 +43,7 @@ async function start(at?: number) {
     log: { info: log, warn: log, error: log },
     recorder: {
       configurationReload: (outcome) => void reloads.push(outcome),
+      configurationCurrent: (isCurrent) => void current.push(isCurrent),
       exemptionEnds: (given) => void ends.push(given.map(({ name, end }) => [name, end])),
     },
     onChange: () => void changes.push(source.current().configuration.dryRun),
@@ -54,7 +56,7 @@ async function start(at?: number) {
     clock.advance(5_000);
     await eventually(() => clock.sleepers() === 1);
   };
-  return { source, look, reloads, changes, lines, ends, clock };
+  return { source, look, reloads, current, changes, lines, ends, clock };
 }
 
 describe('The policy in force', () => {
@@ -88,6 +90,15 @@ describe('The policy in force', () => {
     expect(source.current().configuration.dryRun).toBe(false);
     expect(reloads).toEqual(['refused', 'refused']);
     expect(lines).toHaveLength(2);
+  });
+
+  it('says all the while whether what is in the file is in force, also when the old text is back', async () => {
+    const { look, current } = await start();
+    await look(HEAD);
+    await look(BROKEN);
+    await look(BROKEN);
+    await look(HEAD);
+    expect(current).toEqual([true, false, false, true]);
   });
 
   it('says a mistake again that was taken back and made once more', async () => {
