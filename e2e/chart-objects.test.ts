@@ -6,9 +6,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import type { JsonObject } from '../src/objects/json.ts';
-import { asArray, isObject, member, valueAt } from '../src/objects/json.ts';
+import { asArray, asString, isObject, member, valueAt } from '../src/objects/json.ts';
 import { CHART_FOLDER, RELEASE_NAMESPACE, renderChart } from './chart.ts';
 import { startTestCluster, type TestCluster } from './test-cluster.ts';
 
@@ -26,6 +26,7 @@ beforeAll(async () => {
   const metadata = { name: RELEASE_NAMESPACE, labels };
   await cluster.must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'Namespace', metadata });
   await installOperatorKinds();
+  await installCertManagerKinds();
 });
 afterAll(async () => {
   await cluster.controlPlane.stop();
@@ -43,6 +44,27 @@ describe.each(CASES.map((file) => ({ name: file ?? 'default values', file })))('
   it('its pods are those of the restricted Pod Security level', async () => {
     const { stderr } = await cluster.kubectl.apply(podOf(await renderCase(file)), ['--dry-run=server']);
     expect(withoutHostNetwork(file, stderr)).toBe('');
+  });
+});
+
+describe('An object of cert-manager', () => {
+  it.each([
+    [
+      'a field that it does not have',
+      (spec: JsonObject) => ({ ...spec, dnsName: 'curfew' }),
+      'unknown field "spec.dnsName"',
+    ],
+    ['no issuer', ({ issuerRef: _none, ...spec }: JsonObject) => spec, 'spec.issuerRef: Required value'],
+  ])('is held against its own kind: one with %s is refused', async (_what, change, words) => {
+    const items = await renderCase('cert-manager-values.yaml');
+    const certificate = items.find((item) => valueAt(item, ['metadata', 'name']) === 'curfew-serving');
+    const spec = change(member(certificate, 'spec') as JsonObject);
+    const { code, stderr } = await cluster.kubectl.apply({ ...certificate, spec }, [
+      '--dry-run=server',
+      '--validate=strict',
+    ]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(words);
   });
 });
 
@@ -73,6 +95,18 @@ async function installOperatorKinds(): Promise<void> {
       },
     });
     await cluster.must(['wait', '--for=condition=Established', `crd/${singular}s.${group}`]);
+  }
+}
+
+async function installCertManagerKinds(): Promise<void> {
+  const text = readFileSync(join(import.meta.dirname, 'cert-manager-kinds.yaml'), 'utf8');
+  const kinds = parseAllDocuments(text).map((document): unknown => document.toJS());
+  for (const kind of kinds.filter(isObject)) {
+    await cluster.must(['create', '-f', '-'], kind);
+    await cluster.must([
+      ...['wait', '--for=condition=Established'],
+      `crd/${asString(valueAt(kind, ['metadata', 'name']))}`,
+    ]);
   }
 }
 

@@ -19,6 +19,9 @@ const PUBLISHING = [
   'everywhere: get,patch mutatingwebhookconfigurations.admissionregistration.k8s.io NAME',
   'everywhere: get,patch validatingwebhookconfigurations.admissionregistration.k8s.io NAME',
 ];
+/** Where the chart writes them, the server only looks. */
+const COMPARING = PUBLISHING.map((line) => line.replace('get,patch', 'get'));
+const PROVIDED = { mode: 'provided', provided: { existingSecret: 'serving' } };
 const FOREIGN_WEBHOOKS = ['everywhere: list,watch mutatingwebhookconfigurations.admissionregistration.k8s.io'];
 const INDEX = ['everywhere: get,list,watch namespaces', 'everywhere: get,list,watch serviceaccounts'];
 const NAMESPACE_WARNINGS = ['everywhere: list pods'];
@@ -49,9 +52,19 @@ const CASES: readonly Case[] = [
     rights: [...PUBLISHING, ...INDEX, ...NAMESPACE_WARNINGS, ...AUTHORITY],
   },
   {
-    name: 'tls.existingSecret',
-    values: { tls: { existingSecret: 'serving' } },
+    name: 'certificates.mode=provided',
+    values: { certificates: PROVIDED },
     rights: [...PUBLISHING, ...FOREIGN_WEBHOOKS, ...INDEX, ...NAMESPACE_WARNINGS],
+  },
+  {
+    name: 'certificates.mode=certManager',
+    values: { certificates: { mode: 'certManager' } },
+    rights: [...PUBLISHING, ...FOREIGN_WEBHOOKS, ...INDEX, ...NAMESPACE_WARNINGS],
+  },
+  {
+    name: 'webhook.publishedBy=chart',
+    values: { certificates: { mode: 'certManager' }, webhook: { publishedBy: 'chart' } },
+    rights: [...COMPARING, ...FOREIGN_WEBHOOKS, ...INDEX, ...NAMESPACE_WARNINGS],
   },
   {
     name: 'config.apiAccess.approval=true',
@@ -67,9 +80,10 @@ const CASES: readonly Case[] = [
     name: 'everything off that can be',
     values: {
       config: { namespaceWarnings: { enabled: false }, foreignWebhooks: { watch: false } },
-      tls: { existingSecret: 'serving' },
+      certificates: { mode: 'certManager' },
+      webhook: { publishedBy: 'chart' },
     },
-    rights: [...PUBLISHING, ...INDEX],
+    rights: [...COMPARING, ...INDEX],
   },
 ];
 

@@ -4,11 +4,14 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../scripts/run-program.ts';
 import { findTools } from '../scripts/tools.ts';
-import { member } from '../src/objects/json.ts';
+import { issueCertificateAuthority } from '../src/certificates/issue.ts';
+import { member, valueAt } from '../src/objects/json.ts';
 import { ENTRIES } from '../src/review/entries.ts';
 import { CHART_FOLDER, RELEASE_NAMESPACE } from './chart.ts';
 import { waitUntil } from './installed-curfew.ts';
@@ -115,6 +118,35 @@ describe.each(['helm', 'helm3'] as const)('%s', (name) => {
     expect(await readWebhooks(cluster)).toEqual(on);
     await helm(['rollback', 'curfew', '1']);
     expect(publishedParts(await readWebhooks(cluster))).toEqual(publishedParts(without));
+  });
+
+  it('hands rules and CA bundle over to the chart, and takes them back', async () => {
+    await upgrade([]);
+    await publishOnce(cluster);
+    const now = Date.now();
+    const { cert } = await issueCertificateAuthority({ commonName: 'own', notBefore: now, notAfter: now + 3_600_000 });
+    const folder = await mkdtemp(join(tmpdir(), 'curfew-helm-'));
+    const file = join(folder, 'ca.crt');
+    await writeFile(file, cert);
+    const toChart = ['upgrade', 'curfew', CHART_FOLDER, '--reset-then-reuse-values'];
+    toChart.push('--set', 'webhook.publishedBy=chart,certificates.mode=provided');
+    toChart.push('--set', 'certificates.provided.existingSecret=serving', '--set-file', `webhook.caBundle=${file}`);
+    if (name === 'helm') {
+      const { code, stderr } = await runHelm(toChart, RELEASE_NAMESPACE);
+      expect({ code, isConflict: stderr.includes('conflicts with "curfew"') }).toEqual({ code: 1, isConflict: true });
+      toChart.push('--force-conflicts');
+    }
+    await helm(toChart);
+    const handed = [...(await readWebhooks(cluster)).values()];
+    const bundles = new Set(handed.map((webhook) => valueAt(webhook, ['clientConfig', 'caBundle'])));
+    expect([...bundles]).toEqual([Buffer.from(cert.trim()).toString('base64')]);
+    expect(handed.every(isPublished)).toBe(true);
+    await helm(['upgrade', 'curfew', CHART_FOLDER, '--reset-values']);
+    expect([...(await readWebhooks(cluster)).values()].some(isPublished)).toBe(false);
+    await publishOnce(cluster);
+    await helm(['upgrade', 'curfew', CHART_FOLDER, '--reset-values']);
+    expect([...(await readWebhooks(cluster)).values()].every(isPublished)).toBe(true);
+    await rm(folder, { recursive: true });
   });
 
   it.each([

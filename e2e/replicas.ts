@@ -1,6 +1,7 @@
 /** Two replicas of Curfew behind one address, as a Service puts them, on a control plane without nodes. */
 
 import { type AddressInfo, connect, createServer } from 'node:net';
+import type { JsonObject } from '../src/objects/json.ts';
 import { isAnswering } from './api-request.ts';
 import { pointAtProcess, RELEASE_NAMESPACE, renderChart } from './chart.ts';
 import { waitUntil } from './installed-curfew.ts';
@@ -19,10 +20,19 @@ export type Replicas = {
   stop(): Promise<void>;
 };
 
+export type ReplicaOptions = {
+  readonly count: number;
+  readonly args: readonly string[];
+  /** Of the chart, beside what replicas need here. */
+  readonly values?: JsonObject;
+  /** More arguments for one of them. */
+  readonly argsOf?: (index: number) => readonly string[];
+};
+
 /** Installs the chart and starts `count` replicas with these arguments beside those of the Deployment. */
 export async function startReplicas(
   cluster: TestCluster,
-  { count, args }: { readonly count: number; readonly args: readonly string[] },
+  { count, args, values = {}, argsOf = () => [] }: ReplicaOptions,
 ): Promise<Replicas> {
   const supervisor = await startSupervisor();
   const ports = await findFreePorts(2 * count);
@@ -32,7 +42,7 @@ export async function startReplicas(
   }));
   const balancer = createBalancer(all.map(({ webhookPort }) => webhookPort));
   const baseUrl = `https://127.0.0.1:${await balancer.listen()}`;
-  const rendered = await renderChart({ config: { server: { drainSeconds: 0 } } });
+  const rendered = await renderChart({ ...values, config: { server: { drainSeconds: 0 } } });
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: RELEASE_NAMESPACE } };
   const { code, stderr } = await cluster.kubectl.apply([namespace, ...pointAtProcess(rendered, baseUrl)]);
   if (code !== 0) throw new Error(`the rendered chart was not applied: ${stderr}`);
@@ -46,7 +56,7 @@ export async function startReplicas(
         name: `curfew-${index}`,
         webhook: `127.0.0.1:${webhookPort}`,
         operations: operationsUrl.slice('http://'.length),
-        more: ['--serving-name', '127.0.0.1', ...args],
+        more: ['--serving-name', '127.0.0.1', ...args, ...argsOf(index)],
       }),
     );
   }

@@ -37,7 +37,10 @@ export type TestCluster = {
     | 'restartApiServer'
     | 'restartControllerManager'
     | 'stop'
-  >;
+  > & {
+    /** Path of the API server's log; that of an existing cluster is not ours to read. */
+    readonly apiServerLog: string | undefined;
+  };
   readonly kubectl: Kubectl;
   /** Path of the administrator's. */
   readonly kubeconfig: string;
@@ -97,6 +100,7 @@ async function openExisting(binary: string, kubeconfig: string): Promise<Opened>
     auditEvents: async () => [],
     restartApiServer: notOurs,
     restartControllerManager: notOurs,
+    apiServerLog: undefined,
     lastLines: () => 'the logs of an existing cluster are not ours to read',
     stop: async () => await rm(home, { recursive: true }),
   };

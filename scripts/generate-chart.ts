@@ -16,7 +16,7 @@ export function renderWebhooks(): string {
   return [
     `{{- /* ${GENERATED} From the table of webhook entries, src/review/entries.ts. */}}`,
     '{{- /* No rules and no caBundle: a replica that is ready publishes both, so an image that never starts denies nothing,',
-    '       and no upgrade fights with what was published. */}}',
+    '       and no upgrade fights with what was published. Where the server is to have no right to, webhook.publishedBy=chart. */}}',
     renderConfiguration('ValidatingWebhookConfiguration', 'validating'),
     '---',
     renderConfiguration('MutatingWebhookConfiguration', 'mutating'),
@@ -43,7 +43,7 @@ function renderConfiguration(kind: string, type: Entry['type']): string {
     '  name: {{ include "curfew.fullname" . }}',
     '  labels:',
     '    {{- include "curfew.labels" . | nindent 4 }}',
-    '  {{- with .Values.webhook.annotations }}',
+    '  {{- with include "curfew.webhookAnnotations" . | fromYaml }}',
     '  annotations:',
     '    {{- toYaml . | nindent 4 }}',
     '  {{- end }}',
@@ -68,11 +68,18 @@ function renderEntry(entry: Entry): string {
     `    failurePolicy: {{ include "curfew.failurePolicy" (dict "context" $ "policy" "${entry.failurePolicy}") }}`,
     ...(entry.reinvocationPolicy === undefined ? [] : [`    reinvocationPolicy: ${entry.reinvocationPolicy}`]),
     ...(conditions.length === 0 ? [] : ['    matchConditions:', ...conditions]),
+    '    {{- if eq $.Values.webhook.publishedBy "chart" }}',
+    '    rules:',
+    ...entry.rules.map((rule) => `      - ${JSON.stringify(rule)}`),
+    '    {{- end }}',
     '    namespaceSelector:',
     '      matchExpressions:',
     '        - key: kubernetes.io/metadata.name',
     ...renderNamespaces(entry),
     '    clientConfig:',
+    '      {{- with $.Values.webhook.caBundle }}',
+    '      caBundle: {{ . | b64enc }}',
+    '      {{- end }}',
     '      service:',
     '        name: {{ include "curfew.fullname" $ }}',
     '        namespace: {{ $.Release.Namespace }}',
@@ -100,6 +107,7 @@ const flag = { type: 'boolean' };
 const port = { type: 'integer', minimum: 1, maximum: 65_535 };
 const anyObject = { type: 'object' };
 const texts = { type: 'object', additionalProperties: { type: 'string' } };
+const duration = { type: 'string', pattern: '^([0-9]+(h|m|s))+$' };
 const list = { type: 'array', items: anyObject };
 
 /** What is known of each value; a key of values.yaml that is missing here fails the build. */
@@ -118,9 +126,24 @@ const VALUES: JsonObject = {
   fullnameOverride: { type: 'string', pattern: '^([a-z]([-a-z0-9]*[a-z0-9])?)?$' },
   commonLabels: texts,
   serviceAccount: closed({ create: flag, name: text, annotations: texts }),
-  tls: closed({ existingSecret: text }),
+  certificates: closed({
+    mode: { enum: ['own', 'certManager', 'provided'] },
+    own: closed({ certificateLifetime: duration, authorityLifetime: duration }),
+    certManager: closed({
+      issuerRef: closed({ name: text, kind: text, group: text }),
+      duration,
+      renewBefore: duration,
+      authorityDuration: duration,
+    }),
+    provided: closed({ existingSecret: text }),
+  }),
   service: closed({ port }),
-  webhook: closed({ containerPort: port, annotations: texts }),
+  webhook: closed({
+    containerPort: port,
+    annotations: texts,
+    publishedBy: { enum: ['server', 'chart'] },
+    caBundle: { type: 'string', pattern: '^(\\s*-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\\s*)*$' },
+  }),
   operations: closed({ containerPort: port }),
   logLevel: { enum: [...LOG_LEVELS] },
   podSecurityContext: anyObject,
@@ -157,6 +180,16 @@ const VALUES: JsonObject = {
   extraVolumeMounts: list,
 };
 
+/** Values that are no more: validate.yaml names the successor of each, where a closed schema would only say "not allowed". */
+export const ENDED_VALUES: JsonObject = {
+  tls: {
+    type: 'object',
+    description: 'Ended: certificates.mode and certificates.provided.existingSecret are its successors.',
+    additionalProperties: false,
+    properties: { existingSecret: text },
+  },
+};
+
 /**
  * `values.schema.json`: closed everywhere; `config` is the schema of the configuration itself. Each of the other values
  * has the comment of values.yaml for its description, which editors show.
@@ -164,10 +197,12 @@ const VALUES: JsonObject = {
 export function renderValuesSchema(values: string): string {
   const described = new Map(readValues(values).map(({ name, comment }) => [name, comment]));
   const { $id: _id, ...configuration } = JSON.parse(JSON.stringify(ConfigurationSchema)) as Record<string, JsonObject>;
+  const known = closed({ config: configuration, ...describeValues(VALUES, '', described), global: anyObject });
   const schema = {
     $schema: 'http://json-schema.org/draft-07/schema#',
     $comment: GENERATED,
-    ...closed({ config: configuration, ...describeValues(VALUES, '', described), global: anyObject }),
+    ...known,
+    properties: { ...(known['properties'] as JsonObject), ...ENDED_VALUES },
   };
   return `${JSON.stringify(schema, undefined, 2)}\n`;
 }

@@ -1,6 +1,7 @@
 /** Judges key pairs: is this a CA we can sign with, is this a certificate we can serve. Each "no" has its sentence. */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import { splitBundle } from './authorities.ts';
 import type { CertificateAuthority, ServingCertificate } from './issue.ts';
 
@@ -40,6 +41,41 @@ export function findBundleProblem(bundle: string): string | undefined {
   const blocks = splitBundle(bundle);
   if (blocks.length === 0) return 'it holds no PEM certificate';
   return blocks.every((block) => parseCertificate(block) !== undefined) ? undefined : 'a certificate in it is damaged';
+}
+
+/** Longer chains are nobody's. */
+const LONGEST_CHAIN = 8;
+
+/**
+ * Why who trusts `bundle` does not trust what is served, `cert` and the rest of its chain behind it; undefined if they do.
+ * What was issued is compared, not dates: of the chain's other certificates those are their owner's matter.
+ */
+export function findChainProblem(cert: string, bundle: string): string | undefined {
+  const chain = splitBundle(cert).slice(0, LONGEST_CHAIN).map(parseCertificate);
+  const trusted = splitBundle(bundle).map(parseCertificate);
+  let current = chain.shift();
+  while (current !== undefined) {
+    const child = current;
+    const isTrusted = trusted.some(
+      (other) => other !== undefined && (other.fingerprint256 === child.fingerprint256 || isIssuedBy(child, other)),
+    );
+    if (isTrusted) return undefined;
+    const next = chain.findIndex((other) => other !== undefined && isIssuedBy(child, other));
+    current = next === -1 ? undefined : chain.splice(next, 1)[0];
+  }
+  return 'the certificate was not issued by one in it';
+}
+
+/** Which of `names`, DNS names and IP addresses, the certificate is not for: clients that call by it refuse it. */
+export function findMissingName(cert: string, names: readonly string[]): string | undefined {
+  const certificate = parseCertificate(cert);
+  const isFor = (name: string) =>
+    (isIP(name) === 0 ? certificate?.checkHost(name, { subject: 'never' }) : certificate?.checkIP(name)) !== undefined;
+  return names.find((name) => !isFor(name));
+}
+
+function isIssuedBy(child: X509Certificate, parent: X509Certificate): boolean {
+  return child.checkIssued(parent) && child.verify(parent.publicKey);
 }
 
 type Pair = { readonly certificate: X509Certificate; readonly privateKey: KeyObject };

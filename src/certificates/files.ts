@@ -9,13 +9,21 @@ import { open } from 'node:fs/promises';
 import type { Clock } from '../kube/clock.ts';
 import type { KubeLog } from '../kube/log.ts';
 import { asString, member } from '../objects/json.ts';
-import { findBundleProblem, judgeServing } from './authority.ts';
+import { findBundleProblem, findChainProblem, findMissingName, judgeServing } from './authority.ts';
 import type { ServingCertificate } from './issue.ts';
 import { createRepeater } from './repeat.ts';
 import { type CertificateSource, createCurrentCertificate, toSource } from './source.ts';
 
-const DEFAULT_INTERVAL_MS = 5000;
 const MAX_FILE_BYTES = 1024 * 1024;
+
+/**
+ * How much later than this replica another one may see the same files, in ms. Kubelets look at Secrets about once a minute
+ * (`syncFrequency`, and a cache before it), so until then a replica shows a leaf of the old CA and a published bundle that
+ * holds its certificate is not to be narrowed.
+ */
+const VOLUME_LAG_MS = 10 * 60_000;
+
+const WAITING = 'A new serving certificate waits until the webhook configurations have its CA.';
 
 export type FileSourceOptions = {
   /** PEM: the serving certificate, then the rest of its chain. */
@@ -23,8 +31,12 @@ export type FileSourceOptions = {
   readonly keyFile: string;
   /** PEM: what becomes `caBundle`. */
   readonly caFile?: string;
+  /** DNS names and IP addresses that the certificate must be for. */
+  readonly servingNames?: readonly string[];
+  /** As for a source that signs: whether clients have trusted this bundle for long enough. By default they do at once. */
+  readonly isBundleKnown?: (bundle: string) => boolean;
   /** How often the files are read, in ms. */
-  readonly intervalMs?: number;
+  readonly intervalMs: number;
   readonly clock: Clock;
   readonly log: KubeLog;
 };
@@ -36,46 +48,70 @@ type Loaded =
 
 /** Reads and judges the files; rejects with a sentence that names the file if they cannot be served. */
 export async function createFileSource(options: FileSourceOptions): Promise<CertificateSource> {
-  const { clock, log } = options;
+  const { clock, log, intervalMs, isBundleKnown = () => true } = options;
   const startedAt = clock.now();
   const first = await load(options);
   if (first.state === 'bad') throw new Error(first.why);
-  const current = createCurrentCertificate(first.certificate, startedAt);
-  let lastRefusal: string | undefined;
+  const current = createCurrentCertificate(first.certificate, startedAt - VOLUME_LAG_MS);
+  /** That of the leaf in use: who trusts it trusts the leaf. */
+  let bundleOfLeaf = first.certificate.caBundle;
+  let problem: string | undefined;
+
   const check = async () => {
     const lookedAt = clock.now();
     const next = await load(options);
     if (next.state === 'bad') {
       // Between two files of a pair a swap may happen: refused now, read whole at the next look.
-      if (next.why !== lastRefusal) {
-        log.warn({ why: next.why }, 'new serving certificate refused, the old one stays');
-      }
-      lastRefusal = next.why;
+      if (next.why !== problem) log.warn({ why: next.why }, 'new serving certificate refused, the old one stays');
+      problem = next.why;
       return;
     }
-    lastRefusal = undefined;
-    current.confirm(lookedAt);
-    const { cert, key, caBundle, notAfter } = next.certificate;
+    current.confirm(lookedAt - VOLUME_LAG_MS);
+    const { cert, key, caBundle } = next.certificate;
+    if (caBundle !== current.current().caBundle) {
+      // The bundle first, with the old leaf: see `authorities.ts`.
+      const { caBundle: _old, ...leaf } = current.current();
+      current.replace(caBundle === undefined ? leaf : { ...leaf, caBundle });
+      log.info({}, 'the CA bundle changed');
+    }
     const before = current.current();
-    if (cert === before.cert && key === before.key && caBundle === before.caBundle) return;
+    const isNew = cert !== before.cert || key !== before.key;
+    if (isNew && !mayReplace(before, caBundle)) {
+      if (problem !== WAITING) log.info({}, WAITING);
+      problem = WAITING;
+      return;
+    }
+    problem = undefined;
+    if (!isNew) return;
+    bundleOfLeaf = caBundle;
     current.replace(next.certificate);
-    log.info({ notAfter: new Date(notAfter).toISOString() }, 'serving certificate reloaded');
+    log.info({ notAfter: new Date(next.certificate.notAfter).toISOString() }, 'serving certificate reloaded');
   };
-  const repeater = createRepeater(check, { clock, intervalMs: options.intervalMs ?? DEFAULT_INTERVAL_MS });
-  return toSource(current, repeater);
+
+  /** A leaf that has ended convinces nobody, whether its successor is trusted or not. */
+  function mayReplace(old: ServingCertificate, bundle: string | undefined): boolean {
+    return bundle === undefined || bundle === bundleOfLeaf || isBundleKnown(bundle) || old.notAfter <= clock.now();
+  }
+
+  const repeater = createRepeater(check, { clock, intervalMs });
+  return toSource(current, repeater, () => problem);
 }
 
-async function load({ certFile, keyFile, caFile, clock }: FileSourceOptions): Promise<Loaded> {
+async function load({ certFile, keyFile, caFile, servingNames = [], clock }: FileSourceOptions): Promise<Loaded> {
   try {
     const cert = await readText(certFile);
     const key = await readText(keyFile);
     const caBundle = caFile === undefined ? undefined : await readText(caFile);
+    const refuse = (reason: string): Loaded => ({
+      state: 'bad',
+      why: `Certificate ${certFile} with key ${keyFile} cannot be used: ${reason}.`,
+    });
     const judged = judgeServing(cert, key, clock.now());
-    if (judged.state === 'bad') {
-      return { state: 'bad', why: `Certificate ${certFile} with key ${keyFile} cannot be used: ${judged.reason}.` };
-    }
+    if (judged.state === 'bad') return refuse(judged.reason);
+    const missing = findMissingName(cert, servingNames);
+    if (missing !== undefined) return refuse(`it is not for ${missing}, by which API servers call`);
     if (caBundle === undefined) return { state: 'good', certificate: judged.pair };
-    const problem = findBundleProblem(caBundle);
+    const problem = findBundleProblem(caBundle) ?? findChainProblem(cert, caBundle);
     if (problem !== undefined) return { state: 'bad', why: `CA file ${caFile} cannot be used: ${problem}.` };
     return { state: 'good', certificate: { ...judged.pair, caBundle } };
   } catch (error) {
@@ -84,7 +120,8 @@ async function load({ certFile, keyFile, caFile, clock }: FileSourceOptions): Pr
   }
 }
 
-async function readText(path: string): Promise<string> {
+/** Rejects with a sentence that names the file. */
+export async function readText(path: string): Promise<string> {
   let size: number;
   try {
     await using file = await open(path, 'r');

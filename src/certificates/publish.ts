@@ -5,7 +5,8 @@
  * so an image that never starts denies nothing. By JSON Patch, guarded by the entry's name, because with server-side
  * apply the applied `caBundle` keeps a stub of an entry alive that the chart has dropped, and Helm 4 then fails.
  *
- * Only entries whose names are ours are touched, and of them only `rules` and `clientConfig.caBundle`.
+ * Only entries whose names are ours are touched, and of them only `rules` and `clientConfig.caBundle`. Where the chart has
+ * written both, nothing is: they are compared, so that a server that nobody can call says so.
  */
 
 import type { KubeClient, KubeRequest, KubeResponse } from '../kube/api.ts';
@@ -13,7 +14,7 @@ import { type Clock, computeBackoff, runWithDeadline } from '../kube/clock.ts';
 import type { KubeLog } from '../kube/log.ts';
 import { describeError, describeResponse } from '../kube/sentences.ts';
 import { asArray, asString, type JsonValue, member, valueAt } from '../objects/json.ts';
-import { isLivingAuthority, mergeBundle } from './authorities.ts';
+import { isLivingAuthority, mergeBundle, splitBundle } from './authorities.ts';
 import { decode, encode } from './base64.ts';
 import { createRepeater } from './repeat.ts';
 
@@ -54,6 +55,8 @@ export type PublisherOptions = {
   caBundle(): string | undefined;
   /** What was known at this time, in ms since the epoch, is in `caBundle`: what another replica added since is not. */
   bundleAsOf(): number;
+  /** Only compares: somebody else writes both, and there is no right to. */
+  readonly isReadOnly?: boolean;
   /** How often the configurations are looked at, in ms. */
   readonly intervalMs?: number;
   /** Hears after each look whether every entry has its rules and bundle. */
@@ -178,6 +181,7 @@ async function publish(
       // Where there is no entry, nobody calls, and nothing has to be trusted.
       if (found.status === 404) return fail('does not exist', 'found');
       if (found.status !== 200) return fail(`cannot be read: ${describeResponse(found)}`, 'unknown');
+      if (options.isReadOnly === true) return compare(found.body, { wanted, bundle, label });
       const patch = createPatch(found.body, { wanted, bundle, keeps });
       if (patch.length === 0) return { ...describePublished(found.body, wanted, label), bundle: 'found' };
       const request = { method: 'PATCH', contentType: 'application/json-patch+json', body: patch, signal } as const;
@@ -205,6 +209,33 @@ function describePublished(
   return missing.length === 0
     ? { isPublished: true, sentence: `${label} has its rules and CA bundle.` }
     : { isPublished: false, sentence: `${label} lacks the entries ${missing.join(', ')}.` };
+}
+
+/** What an entry needs that somebody else has written. */
+function compare(
+  configuration: unknown,
+  { wanted, bundle, label }: Pick<Wanted, 'wanted' | 'bundle'> & { readonly label: string },
+): Outcome {
+  const webhooks = asArray(member(configuration, 'webhooks'));
+  const differing = (isOther: (webhook: unknown, rules: readonly WebhookRule[]) => boolean) =>
+    [...wanted.rules()].flatMap(([name, rules]) => {
+      const webhook = webhooks.find((candidate) => member(candidate, 'name') === name);
+      return webhook !== undefined && isOther(webhook, rules) ? [name] : [];
+    });
+  const untrusting = differing((webhook) => bundle !== undefined && !holdsBundle(webhook, bundle));
+  const otherwise = differing((webhook, rules) => normalise(member(webhook, 'rules')) !== normalise(rules));
+  const state = untrusting.length === 0 ? 'found' : 'missing';
+  const problems = [
+    ...(untrusting.length === 0 ? [] : [`does not trust this server's certificate in ${untrusting.join(', ')}`]),
+    ...(otherwise.length === 0 ? [] : [`has other rules than this version in ${otherwise.join(', ')}`]),
+  ];
+  if (problems.length === 0) return { ...describePublished(configuration, wanted, label), bundle: state };
+  return { isPublished: false, sentence: `${label} ${problems.join(', and ')}.`, bundle: state };
+}
+
+function holdsBundle(webhook: unknown, bundle: string): boolean {
+  const there = splitBundle(decode(asString(valueAt(webhook, ['clientConfig', 'caBundle'])) ?? ''));
+  return splitBundle(bundle).every((cert) => there.includes(cert));
 }
 
 type Operation = { readonly op: 'test' | 'add'; readonly path: string; readonly value: JsonValue };

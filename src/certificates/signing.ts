@@ -46,7 +46,7 @@ export async function createSigningSource(options: SigningOptions): Promise<Cert
   const startedAt = clock.now();
   const first = await authorities(new AbortController().signal, undefined);
   let ca = first.signing;
-  let isFailing = false;
+  let problem: string | undefined;
   const current = createCurrentCertificate({ ...(await sign(options, ca)), caBundle: toBundle(first) }, startedAt);
 
   const check = async (signal: AbortSignal) => {
@@ -68,12 +68,13 @@ export async function createSigningSource(options: SigningOptions): Promise<Cert
         current.replace({ ...leaf, caBundle });
         log.info({ notAfter: new Date(leaf.notAfter).toISOString(), newAuthority }, 'serving certificate renewed');
       }
-      isFailing = false;
+      problem = undefined;
     } catch (error) {
       if (signal.aborted) return;
       // The certificate in use stays. Said once, not every ten seconds.
-      if (!isFailing) log.warn({ why: describeError(error) }, 'serving certificate not checked, will try again');
-      isFailing = true;
+      const why = describeError(error);
+      if (problem === undefined) log.warn({ why }, 'serving certificate not checked, will try again');
+      problem = why;
     }
   };
 
@@ -85,7 +86,7 @@ export async function createSigningSource(options: SigningOptions): Promise<Cert
   // By the wall clock in short steps, not by one long timer: a suspended machine stops the clock that timers use.
   const intervalMs = checkIntervalMs ?? toCheckInterval(leafLifetimeMs);
   const repeater = createRepeater(check, { clock, intervalMs });
-  return toSource(current, repeater);
+  return toSource(current, repeater, () => problem);
 }
 
 async function sign(options: SigningOptions, ca: CertificateAuthority): Promise<ServingCertificate> {

@@ -8,6 +8,8 @@ export type CertificateSource = {
   current(): ServingCertificate;
   /** When the last look at where certificates come from began that found what is there, in ms since the epoch. */
   checkedAt(): number;
+  /** What is wrong where certificates come from, as a sentence; undefined if nothing is. The certificate in use stays. */
+  problem(): string | undefined;
   /** Calls `listener` after `current` has changed; returns the function that ends that. */
   onChange(listener: (certificate: ServingCertificate) => void): () => void;
   /** Begins to renew or reload. */
@@ -45,6 +47,10 @@ export function createCurrentCertificate(first: ServingCertificate, startedAt: n
 }
 
 /** The source of what `current` holds and `repeater` looks after. */
-export function toSource(current: CurrentCertificate, { start, stop }: Repeater): CertificateSource {
-  return { current: current.current, checkedAt: current.checkedAt, onChange: current.onChange, start, stop };
+export function toSource(
+  { current, checkedAt, onChange }: CurrentCertificate,
+  { start, stop }: Repeater,
+  problem: () => string | undefined,
+): CertificateSource {
+  return { current, checkedAt, problem, onChange, start, stop };
 }

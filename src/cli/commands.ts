@@ -89,6 +89,7 @@ Examples:
     .option('--without-cluster', 'watch no cluster: rules that look objects up only warn', false)
     .option('--namespace <name>', 'namespace Curfew runs in, where nothing is judged')
     .option('--publish-webhooks <name>', 'publish rules and CA bundle into the webhook configurations of this name')
+    .option('--compare-webhooks <name>', 'say where rules and CA bundle in these are not as needed; change nothing')
     .option('--certificate-secret <namespace/name>', 'share the CA with other replicas in this Secret')
     .option('--certificate-owner <deployment>', 'a new such Secret goes when this Deployment of its namespace goes')
     .option('--serving-name <name>', 'DNS name or IP address the API server calls; repeatable', collect, [])

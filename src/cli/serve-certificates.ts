@@ -17,6 +17,7 @@ import { listPublishedRules } from '../review/entries.ts';
 
 export type CertificateOptions = {
   readonly publishWebhooks?: string;
+  readonly compareWebhooks?: string;
   /** NAMESPACE/NAME. */
   readonly certificateSecret?: string;
   readonly certificateOwner?: string;
@@ -37,7 +38,33 @@ const LOCAL_NAMES = ['localhost', '127.0.0.1', '::1'];
  */
 const SETTLING = 3;
 
+/** How often files are read, in ms. */
+const FILES_MS = 5_000;
+
 type Tools = { readonly client: KubeClient | undefined; readonly clock: Clock; readonly log: Logger };
+
+/** Where the certificate comes from, for metrics and people. */
+export type CertificateOrigin = {
+  /** Label of a metric. */
+  readonly source: 'own' | 'process' | 'cert-manager' | 'secret' | 'files';
+  readonly description: string;
+};
+
+export function describeOrigin({ certificateSecret }: CertificateOptions, { tls }: Configuration): CertificateOrigin {
+  if (tls === undefined) {
+    return certificateSecret === undefined
+      ? { source: 'process', description: 'own CA of this process' }
+      : { source: 'own', description: `own CA in Secret ${certificateSecret}` };
+  }
+  switch (tls.source) {
+    case 'cert-manager':
+      return { source: tls.source, description: `of cert-manager, file ${tls.certFile}` };
+    case 'secret':
+      return { source: tls.source, description: `of a mounted Secret, file ${tls.certFile}` };
+    case 'files':
+      return { source: tls.source, description: `file ${tls.certFile}` };
+  }
+}
 
 /** Files if the configuration names them, else a CA shared in a Secret, else one of this process alone. */
 export async function createCertificates(
@@ -46,7 +73,19 @@ export async function createCertificates(
   tools: Tools & { readonly signal: AbortSignal; readonly isBundleKnown: (bundle: string) => boolean },
 ): Promise<CertificateSource> {
   const { client, clock, log, signal, isBundleKnown } = tools;
-  if (configuration.tls !== undefined) return await createFileSource({ ...configuration.tls, clock, log });
+  if (configuration.tls !== undefined) {
+    const { certFile, keyFile, caFile } = configuration.tls;
+    const files = { certFile, keyFile, ...(caFile === undefined ? {} : { caFile }) };
+    const intervalMs = Math.min(FILES_MS, toCheckInterval(options.certificateLifetime * 1000));
+    return await createFileSource({
+      ...files,
+      servingNames: options.servingName,
+      isBundleKnown,
+      intervalMs,
+      clock,
+      log,
+    });
+  }
   // Two of its leaves must fit into the last third of a CA, in which its successor is published.
   if (options.authorityLifetime < 6 * options.certificateLifetime) {
     throw new Error('--authority-lifetime must be at least six times --certificate-lifetime');
@@ -81,7 +120,7 @@ export async function createCertificates(
 
 /** Undefined where nothing is to be published. */
 export function createPublisherFor(
-  { publishWebhooks, certificateLifetime }: CertificateOptions,
+  { publishWebhooks, compareWebhooks, certificateLifetime }: CertificateOptions,
   certificates: CertificateSource,
   {
     client,
@@ -91,19 +130,27 @@ export function createPublisherFor(
     onLook,
   }: Tools & { readonly configuration: () => Configuration; readonly onLook: (isPublished: boolean) => void },
 ): Publisher | undefined {
-  if (publishWebhooks === undefined) return undefined;
-  if (client === undefined) throw new Error('--publish-webhooks needs a cluster, and --without-cluster was given');
+  if (publishWebhooks !== undefined && compareWebhooks !== undefined) {
+    throw new Error('--publish-webhooks writes what --compare-webhooks only looks at: give one of the two');
+  }
+  const name = publishWebhooks ?? compareWebhooks;
+  if (name === undefined) return undefined;
+  if (client === undefined) {
+    const flag = publishWebhooks === undefined ? '--compare-webhooks' : '--publish-webhooks';
+    throw new Error(`${flag} needs a cluster, and --without-cluster was given`);
+  }
   return createPublisher({
     client,
+    isReadOnly: publishWebhooks === undefined,
     configurations: [
       {
         kind: 'ValidatingWebhookConfiguration',
-        name: publishWebhooks,
+        name,
         rules: () => listPublishedRules('validating', configuration()),
       },
       {
         kind: 'MutatingWebhookConfiguration',
-        name: publishWebhooks,
+        name,
         rules: () => listPublishedRules('mutating', configuration()),
       },
     ],
@@ -121,7 +168,9 @@ export function isBundleHeld(
   publisher: Publisher | undefined,
   { bundle, options, now }: { readonly bundle: string; readonly options: CertificateOptions; readonly now: number },
 ): boolean {
-  const settlingMs = SETTLING * toCheckInterval(options.certificateLifetime * 1000);
+  // Who writes it elsewhere has replaced the old one already, or has had both there for long.
+  const isWrittenElsewhere = options.publishWebhooks === undefined;
+  const settlingMs = isWrittenElsewhere ? 0 : SETTLING * toCheckInterval(options.certificateLifetime * 1000);
   return publisher === undefined || publisher.isBundleHeld(bundle, now - settlingMs);
 }
 

@@ -2,6 +2,7 @@
 
 import { findAuthorityLife } from '../certificates/authorities.ts';
 import type { Publisher } from '../certificates/publish.ts';
+import type { CertificateSource } from '../certificates/source.ts';
 import { connect } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import { createSystemClock } from '../kube/clock.ts';
@@ -25,7 +26,13 @@ import { VERSION } from '../version.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
 import { createPolicySource } from './policy-source.ts';
 import type { CertificateOptions } from './serve-certificates.ts';
-import { createCertificates, createPublisherFor, isBundleHeld, writeAuthority } from './serve-certificates.ts';
+import {
+  createCertificates,
+  createPublisherFor,
+  describeOrigin,
+  isBundleHeld,
+  writeAuthority,
+} from './serve-certificates.ts';
 
 export type ServeOptions = CertificateOptions & {
   readonly config?: string;
@@ -62,7 +69,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     ? undefined
     : await connect(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
   const { secretIndex, foreignWebhooks } = first.configuration;
-  const release = options.publishWebhooks ?? DEFAULT_RELEASE;
+  const release = options.publishWebhooks ?? options.compareWebhooks ?? DEFAULT_RELEASE;
   const onChange = () => reportForeignWebhooks();
   const index =
     client === undefined
@@ -105,6 +112,9 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     configuration: () => policies.current().configuration,
   });
 
+  const origin = describeOrigin(options, first.configuration);
+  recorder.certificateSource(origin.source);
+
   let isStopping = false;
   const reviewClock = { now: clock.now, monotonic: () => performance.now() };
   const app = buildApp({
@@ -122,11 +132,16 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const readiness = listReadinessFacts({
     index,
     publisher,
+    origin: origin.description,
     isStopping: () => isStopping,
     isRehearsed: () => isRehearsed,
   });
   recorder.watchReadiness(() => readiness.every(({ missing }) => missing() === undefined));
-  const operations = buildOperationsApp({ readiness, notes: listNotes(publisher, index), metrics: recorder });
+  const operations = buildOperationsApp({
+    readiness,
+    notes: listNotes(certificates, publisher, index),
+    metrics: recorder,
+  });
 
   const reportCertificate = () => {
     const certificate = certificates.current();
@@ -181,18 +196,20 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
 function listReadinessFacts({
   index,
   publisher,
+  origin,
   isStopping,
   isRehearsed,
 }: {
   readonly index: ClusterIndex | undefined;
   readonly publisher: Publisher | undefined;
+  readonly origin: string;
   readonly isStopping: () => boolean;
   readonly isRehearsed: () => boolean;
 }): readonly ReadinessFact[] {
   const facts: ReadinessFact[] = [
     { name: 'not stopping', missing: () => (isStopping() ? 'the server is stopping' : undefined) },
     // Nothing of this begins without one.
-    { name: 'certificate held', missing: () => undefined },
+    { name: `certificate held (${origin})`, missing: () => undefined },
     { name: 'rehearsed', missing: () => (isRehearsed() ? undefined : 'the first reviews are still being rehearsed') },
     {
       name: index === undefined ? 'index not needed (--without-cluster)' : 'index synced',
@@ -210,8 +227,12 @@ function listReadinessFacts({
  * If readiness waited for these, whoever deletes an entry, or takes an optional right away, would take every replica away
  * from the entries that fail closed.
  */
-function listNotes(publisher: Publisher | undefined, index: ClusterIndex | undefined): readonly ReadinessFact[] {
-  const notes: ReadinessFact[] = [];
+function listNotes(
+  certificates: Pick<CertificateSource, 'problem'>,
+  publisher: Publisher | undefined,
+  index: ClusterIndex | undefined,
+): readonly ReadinessFact[] {
+  const notes: ReadinessFact[] = [{ name: 'certificate up to date', missing: certificates.problem }];
   if (publisher !== undefined) {
     const missing = () => (publisher.isPublished() ? undefined : publisher.status().join('; '));
     notes.push({ name: 'webhooks published', missing });

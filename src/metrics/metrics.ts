@@ -27,6 +27,7 @@ export const LABELS = {
   exemption: 'name of an exemption in the configuration',
   code: '[code of a fault](errors.md)',
   preset: 'name of a preset, of ours or of the configuration',
+  source: '`own` (a CA in a Secret), `process` (a CA of this process), `cert-manager`, `secret`, `files`',
 } as const;
 
 export type LabelName = keyof typeof LABELS;
@@ -139,6 +140,12 @@ export const METRICS = {
     type: 'gauge',
     labels: [],
     help: 'End of the serving certificate, in seconds since the epoch.',
+  },
+  certificateSource: {
+    name: 'curfew_certificate_source',
+    type: 'gauge',
+    labels: ['source'],
+    help: 'Always 1; where the serving certificate comes from is a label.',
   },
   authorityNotBefore: {
     name: 'curfew_authority_not_before_seconds',

@@ -75,6 +75,7 @@ export function createPrometheusRecorder(
     notBefore: new Gauge(describe(METRICS.authorityNotBefore)),
     notAfter: new Gauge(describe(METRICS.authorityNotAfter)),
   };
+  const certificateSource = new Gauge(describe(METRICS.certificateSource));
   const published = new Gauge(describe(METRICS.webhooksPublished));
   // A gauge without labels shows 0 before it is set, and a CA that ended in the year 1970 is an alarm.
   const unknown = [certificate.notBefore, certificate.notAfter, authority.notBefore, authority.notAfter, published];
@@ -133,6 +134,7 @@ export function createPrometheusRecorder(
       authority.notBefore.set(notBefore / 1000);
       authority.notAfter.set(notAfter / 1000);
     },
+    certificateSource: (source) => certificateSource.set({ source }, 1),
     webhooksPublished: (isPublished) => published.set(Number(isPublished)),
   };
 }

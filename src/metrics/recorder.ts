@@ -67,6 +67,8 @@ export type Recorder = {
   certificateLife(life: Life): void;
   /** Of the CA that signs now. */
   authorityLife(life: Life): void;
+  /** Where the serving certificate comes from; said once. */
+  certificateSource(source: string): void;
   /** Whether every entry was found with its rules and CA bundle. */
   webhooksPublished(isPublished: boolean): void;
 };
@@ -90,6 +92,7 @@ export function createSilentRecorder(): Recorder {
     liveRead: ignore,
     certificateLife: ignore,
     authorityLife: ignore,
+    certificateSource: ignore,
     webhooksPublished: ignore,
   };
 }

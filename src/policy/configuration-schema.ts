@@ -21,6 +21,10 @@ export type CheckMode = (typeof CHECK_MODES)[number];
 
 const closed = { additionalProperties: false };
 
+/** Who keeps the files of a certificate: files of an administrator, a mounted Secret of theirs, or one of cert-manager. */
+export const TLS_SOURCES = ['files', 'secret', 'cert-manager'] as const;
+export type TlsSource = (typeof TLS_SOURCES)[number];
+
 const CheckModeSchema = Type.Enum([...CHECK_MODES], {
   description: 'The most this check may do, whatever the levels say.',
 });
@@ -253,6 +257,11 @@ export const ConfigurationSchema = Type.Object(
           keyFile: Type.String({ minLength: 1, description: 'PEM file of its private key.' }),
           caFile: Type.Optional(
             Type.String({ minLength: 1, description: 'PEM file of the CA to publish as caBundle.' }),
+          ),
+          source: Type.Optional(
+            Type.Enum([...TLS_SOURCES], {
+              description: 'Who keeps the files, as metrics and /readyz tell it; the chart sets it. Default: files.',
+            }),
           ),
         },
         closed,

@@ -10,7 +10,7 @@ import type { Level } from '../objects/level.ts';
 import { quote } from '../objects/text.ts';
 import type { ConfigurationProblem } from './configuration-problems.ts';
 import { describeProblem } from './configuration-problems.ts';
-import type { CheckMode, ConfigurationFile } from './configuration-schema.ts';
+import type { CheckMode, ConfigurationFile, TlsSource } from './configuration-schema.ts';
 import { API_VERSION, CHECK_MODES, ConfigurationSchema, KIND } from './configuration-schema.ts';
 import type { Exemption } from './exemption.ts';
 import { endOfDay, isNarrow } from './exemption.ts';
@@ -72,7 +72,14 @@ export type Configuration = {
     readonly maxBodyBytesInFlight: number;
     readonly drainSeconds: number;
   };
-  readonly tls: { readonly certFile: string; readonly keyFile: string; readonly caFile?: string } | undefined;
+  readonly tls:
+    | {
+        readonly certFile: string;
+        readonly keyFile: string;
+        readonly caFile?: string;
+        readonly source: TlsSource;
+      }
+    | undefined;
 };
 
 export type ConfigurationResult =
@@ -213,7 +220,7 @@ function withDefaults(file: ConfigurationFile): Configuration {
       ...EXEMPTION_PRESETS.filter(({ name }) => file.exemptions?.presets?.includes(name) ?? false).map(toExemption),
     ],
     server: { ...DEFAULT_SERVER, ...file.server },
-    tls: file.tls,
+    tls: file.tls === undefined ? undefined : { source: 'files', ...file.tls },
   };
 }
 

@@ -7,7 +7,18 @@ import { readConfiguration } from '../../src/policy/configuration.ts';
 import { NAMESPACE_SETS, PLATFORM_NAMESPACES } from '../../src/policy/platform-namespaces.ts';
 import { SYSTEM_NAMESPACE, UNWATCHED_NAMESPACES } from '../../src/policy/scope.ts';
 import { ENTRIES, type Entry } from '../../src/review/entries.ts';
-import { CHART, configurationOf, find, findHelms, HELMS, KUBERNETES, parse, render, values } from './rendering.ts';
+import {
+  argumentsOf,
+  CHART,
+  configurationOf,
+  find,
+  findHelms,
+  HELMS,
+  KUBERNETES,
+  parse,
+  render,
+  values,
+} from './rendering.ts';
 
 const CASES = [undefined, ...readdirSync(join(CHART, 'ci'))];
 
@@ -35,8 +46,9 @@ describe.each(CASES.map((file) => ({ name: file ?? 'default values', file })))('
     expect(byName(parse(three))).toEqual(byName(parse(four)));
   });
 
-  it('has exactly the entries of the table, without rules and without a CA bundle', async () => {
+  it('has exactly the entries of the table, without a CA bundle, and without rules unless the chart is to have them', async () => {
     const objects = parse(await render('helm', file));
+    const hasRules = argumentsOf(objects).includes('--compare-webhooks');
     const { dryRun, excludedNamespaces, excludedNamespaceSets } = configurationOf(objects);
     const approval = valueAt(configurationOf(objects), ['apiAccess', 'approval']) === true;
     const isOn = ({ onlyIf }: Entry) => onlyIf === undefined || approval;
@@ -68,6 +80,7 @@ describe.each(CASES.map((file) => ({ name: file ?? 'default values', file })))('
         namespaceSelector: {
           matchExpressions: [{ key: 'kubernetes.io/metadata.name', ...selectors[entry.namespaces] }],
         },
+        ...(hasRules ? { rules: entry.rules } : {}),
         clientConfig: { service: { name, namespace: 'curfew-system', path: entry.path, port } },
       }));
     expect(member(find(objects, 'ValidatingWebhookConfiguration'), 'webhooks')).toEqual(wanted('validating'));

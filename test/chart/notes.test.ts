@@ -16,6 +16,7 @@ describe('The notes', () => {
     ['applied-everywhere', { settings: ['config.mutateMode=apply', 'config.levels.enforce=restricted'] }],
     ['secret-index', { settings: ['config.secretIndex=true', 'fullnameOverride=token-guard'] }],
     ['emergency', { settings: ['failurePolicy=Ignore'] }],
+    ['published-by-the-chart', { settings: ['certificates.mode=certManager', 'webhook.publishedBy=chart'] }],
     ['in-default', { namespace: 'default' }],
   ])('say what is in force and what to do next: %s', async (name, { settings = [], namespace = 'curfew-system' }) => {
     const set = settings.flatMap((setting) => ['--set', setting]);

@@ -103,8 +103,12 @@ describe('Rights', () => {
   });
 
   it.each([
-    ['an existing Secret', ['tls.existingSecret=serving']],
-    ['files of a volume', ['config.tls.certFile=/tls/tls.crt', 'config.tls.keyFile=/tls/tls.key']],
+    ['an existing Secret', ['certificates.mode=provided', 'certificates.provided.existingSecret=serving']],
+    ['cert-manager', ['certificates.mode=certManager']],
+    [
+      'files of a volume',
+      ['certificates.mode=provided', 'config.tls.certFile=/tls/tls.crt', 'config.tls.keyFile=/tls/tls.key'],
+    ],
   ])('on the Secret go when %s has the certificate', async (_what, settings) => {
     const objects = parse(await render('helm', undefined, settings));
     const kinds = objects.map((object) => member(object, 'kind'));

@@ -16,6 +16,10 @@ type Contradiction = {
   readonly sentence: string;
 };
 
+const PROVIDED = ['certificates.mode=provided', 'certificates.provided.existingSecret=a'];
+const PEM = '-----BEGIN CERTIFICATE-----\neA==\n-----END CERTIFICATE-----';
+const INJECTED = 'webhook.annotations.cert-manager\\.io/inject-ca-from-secret=curfew-system/a';
+
 const CONTRADICTIONS: Readonly<Record<string, Contradiction>> = {
   'a namespace of the cluster itself': {
     settings: [],
@@ -38,9 +42,64 @@ const CONTRADICTIONS: Readonly<Record<string, Contradiction>> = {
     sentence:
       'serviceAccount.annotations are those of an account that the chart makes: with serviceAccount.create=false annotate your own.',
   },
+  'a value that is no more': {
+    settings: ['tls.existingSecret=a'],
+    sentence:
+      'tls.existingSecret is no more: set certificates.mode=provided and certificates.provided.existingSecret in its place.',
+  },
   'two certificates': {
-    settings: ['tls.existingSecret=a', 'config.tls.certFile=/c', 'config.tls.keyFile=/k'],
-    sentence: 'tls.existingSecret mounts a Secret and sets config.tls itself: set one of the two.',
+    settings: [...PROVIDED, 'config.tls.certFile=/c', 'config.tls.keyFile=/k'],
+    sentence: 'certificates.provided.existingSecret mounts a Secret and sets config.tls itself: set one of the two.',
+  },
+  'no certificate': {
+    settings: ['certificates.mode=provided'],
+    sentence:
+      'certificates.mode=provided needs certificates.provided.existingSecret, or config.tls with files of a volume of yours.',
+  },
+  'files that would not be used': {
+    settings: ['config.tls.certFile=/c', 'config.tls.keyFile=/k'],
+    sentence:
+      'config.tls names files of your own, and certificates.mode is own: set certificates.mode=provided, or leave config.tls out.',
+  },
+  'a Secret that would not be used': {
+    settings: ['certificates.provided.existingSecret=a'],
+    sentence:
+      'certificates.provided.existingSecret is not used with certificates.mode=own: set certificates.mode=provided, or leave it out.',
+  },
+  'an issuer that would not be used': {
+    settings: ['certificates.certManager.issuerRef.name=a'],
+    sentence:
+      'certificates.certManager.issuerRef is not used with certificates.mode=own: set certificates.mode=certManager, or leave it out.',
+  },
+  'an issuer without a name': {
+    settings: ['certificates.mode=certManager', 'certificates.certManager.issuerRef.kind=ClusterIssuer'],
+    sentence:
+      'certificates.certManager.issuerRef is a ClusterIssuer of cert-manager.io without a name: name it, or leave kind and group out and the chart makes an Issuer.',
+  },
+  'a CA that the chart cannot know': {
+    settings: ['webhook.publishedBy=chart'],
+    sentence:
+      'webhook.publishedBy=chart cannot go with certificates.mode=own: the server makes that CA, so nobody else can publish it. Set certificates.mode to certManager or provided.',
+  },
+  'no CA bundle at all': {
+    settings: [...PROVIDED, 'webhook.publishedBy=chart'],
+    sentence:
+      "webhook.publishedBy=chart with certificates.mode=provided needs webhook.caBundle, or in webhook.annotations the Secret that cert-manager's injector takes the CA bundle from.",
+  },
+  'two CA bundles': {
+    settings: [...PROVIDED, 'webhook.publishedBy=chart', `webhook.caBundle=${PEM}`, INJECTED],
+    sentence:
+      'webhook.caBundle and cert-manager.io/inject-ca-from-secret in webhook.annotations both write the CA bundle: set one of the two.',
+  },
+  'a CA bundle that the server publishes': {
+    settings: [...PROVIDED, `webhook.caBundle=${PEM}`],
+    sentence:
+      'webhook.caBundle is for webhook.publishedBy=chart: the server publishes the CA of its certificate itself.',
+  },
+  'two who publish': {
+    settings: [...PROVIDED, INJECTED],
+    sentence:
+      'webhook.annotations has cert-manager.io/inject-ca-from-secret, and webhook.publishedBy is server: both would write the CA bundle, again and again. Set webhook.publishedBy=chart, or leave the annotation out.',
   },
   'a label that selectors need': {
     settings: ['commonLabels.app\\.kubernetes\\.io/name=x'],
@@ -119,6 +178,8 @@ describe('Values that the schema refuses', () => {
     ['an unknown key of the configuration', 'config.dryrun=true', /dryrun/],
     ['an unknown check', 'config.checks.no-such-check.mode=off', /no-such-check/],
     ['a level that does not exist', 'config.levels.enforce=strict', /enforce/],
+    ['a certificate from nobody', 'certificates.mode=none', /mode/],
+    ['a CA bundle that is none', 'webhook.caBundle=x', /caBundle/],
     ['an interval without a unit', 'serviceMonitor.interval=30', /interval/],
     [
       'a lifetime that means a year',

@@ -36,6 +36,7 @@ const ALLOWED: Readonly<Record<Exclude<LabelName, 'version' | 'node_version' | '
   resource: ['other', ...ENTRIES.flatMap(({ rules }) => rules.flatMap(listResources))],
   exemption: [EXEMPTION.name],
   code: Object.keys(FAULTS),
+  source: ['own', 'process', 'cert-manager', 'secret', 'files'],
 };
 
 let app: StartedApp;

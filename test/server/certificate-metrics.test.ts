@@ -5,7 +5,7 @@ async function readMetrics(set: (recorder: ReturnType<typeof createPrometheusRec
   const recorder = createPrometheusRecorder('0.0.0', Date.now);
   set(recorder);
   const lines = (await recorder.render()).split('\n');
-  return lines.filter((line) => /^curfew_(authority|webhooks_published)/.test(line));
+  return lines.filter((line) => /^curfew_(authority|webhooks_published|certificate_source)/.test(line));
 }
 
 it('The end of the CA and what is published are told as they are', async () => {
@@ -19,6 +19,12 @@ it('The end of the CA and what is published are told as they are', async () => {
     'curfew_authority_not_before_seconds 1500',
     'curfew_authority_not_after_seconds 3000',
     'curfew_webhooks_published 0',
+  ]);
+});
+
+it('Where the certificate comes from is a label', async () => {
+  expect(await readMetrics((recorder) => recorder.certificateSource('cert-manager'))).toEqual([
+    'curfew_certificate_source{source="cert-manager"} 1',
   ]);
 });
 

@@ -1,13 +1,9 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { findBundleProblem, judgeAuthority, judgeServing } from '../../src/certificates/authority.ts';
-import { createFileSource } from '../../src/certificates/files.ts';
 import {
   type CertificateAuthority,
   issueCertificateAuthority,
@@ -172,78 +168,5 @@ describe('signing source', () => {
     await eventually(() => source.current() !== first);
     expect(source.current().caBundle?.trim()).toBe(other.ca.cert.trim());
     await source.stop();
-  });
-});
-
-describe('file source', () => {
-  let folder: string;
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'curfew-files-'));
-  });
-  afterEach(() => rm(folder, { recursive: true }));
-
-  /** Swaps the contents as the kubelet does: a new folder, then one renamed symlink. */
-  async function swap(version: string, files: Readonly<Record<string, string>>): Promise<void> {
-    await mkdir(join(folder, version));
-    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, version, name), text);
-    await symlink(version, join(folder, '..data_tmp'));
-    await rename(join(folder, '..data_tmp'), join(folder, '..data'));
-    for (const name of Object.keys(files)) {
-      await symlink(join('..data', name), join(folder, name)).catch(() => undefined);
-    }
-  }
-  const paths = () => ({
-    certFile: join(folder, 'tls.crt'),
-    keyFile: join(folder, 'tls.key'),
-    caFile: join(folder, 'ca.crt'),
-  });
-  const toFiles = ({ ca, leaf }: Awaited<ReturnType<typeof issuePair>>) => ({
-    'tls.crt': leaf.cert,
-    'tls.key': leaf.key,
-    'ca.crt': ca.cert,
-  });
-
-  it('reloads after a symlink swap, and refuses a pair that does not fit', async () => {
-    const clock = createFakeClock();
-    const log = createLineLog();
-    const [one, two] = [await issuePair(clock.now()), await issuePair(clock.now())];
-    await swap('v1', toFiles(one));
-    const source = await createFileSource({ ...paths(), clock, log });
-    expect(source.current()).toMatchObject({ cert: one.leaf.cert, caBundle: one.ca.cert, notAfter: one.leaf.notAfter });
-    const seen: ServingCertificate[] = [];
-    source.onChange((certificate) => seen.push(certificate));
-    source.start();
-    const look = async () => {
-      await eventually(() => clock.sleepers() === 1);
-      clock.advance(5000);
-      await eventually(() => clock.sleepers() === 1);
-    };
-    await look();
-    expect(seen).toEqual([]);
-    await swap('v2', { ...toFiles(two), 'tls.key': one.leaf.key });
-    await look();
-    await look();
-    expect(source.current().cert).toBe(one.leaf.cert);
-    const refusal = `new serving certificate refused, the old one stays: Certificate ${paths().certFile} with key ${paths().keyFile} cannot be used: the key does not belong to the certificate.`;
-    expect(log.lines).toEqual([refusal]);
-    await swap('v3', toFiles(two));
-    await look();
-    expect(seen.map((certificate) => certificate.cert)).toEqual([two.leaf.cert]);
-    expect(source.current().caBundle).toBe(two.ca.cert);
-    await source.stop();
-  });
-
-  it('says at the start which file is wrong', async () => {
-    const clock = createFakeClock();
-    const pair = await issuePair(clock.now());
-    const create = () => createFileSource({ ...paths(), clock, log: createLineLog() });
-    await expect(create()).rejects.toThrow(`File ${paths().certFile} cannot be read (ENOENT).`);
-    await swap('v1', { ...toFiles(pair), 'ca.crt': 'x' });
-    await expect(create()).rejects.toThrow(`CA file ${paths().caFile} cannot be used: it holds no PEM certificate.`);
-    await swap('v2', toFiles(pair));
-    clock.advance(DAY);
-    await expect(create()).rejects.toThrow('the certificate ended at');
-    await swap('v3', { ...toFiles(pair), 'tls.crt': 'x'.repeat(1024 * 1024 + 1) });
-    await expect(create()).rejects.toThrow(`File ${paths().certFile} is larger than 1048576 bytes.`);
   });
 });

@@ -40,6 +40,9 @@ describe('The server as a process', () => {
   it('judges over TLS with the CA it printed, and ends with 0 when asked', async () => {
     const running = await start();
     expect(await denies(running)).toBe(true);
+    expect(await readOperations(running, '/readyz?verbose')).toContain(
+      '[+] certificate held (own CA of this process)\n',
+    );
     running.child.kill('SIGTERM');
     expect(await running.exited).toBe(0);
     expect(running.output()).toContain('"msg":"stopped"');
@@ -128,8 +131,17 @@ describe('Certificates from files', () => {
     await writeFile(config, NO_DRAIN + tls);
     const running = await start();
     const first = await servedSerial(running);
+    expect(await readOperations(running, '/readyz?verbose')).toContain(`[+] certificate held (file ${certFile})\n`);
+    expect(await readOperations(running, '/metrics')).toContain('curfew_certificate_source{source="files"} 1\n');
     await writePair(certFile, keyFile);
     await expect.poll(async () => await servedSerial(running), { timeout: 20_000 }).not.toBe(first);
+    await writeFile(keyFile, 'half a key');
+    await expect
+      .poll(async () => await readOperations(running, '/readyz?verbose'), { timeout: 20_000 })
+      .toContain(
+        `[-] certificate up to date: Certificate ${certFile} with key ${keyFile} cannot be used: the key is no`,
+      );
+    expect((await fetch(`${running.operations}/readyz`)).status).toBe(200);
   });
 
   it('that do not fit one another end the start', async () => {
@@ -162,6 +174,10 @@ async function start(): Promise<Running> {
   const line: unknown = JSON.parse(text.split('\n').find((candidate) => candidate.includes('"listening"')) ?? '{}');
   const address = (key: string) => String(Reflect.get(Object(line), key));
   return { child, exited, webhook: new URL(address('webhook')), operations: address('operations'), output: () => text };
+}
+
+async function readOperations({ operations }: Running, path: string): Promise<string> {
+  return await (await fetch(`${operations}${path}`)).text();
 }
 
 async function fail(): Promise<{ readonly code: number | null; readonly stderr: string }> {

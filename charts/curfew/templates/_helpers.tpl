@@ -69,7 +69,39 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 
 {{/* "true" where Curfew makes its own CA and keeps it in a Secret: the argument and the right go together. */}}
 {{- define "curfew.keepsAuthority" -}}
-{{- if not (or .Values.tls.existingSecret .Values.config.tls) }}true{{ end }}
+{{- if eq .Values.certificates.mode "own" }}true{{ end }}
+{{- end }}
+
+{{/* The Secret that is mounted to serve with; empty where there is none. */}}
+{{- define "curfew.servingSecret" -}}
+{{- if eq .Values.certificates.mode "certManager" }}
+{{- printf "%s-serving" (include "curfew.fullname" .) }}
+{{- else if eq .Values.certificates.mode "provided" }}
+{{- .Values.certificates.provided.existingSecret }}
+{{- end }}
+{{- end }}
+
+{{/* `config.tls` as the chart sets it, where a Secret is mounted: what API servers trust is the chart's value or in the Secret. */}}
+{{- define "curfew.tls" -}}
+{{- if include "curfew.servingSecret" . }}
+certFile: /etc/curfew/tls/tls.crt
+keyFile: /etc/curfew/tls/tls.key
+caFile: {{ ternary "/etc/curfew/config/webhook-ca.crt" "/etc/curfew/tls/ca.crt" (ne .Values.webhook.caBundle "") }}
+source: {{ ternary "cert-manager" "secret" (eq .Values.certificates.mode "certManager") }}
+{{- end }}
+{{- end }}
+
+{{/* "true" where cert-manager writes the CA bundle into the webhook configurations. */}}
+{{- define "curfew.injectsBundle" -}}
+{{- if and (eq .Values.webhook.publishedBy "chart") (eq .Values.certificates.mode "certManager") (not .Values.webhook.caBundle) }}true{{ end }}
+{{- end }}
+
+{{- define "curfew.webhookAnnotations" -}}
+{{- $own := dict }}
+{{- if include "curfew.injectsBundle" . }}
+{{- $_ := set $own "cert-manager.io/inject-ca-from" (printf "%s/%s" .Release.Namespace (include "curfew.servingSecret" .)) }}
+{{- end }}
+{{- toYaml (merge $own (default (dict) .Values.webhook.annotations)) }}
 {{- end }}
 
 {{/* In audit mode nothing may be held up, so every entry fails open; in an emergency too. */}}
