@@ -62,8 +62,8 @@ describe('A start that cannot be', () => {
     expect(running.error()).toMatch(/^curfew: [^\n]*\/nowhere\/ca\.pem[^\n]*\n$/);
   });
 
-  it('ends with 2: the option is unknown', async () => {
-    expect(await serve('--no-such-option').ended).toBe(2);
+  it('ends with 64: the option is unknown', async () => {
+    expect(await serve('--no-such-option').ended).toBe(64);
   });
 });
 
