@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ProgramResult } from '../scripts/run-program.ts';
 import { asString, type JsonObject, member, valueAt } from '../src/objects/json.ts';
 import { decodeJwtClaims } from '../src/objects/jwt.ts';
+import { runWith } from '../test/unit/cli/run-command.ts';
 import { readFailedOpen } from './api-server-metrics.ts';
 import { readBearer } from './bearer.ts';
 import { waitUntil } from './installed-curfew.ts';
@@ -244,3 +245,22 @@ async function countAskedByManager(): Promise<number> {
       valueAt(event, ['user', 'username']) === 'system:kube-controller-manager',
   ).length;
 }
+
+describe('curfew explain-token', () => {
+  it('asks the cluster, and knows when a token has stopped working', async () => {
+    const namespace = await suite.cluster.createNamespace();
+    const { stdout: token } = await createToken(namespace, []);
+    const explain = async () =>
+      await runWith({ input: token }, ...['explain-token', '--verify', '--kubeconfig', suite.cluster.kubeconfig, '-']);
+    const known = await explain();
+    expect({ code: known.code, error: known.error }).toEqual({ code: 0, error: '' });
+    expect(known.out).toContain(`accepts it, as system:serviceaccount:${namespace}:web`);
+    expect(known.out).toContain('it lives 1 hour');
+    const command = /To revoke it: kubectl (.+)$/m.exec(known.out)?.[1]?.split(' ') ?? [];
+    expect((await suite.cluster.kubectl.run(command)).code).toBe(0);
+    await waitUntil('the token is refused', async () => (await explain()).code === 1);
+    const gone = await explain();
+    expect(gone.out).toContain('refuses it: ');
+    for (const part of token.trim().split('.')) expect(known.out + gone.out).not.toContain(part);
+  });
+});

@@ -6,6 +6,7 @@ import { parseSeconds } from '../objects/duration.ts';
 import { VERSION } from '../version.ts';
 import type { CheckCommandOptions, CheckIo } from './check.ts';
 import { CHECK_OUTPUTS } from './check-outputs.ts';
+import type { ExplainTokenOptions } from './explain-token.ts';
 import type { ProbeOptions } from './probe.ts';
 import type { ServeOptions } from './serve.ts';
 
@@ -135,6 +136,28 @@ Examples:
       if (text !== undefined) return io.write(text);
       io.writeError(`curfew: there is no rule ${JSON.stringify(id)}; "curfew explain" lists them all\n`);
       code = USAGE;
+    });
+
+  program
+    .command('explain-token')
+    .description('Say what a service account token is, what a thief could do with it, and how to revoke it.')
+    .argument('<file>', 'file that holds it, - for standard input; a token itself is never an argument')
+    .option('--verify', 'ask the cluster whether it accepts the token', false)
+    .option('--kubeconfig <file>', 'cluster to ask; default: KUBECONFIG, or the cluster the pod runs in')
+    .option('--context <name>', 'context of the kubeconfig; default: its current one')
+    .option('--config <file>', 'configuration file, for the audiences of the API server')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  kubectl create token web | curfew explain-token -
+  curfew explain-token --verify /var/run/secrets/kubernetes.io/serviceaccount/token
+`,
+    )
+    .action(async (file: string, options: ExplainTokenOptions) => {
+      failure = 2;
+      const { explainToken } = await import('./explain-token.ts');
+      code = await explainToken(file, options, io);
     });
 
   program

@@ -48,7 +48,8 @@ export function readAccountToken(
 
 type Owner = Pick<AccountToken, 'namespace' | 'account'>;
 
-function readOwner(claims: JsonObject): Owner | undefined {
+/** Whose token it is; undefined where a name is none that the API server takes. */
+export function readOwner(claims: JsonObject): Owner | undefined {
   const bound = valueAt(claims, ['kubernetes.io']);
   const [, namespaceOfSubject, accountOfSubject] =
     new RegExp(`^${SUBJECT_PREFIX}([^:]*):([^:]*)$`).exec(asString(member(claims, 'sub')) ?? '') ?? [];
