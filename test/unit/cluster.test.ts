@@ -11,7 +11,7 @@ describe('A cluster with a node', () => {
     [
       'without the programs',
       {},
-      /^A cluster with a node needs more programs here\. Debian has them: apt-get install util-linux mount iproute2 containerd runc iptables nftables conntrack buildah/,
+      /^A cluster with a node needs more programs here\. Debian has them: apt-get install util-linux mount iproute2 containerd runc iptables nftables conntrack openssl buildah/,
     ],
   ])('is refused %s, with a sentence that says what is needed', async (_what, machine, sentence) => {
     expect(await findObstacle({ ...ROOT, ...machine })).toMatch(sentence);
