@@ -29,6 +29,11 @@ const AUTHORITY = [
   `in ${RELEASE_NAMESPACE}: create,get,patch,update secrets NAME-tls`,
   `in ${RELEASE_NAMESPACE}: get deployments.apps NAME`,
 ];
+const EVENTS = [
+  'everywhere: create,patch events.events.k8s.io',
+  'everywhere: get jobs.batch',
+  'everywhere: get replicasets.apps',
+];
 const SECRET_INDEX = ['everywhere: list,watch secrets'];
 
 type Case = { readonly name: string; readonly values: JsonObject; readonly rights: readonly string[] };
@@ -50,6 +55,11 @@ const CASES: readonly Case[] = [
     name: 'config.foreignWebhooks.watch=false',
     values: { config: { foreignWebhooks: { watch: false } } },
     rights: [...PUBLISHING, ...INDEX, ...NAMESPACE_WARNINGS, ...AUTHORITY],
+  },
+  {
+    name: 'config.events.enabled=true',
+    values: { config: { events: { enabled: true } } },
+    rights: [...PUBLISHING, ...FOREIGN_WEBHOOKS, ...INDEX, ...NAMESPACE_WARNINGS, ...AUTHORITY, ...EVENTS],
   },
   {
     name: 'certificates.mode=provided',

@@ -62,7 +62,7 @@ function renderEntry(entry: Entry): string {
     `  # ${entry.purpose}`,
     `  - name: ${entry.name}`,
     '    admissionReviewVersions: [v1]',
-    '    sideEffects: None',
+    `    sideEffects: ${renderSideEffects(entry)}`,
     '    matchPolicy: Equivalent',
     `    timeoutSeconds: ${entry.timeoutSeconds}`,
     `    failurePolicy: {{ include "curfew.failurePolicy" (dict "context" $ "policy" "${entry.failurePolicy}") }}`,
@@ -87,6 +87,12 @@ function renderEntry(entry: Entry): string {
     '        port: {{ $.Values.service.port }}',
     ...(entry.onlyIf === undefined ? [] : ['  {{- end }}']),
   ].join('\n');
+}
+
+/** Events are written for what will be stored alone, which the API server takes for "no side effect in a dry run". */
+function renderSideEffects({ mayWriteEvents }: Entry): string {
+  if (mayWriteEvents !== true) return 'None';
+  return '{{ if dig "events" "enabled" false $.Values.config }}NoneOnDryRun{{ else }}None{{ end }}';
 }
 
 /** A switch that is off by default: `dig "apiAccess" "approval" false $.Values.config`. */

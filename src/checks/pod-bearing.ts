@@ -5,7 +5,7 @@ import { API_ACCESS_ANNOTATION, findDocumentedAccess, REASON_PLACEHOLDER } from 
 import type { ApiTokens } from '../objects/automount.ts';
 import { findApiTokens } from '../objects/automount.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { member } from '../objects/json.ts';
+import { asString, member, valueAt } from '../objects/json.ts';
 import type { FoundPodSpec } from '../objects/pod-spec.ts';
 import { isPod, POD, serviceAccountOf, TEMPLATE_KINDS } from '../objects/pod-spec.ts';
 import type { Reads, RuleContext } from '../objects/rule-context.ts';
@@ -105,9 +105,18 @@ export function optOut({ path, spec }: FoundPodSpec, otherwise: string): Pick<Fi
 }
 
 /** How a workload gets a service account of its own, which says at once why it needs the API. */
-export function describeOwnAccount({ name, namespace }: Subject): string {
-  const own = nameForCommand(name, 'NAME');
+export function describeOwnAccount(subject: Subject): string {
+  const { namespace } = subject;
+  const own = nameForCommand(nameWorkload(subject), 'NAME');
   return `give it an account of its own: serviceAccountName: ${own}, and {apiVersion: v1, kind: ServiceAccount, metadata: {name: ${own}, namespace: ${nameForCommand(namespace, 'NAMESPACE')}, annotations: {${API_ACCESS_ANNOTATION}: "${REASON_PLACEHOLDER}"}}}`;
+}
+
+/** What people call the pod's workload: without the endings that its controllers gave it, which are others each time. */
+function nameWorkload({ name, object }: Subject): string {
+  const prefix = asString(valueAt(object, ['metadata', 'generateName']))?.replace(/-$/, '');
+  if (prefix === undefined || prefix === '') return name;
+  const hash = asString(valueAt(object, ['metadata', 'labels', 'pod-template-hash']));
+  return hash !== undefined && prefix.endsWith(`-${hash}`) ? prefix.slice(0, -hash.length - 1) : prefix;
 }
 
 /** How to write the reason down, where it counts: the end of a sentence about what to do instead. */

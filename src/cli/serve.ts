@@ -1,5 +1,6 @@
 /** `curfew serve`: puts the parts together, and takes them apart again without losing a request. */
 
+import { hostname } from 'node:os';
 import { findAuthorityLife } from '../certificates/authorities.ts';
 import type { Publisher } from '../certificates/publish.ts';
 import type { CertificateSource } from '../certificates/source.ts';
@@ -21,6 +22,7 @@ import { createForeignWebhookReport } from '../server/foreign-webhooks.ts';
 import { closeServer, listen, parseListenAddress, swapCertificate, watchRequests } from '../server/listen.ts';
 import type { ReadinessFact } from '../server/operations-app.ts';
 import { buildOperationsApp } from '../server/operations-app.ts';
+import { createRefusalEvents } from '../server/refusal-events.ts';
 import { rehearse } from '../server/rehearsal.ts';
 import { VERSION } from '../version.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
@@ -115,6 +117,8 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const origin = describeOrigin(options, first.configuration);
   recorder.certificateSource(origin.source);
 
+  const events =
+    client === undefined ? undefined : createRefusalEvents({ client, clock, recorder, log, instance: hostname() });
   let isStopping = false;
   const reviewClock = { now: clock.now, monotonic: () => performance.now() };
   const app = buildApp({
@@ -124,6 +128,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     recorder,
     log,
     clock: reviewClock,
+    events,
     tls: certificates.current(),
     isDraining: () => isStopping,
   });
@@ -188,7 +193,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   // The Service takes this replica out only after some seconds; until then requests keep coming.
   await clock.sleep(drainSeconds * 1000, new AbortController().signal);
   await closeServer(app, { ms: CLOSE_MS, countRequests });
-  await Promise.all([publisher?.stop(), certificates.stop(), index?.stop(), reloading]);
+  await Promise.all([events?.stop(), publisher?.stop(), certificates.stop(), index?.stop(), reloading]);
   await operations.close();
   log.info({}, 'stopped');
 }

@@ -35,13 +35,10 @@ type Group = {
   readonly containers: readonly string[];
 };
 
-/** The text of a denial by checks. */
-export function formatDenial(subject: Subject, denials: readonly CheckFindings[]): string {
+/** What a denial by checks says, problem by problem. */
+export function listProblems(subject: Subject, denials: readonly CheckFindings[]): readonly Problem[] {
   const groups = denials.flatMap(groupFindings);
-  return formatProblems(
-    subject,
-    groups.map(({ check, fix = check.fix(subject), ...problem }) => ({ id: check.id, fix, ...problem })),
-  );
+  return groups.map(({ check, fix = check.fix(subject), ...problem }) => ({ id: check.id, fix, ...problem }));
 }
 
 /**

@@ -179,6 +179,7 @@ export function toMutationVerdict(subject: Subject, outcome: MutationsOutcome, l
   );
   return {
     denial: problems.length === 0 ? undefined : formatProblems(subject, problems),
+    problems,
     warnings: listWarnings(outcome),
     auditAnnotations,
     patch: outcome.patch,

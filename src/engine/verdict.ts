@@ -5,11 +5,22 @@ import type { Subject } from '../objects/subject.ts';
 import { formatEnding } from '../policy/exemption.ts';
 import { AUDIT_KEYS } from '../policy/labels.ts';
 import type { Effect, Judgement, Result } from './evaluate.ts';
-import { formatAudit, formatDenial, formatExempted, formatNotes, formatUndecided, formatWarning } from './message.ts';
+import type { Problem } from './message.ts';
+import {
+  formatAudit,
+  formatExempted,
+  formatNotes,
+  formatProblems,
+  formatUndecided,
+  formatWarning,
+  listProblems,
+} from './message.ts';
 
 export type Verdict = {
   /** The text of the denial; undefined if the request is allowed. */
   readonly denial: string | undefined;
+  /** What the denial tells, for whoever tells it elsewhere; empty if the request is allowed. */
+  readonly problems: readonly Problem[];
   /** One line each, no control characters. */
   readonly warnings: readonly string[];
   /** Keys without the webhook's name. */
@@ -61,8 +72,10 @@ export function toVerdict(subject: Subject, judgement: Judgement, notes: readonl
   if (judgement.exempted.length > 0) auditAnnotations.set(AUDIT_KEYS.exempt, formatExempted(judgement.exempted));
   if (notes.length > 0) auditAnnotations.set(AUDIT_KEYS.note, notes.join('; '));
 
+  const problems = listProblems(subject, withoutTold(denials, denials));
   return {
-    denial: denials.length === 0 ? undefined : formatDenial(subject, withoutTold(denials, denials)),
+    denial: problems.length === 0 ? undefined : formatProblems(subject, problems),
+    problems,
     warnings,
     auditAnnotations,
     patch: [],

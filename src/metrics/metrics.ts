@@ -16,7 +16,7 @@ export const LABELS = {
   node_version: 'version of Node.js',
   entry: 'path of a [webhook entry](webhook-entries.md); `none` in faults of a request that reached no entry',
   outcome:
-    'of reviews `allowed`, `denied`, `fault`; of live reads `found`, `absent`, `unknown`; of the configuration `accepted`, `refused`',
+    'of reviews `allowed`, `denied`, `fault`; of live reads `found`, `absent`, `unknown`; of the configuration `accepted`, `refused`; of Events on owners `written`, `held`, `dropped`, `failed`',
   check: 'id of a check or guard',
   mutation: 'id of a mutation',
   mode: '`enforce`, `warn`, `audit`',
@@ -158,6 +158,12 @@ export const METRICS = {
     type: 'gauge',
     labels: [],
     help: 'End of the CA that signs serving certificates, in seconds since the epoch; absent where Curfew is given its certificate without one.',
+  },
+  ownerEvents: {
+    name: 'curfew_owner_events_total',
+    type: 'counter',
+    labels: ['outcome'],
+    help: 'Events on owners of refused pods: written, held back to be told with the next one, dropped because too many wait, or failed.',
   },
   webhooksPublished: {
     name: 'curfew_webhooks_published',

@@ -76,6 +76,7 @@ export function createPrometheusRecorder(
     notAfter: new Gauge(describe(METRICS.authorityNotAfter)),
   };
   const certificateSource = new Gauge(describe(METRICS.certificateSource));
+  const ownerEvents = new Counter(describe(METRICS.ownerEvents));
   const published = new Gauge(describe(METRICS.webhooksPublished));
   // A gauge without labels shows 0 before it is set, and a CA that ended in the year 1970 is an alarm.
   const unknown = [certificate.notBefore, certificate.notAfter, authority.notBefore, authority.notAfter, published];
@@ -109,6 +110,7 @@ export function createPrometheusRecorder(
       for (const { name, end } of ends) exemptionEnds.set({ exemption: name }, end / 1000);
     },
     fault: (record) => faults.inc(record),
+    ownerEvent: (outcome) => ownerEvents.inc({ outcome }),
     configurationReload: (outcome) => reloads.inc({ outcome }),
     configurationCurrent: (isCurrent) => configurationCurrent.set(Number(isCurrent)),
     indexError: (resource) => indexErrors.inc({ resource }),

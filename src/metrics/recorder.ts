@@ -71,6 +71,11 @@ export type Recorder = {
   certificateSource(source: string): void;
   /** Whether every entry was found with its rules and CA bundle. */
   webhooksPublished(isPublished: boolean): void;
+  /**
+   * What came of telling the owner of a refused pod: an Event was made or counted, held back to be told with the next one,
+   * dropped because too many wait, or not taken by the API server.
+   */
+  ownerEvent(outcome: 'written' | 'held' | 'dropped' | 'failed'): void;
 };
 
 /** Counts nothing. */
@@ -94,5 +99,6 @@ export function createSilentRecorder(): Recorder {
     authorityLife: ignore,
     certificateSource: ignore,
     webhooksPublished: ignore,
+    ownerEvent: ignore,
   };
 }

@@ -144,6 +144,19 @@ export const ConfigurationSchema = Type.Object(
         closed,
       ),
     ),
+    events: Type.Optional(
+      Type.Object(
+        {
+          enabled: Type.Optional(
+            Type.Boolean({
+              description:
+                'Write an Event on the owner of a refused pod, so that kubectl describe shows the sentence. Takes the rights to create and patch Events and to get ReplicaSets and Jobs, which the chart gives or leaves out by this. Not with dryRun. Default: false.',
+            }),
+          ),
+        },
+        closed,
+      ),
+    ),
     excludedNamespaces: Type.Optional(
       Type.Array(Type.String({ pattern: NamespaceName }), {
         maxItems: 1000,

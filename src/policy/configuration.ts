@@ -52,6 +52,8 @@ export type Configuration = {
   };
   /** Whether pods are listed when a level is raised. */
   readonly namespaceWarnings: { readonly enabled: boolean };
+  /** Whether the owner of a refused pod is told by an Event. */
+  readonly events: { readonly enabled: boolean };
   /** Those of the sets included. */
   readonly excludedNamespaces: ReadonlySet<string>;
   readonly excludedNamespacesOfFile: readonly string[];
@@ -194,6 +196,7 @@ function withDefaults(file: ConfigurationFile): Configuration {
     secretIndex: file.secretIndex ?? false,
     foreignWebhooks: { watch: file.foreignWebhooks?.watch ?? true },
     namespaceWarnings: { enabled: file.namespaceWarnings?.enabled ?? true },
+    events: { enabled: file.events?.enabled ?? false },
     excludedNamespaces: new Set([
       ...(file.excludedNamespaces ?? []),
       ...(file.excludedNamespaceSets ?? []).flatMap((set) => PLATFORM_NAMESPACES[set]),

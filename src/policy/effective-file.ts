@@ -21,6 +21,7 @@ export function toEffectiveFile(configuration: Configuration): JsonObject {
     enforceTemplates: configuration.enforceTemplates,
     apiAccess: configuration.apiAccess,
     namespaceWarnings: configuration.namespaceWarnings,
+    events: configuration.events,
     secretIndex: configuration.secretIndex,
     foreignWebhooks: configuration.foreignWebhooks,
     excludedNamespaces: configuration.excludedNamespacesOfFile,

@@ -38,6 +38,8 @@ export type Entry = {
   readonly guard?: 'levels' | 'namespaces' | 'apiAccess';
   /** The switch in the configuration without which the chart does not render it, and nobody publishes its rules. */
   readonly onlyIf?: 'apiAccess.approval';
+  /** Whether judging it may write an Event: the API server is told that a dry run has no side effect, and others may have. */
+  readonly mayWriteEvents?: true;
   /** For the reference: one sentence. */
   readonly purpose: string;
 };
@@ -137,6 +139,7 @@ export const ENTRIES: readonly Entry[] = [
     namespaces: 'all but platform and system',
     // A webhook that runs after us may add a container; then the API server adds the token's mount and asks again.
     reinvocationPolicy: 'IfNeeded',
+    mayWriteEvents: true,
     purpose: 'Removes or shortens the API token of a new pod, and injects the tokens that are asked for.',
   },
   {
@@ -170,6 +173,7 @@ export const ENTRIES: readonly Entry[] = [
     timeoutSeconds: 3,
     matchConditions: [],
     namespaces: 'all but platform and system',
+    mayWriteEvents: true,
     purpose: 'Judges new pods, and debug containers added to them.',
   },
   {

@@ -10,7 +10,12 @@ export const REVIEW_KIND = 'AdmissionReview';
 /** Longest uid that is echoed; the API server sends a UUID of 36 characters. */
 const MOST_UID_CHARACTERS = 128;
 
-export type Review = { readonly uid: string; readonly subject: Subject };
+export type Review = {
+  readonly uid: string;
+  readonly subject: Subject;
+  /** Nothing will be stored, and nothing may be done beside the answer. */
+  readonly isDryRun: boolean;
+};
 
 /**
  * Reads a review.
@@ -39,6 +44,7 @@ export function parseReview(body: unknown): Review {
 
   return {
     uid,
+    isDryRun: member(request, 'dryRun') === true,
     subject: {
       operation,
       resource: {

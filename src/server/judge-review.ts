@@ -8,6 +8,7 @@ import { CHECKS } from '../checks/registry.ts';
 import type { Effect, Judgement } from '../engine/evaluate.ts';
 import { isRead, judge } from '../engine/evaluate.ts';
 import { type MutationDecision, mutate, toMutationVerdict } from '../engine/mutate.ts';
+import { listRefusals } from '../engine/refusal.ts';
 import type { Verdict } from '../engine/verdict.ts';
 import { toVerdict } from '../engine/verdict.ts';
 import { Fault } from '../errors.ts';
@@ -30,6 +31,7 @@ import { ENTRIES, listResources } from '../review/entries.ts';
 import type { Review } from '../review/parse.ts';
 import { parseReview } from '../review/parse.ts';
 import { respond } from '../review/respond.ts';
+import type { RefusalEvents } from './refusal-events.ts';
 
 /** What is in force at this moment. */
 export type Policy = {
@@ -48,6 +50,8 @@ export type ReviewDeps = {
   readonly recorder: Recorder;
   readonly log: Logger;
   readonly clock: ReviewClock;
+  /** Absent where there is no cluster to write them in. */
+  readonly events?: RefusalEvents | undefined;
 };
 
 export type ReviewClock = {
@@ -62,7 +66,7 @@ export type JudgedReview = { readonly answer: JsonObject; readonly isAllowed: bo
 /** Service accounts looked up for one object; a JobSet of more pods than this warns that it was not judged. */
 const MOST_SERVICE_ACCOUNTS = 16;
 
-const PLAIN_ALLOW: Verdict = { denial: undefined, warnings: [], auditAnnotations: new Map(), patch: [] };
+const PLAIN_ALLOW: Verdict = { denial: undefined, problems: [], warnings: [], auditAnnotations: new Map(), patch: [] };
 
 /** As the label of a metric has them. */
 const RESOURCES: ReadonlySet<string> = new Set(ENTRIES.flatMap(({ rules }) => rules.flatMap(listResources)));
@@ -126,6 +130,7 @@ export async function judgeReview(
       deps.recorder.mutation({ mutation: id, decision: 'stand_back', ...labelsOf(subject) });
     }
     const verdict = toMutationVerdict(subject, outcome, levels.notes);
+    tellOwner(deps, review, verdict);
     return { answer: respond(review.uid, verdict), isAllowed: verdict.denial === undefined };
   }
 
@@ -140,7 +145,7 @@ export type ReviewInHand = { readonly review: Review; readonly entry: Entry; rea
 
 /** The answer that a judgement makes, counted and logged. */
 export function answerJudgement(
-  deps: Pick<ReviewDeps, 'recorder' | 'log' | 'clock'>,
+  deps: Pick<ReviewDeps, 'policy' | 'recorder' | 'log' | 'clock' | 'events'>,
   report: ReviewInHand,
   {
     judgement,
@@ -173,7 +178,18 @@ export function answerJudgement(
       exemptions,
     });
   }
+  tellOwner(deps, review, verdict);
   return { answer: respond(review.uid, verdict), isAllowed: verdict.denial === undefined };
+}
+
+/** Has the owner of a refused pod told, if the configuration wants that; nothing is waited for. */
+function tellOwner(
+  { policy, events }: Pick<ReviewDeps, 'policy' | 'events'>,
+  { subject, isDryRun }: Review,
+  { problems }: Verdict,
+): void {
+  if (isDryRun || events === undefined || !policy().configuration.events.enabled) return;
+  events.refused(listRefusals(subject, problems));
 }
 
 /** What `work` resolves to, or `toFault()` if that takes longer than `ms`: nobody is listening by then. */

@@ -51,6 +51,7 @@ describe.each(CASES.map((file) => ({ name: file ?? 'default values', file })))('
     const hasRules = argumentsOf(objects).includes('--compare-webhooks');
     const { dryRun, excludedNamespaces, excludedNamespaceSets } = configurationOf(objects);
     const approval = valueAt(configurationOf(objects), ['apiAccess', 'approval']) === true;
+    const hasEvents = valueAt(configurationOf(objects), ['events', 'enabled']) === true;
     const isOn = ({ onlyIf }: Entry) => onlyIf === undefined || approval;
     const sets = NAMESPACE_SETS.filter((set) => asArray(excludedNamespaceSets).includes(set));
     const platform = [
@@ -71,7 +72,7 @@ describe.each(CASES.map((file) => ({ name: file ?? 'default values', file })))('
       ENTRIES.filter((entry) => entry.type === type && isOn(entry)).map((entry) => ({
         name: entry.name,
         admissionReviewVersions: ['v1'],
-        sideEffects: 'None',
+        sideEffects: entry.mayWriteEvents === true && hasEvents ? 'NoneOnDryRun' : 'None',
         matchPolicy: 'Equivalent',
         timeoutSeconds: entry.timeoutSeconds,
         failurePolicy: dryRun === true || file === 'emergency-values.yaml' ? 'Ignore' : entry.failurePolicy,

@@ -93,6 +93,21 @@ describe('Rights', () => {
     expect(template(without)).not.toEqual(template(await rendered(true)));
   });
 
+  it('to write Events, and to read whose a ReplicaSet or a Job is, go with the Events', async () => {
+    const rulesOf = async (on: boolean): Promise<readonly string[]> => {
+      const objects = parse(await render('helm', undefined, [`config.events.enabled=${on}`]));
+      return asArray(member(find(objects, 'ClusterRole'), 'rules')).map((rule) => JSON.stringify(rule));
+    };
+    const without = await rulesOf(false);
+    const more = (await rulesOf(true)).filter((rule) => !without.includes(rule));
+    expect(more.map((rule): unknown => JSON.parse(rule))).toEqual([
+      { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
+      { apiGroups: ['apps'], resources: ['replicasets'], verbs: ['get'] },
+      { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get'] },
+    ]);
+    expect((await rulesOf(true)).length).toBe(without.length + more.length);
+  });
+
   it.each(['ClusterRole', 'Role'])('of the %s are given to its own account and to nobody else', async (kind) => {
     const objects = parse(await render('helm', undefined));
     const binding = find(objects, `${kind}Binding`);

@@ -60,6 +60,7 @@ async function exposition(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   recorder.configurationReload('refused');
   recorder.indexContact('namespaces', 0);
   recorder.liveRead('found');
+  recorder.ownerEvent('failed');
   recorder.certificateLife({ notBefore: 1, notAfter: 2 });
   recorder.authorityLife({ notBefore: 1, notAfter: 2 });
   recorder.webhooksPublished(true);

@@ -24,7 +24,20 @@ const EXEMPTION = {
 /** Of each label, what its values may be. */
 const ALLOWED: Readonly<Record<Exclude<LabelName, 'version' | 'node_version' | 'preset'>, readonly string[]>> = {
   entry: ['none', ...ENTRIES.map(({ path }) => path)],
-  outcome: ['allowed', 'denied', 'fault', 'accepted', 'refused', 'found', 'absent', 'unknown'],
+  outcome: [
+    'allowed',
+    'denied',
+    'fault',
+    'accepted',
+    'refused',
+    'found',
+    'absent',
+    'unknown',
+    'written',
+    'held',
+    'dropped',
+    'failed',
+  ],
   check: [...CHECKS, ...GUARDS].map(({ id }) => id),
   mutation: MUTATIONS.map(({ id }) => id),
   mode: ['enforce', 'warn', 'audit'],

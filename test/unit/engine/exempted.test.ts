@@ -40,6 +40,7 @@ describe('An exemption', () => {
       denial: undefined,
       warnings: [],
       auditAnnotations: ['exempt'],
+      problems: [],
       patch: [],
     });
   });

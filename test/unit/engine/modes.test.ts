@@ -215,7 +215,7 @@ describe('A verdict', () => {
 
   it('says nothing of what is right', () => {
     const { verdict } = judgeWith(subjectOf('pods', { kind: 'Pod', spec: { automountServiceAccountToken: false } }));
-    expect(verdict).toEqual({ denial: undefined, warnings: [], auditAnnotations: new Map(), patch: [] });
+    expect(verdict).toEqual({ denial: undefined, warnings: [], auditAnnotations: new Map(), problems: [], patch: [] });
   });
 });
 
