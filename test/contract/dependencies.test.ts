@@ -6,6 +6,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 
 type Package = {
   readonly version?: string;
+  readonly integrity?: string;
   readonly resolved?: string;
   readonly optionalDependencies?: Record<string, string>;
 };
@@ -27,6 +28,11 @@ describe('Dependencies', () => {
 
   it('are locked without the address of a registry', () => {
     expect(Object.values(lock.packages).filter(({ resolved }) => resolved !== undefined)).toEqual([]);
+  });
+
+  it('are locked with the hash of each, for other platforms too', () => {
+    const packages = Object.entries(lock.packages).filter(([path]) => path !== '');
+    expect(packages.filter(([, { integrity = '' }]) => !/^sha512-[\w+/]{86}==$/.test(integrity))).toEqual([]);
   });
 
   it('are locked for every platform, or npm ci refuses on all of them', () => {
