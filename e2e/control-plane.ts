@@ -57,6 +57,9 @@ export type ControlPlane = {
   lastLines(count: number): string;
   /** Stops kube-apiserver and starts it again on the same port, with other extra flags if given. */
   restartApiServer(extraArgs?: readonly string[]): Promise<void>;
+  /** Holds etcd up where it is, and lets it go on. */
+  pauseEtcd(): void;
+  resumeEtcd(): void;
   /** Stops kube-controller-manager and starts it again: its controllers ask for their tokens anew. */
   restartControllerManager(): Promise<void>;
   /** Ends every process and removes the folder. May be called again. */
@@ -96,14 +99,14 @@ async function start(
     return server;
   };
 
-  const [files, etcdPort] = await Promise.all([
+  const [files, [etcdPort, etcd]] = await Promise.all([
     writeState(folder),
     startOnFreePorts(
       2,
       async ([client = 0, peer = 0]) => {
         const spec = { name: 'etcd', file: tools.etcd, args: etcdArgs(folder, client, peer) };
-        await startReady(spec, () => isAnswering(`http://127.0.0.1:${client}/health`));
-        return client;
+        const server = await startReady(spec, () => isAnswering(`http://127.0.0.1:${client}/health`));
+        return [client, server] as const;
       },
       isPortTaken,
     ),
@@ -162,6 +165,8 @@ async function start(
       await apiServer?.stop();
       apiServer = await launchApiServer(port, extraArgs);
     },
+    pauseEtcd: () => void process.kill(etcd.pid, 'SIGSTOP'),
+    resumeEtcd: () => void process.kill(etcd.pid, 'SIGCONT'),
     async restartControllerManager() {
       await controllerManager.stop();
       controllerManager = await launchControllerManager();

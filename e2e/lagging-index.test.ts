@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { asArray, asString, member, valueAt } from '../src/objects/json.ts';
+import { expectFailure, readMetrics, readReadyz } from '../test/failure-rows.ts';
 import { type InstalledCurfew, installCurfew, waitUntil } from './installed-curfew.ts';
 import { type LaggingApi, startLaggingApi } from './lagging-api.ts';
 import { HAS_AUDIT_LOG, pod, startTestCluster, type TestCluster } from './test-cluster.ts';
@@ -90,9 +91,16 @@ describe('While the API server does not answer live reads either', () => {
     api?.be({ isLagging: true, isSilent: true });
     await cluster.must(['create', '-n', namespace, '-f', '-'], serviceAccount('new', VAULT));
     const asking = pod('web', { serviceAccountName: 'new' });
+    const metrics = await readMetrics(curfew?.operationsUrl ?? '');
     const { code, stderr } = await cluster.kubectl.apply(asking, ['-n', namespace]);
     expect(code).toBe(1);
     await expect(stderr.replaceAll(namespace, 'NAMESPACE')).toMatchFileSnapshot('golden/injection-unread.txt');
+    expectFailure('slow-api', {
+      user: stderr.replaceAll(namespace, 'NAMESPACE').trimEnd(),
+      log: '',
+      metrics: [metrics, await readMetrics(curfew?.operationsUrl ?? '')],
+      readyz: await readReadyz(curfew?.operationsUrl ?? ''),
+    });
 
     api?.be({ isLagging: true, isSilent: false });
     await cluster.must(['create', '-n', namespace, '-f', '-'], asking);

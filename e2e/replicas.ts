@@ -1,6 +1,6 @@
 /** Two replicas of Curfew behind one address, as a Service puts them, on a control plane without nodes. */
 
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { JsonObject } from '../src/objects/json.ts';
 import { isAnswering } from './api-request.ts';
 import { pointAtProcess, RELEASE_NAMESPACE, renderChart } from './chart.ts';
@@ -12,10 +12,18 @@ import type { TestCluster } from './test-cluster.ts';
 export type Replica = {
   readonly webhookPort: number;
   readonly operationsUrl: string;
+  readonly pid: number;
+  readonly logFile: string;
 };
 
 export type Replicas = {
   readonly all: readonly Replica[];
+  /** As endpoints change: new connections go to these alone. */
+  route(replicas: readonly Replica[]): void;
+  /** Ends all connections of callers. */
+  cut(): void;
+  /** Bytes that came from callers so far. */
+  received(): number;
   lastLines(count: number): string;
   stop(): Promise<void>;
 };
@@ -36,11 +44,11 @@ export async function startReplicas(
 ): Promise<Replicas> {
   const supervisor = await startSupervisor();
   const ports = await findFreePorts(2 * count);
-  const all = Array.from({ length: count }, (_, index) => ({
+  const places = Array.from({ length: count }, (_, index) => ({
     webhookPort: ports[2 * index] ?? 0,
     operationsUrl: `http://127.0.0.1:${ports[2 * index + 1]}`,
   }));
-  const balancer = createBalancer(all.map(({ webhookPort }) => webhookPort));
+  const balancer = createBalancer(places.map(({ webhookPort }) => webhookPort));
   const baseUrl = `https://127.0.0.1:${await balancer.listen()}`;
   const rendered = await renderChart({ ...values, config: { server: { drainSeconds: 0 } } });
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: RELEASE_NAMESPACE } };
@@ -48,7 +56,7 @@ export async function startReplicas(
   if (code !== 0) throw new Error(`the rendered chart was not applied: ${stderr}`);
 
   const processes: ManagedProcess[] = [];
-  for (const [index, { webhookPort, operationsUrl }] of all.entries()) {
+  for (const [index, { webhookPort, operationsUrl }] of places.entries()) {
     processes.push(
       await startServer(supervisor, {
         cluster,
@@ -60,12 +68,20 @@ export async function startReplicas(
       }),
     );
   }
+  const all = places.map((place, index) => ({
+    ...place,
+    pid: processes[index]?.pid ?? 0,
+    logFile: processes[index]?.logFile ?? '',
+  }));
   await waitUntil('every replica is ready', async () => {
     const answers = await Promise.all(all.map(({ operationsUrl }) => isReady(operationsUrl)));
     return answers.every(Boolean);
   });
   return {
     all,
+    route: (replicas) => balancer.route(replicas.map(({ webhookPort }) => webhookPort)),
+    cut: balancer.cut,
+    received: balancer.received,
     lastLines: (lines) => processes.map(({ logFile }) => readLastLines(logFile, lines)).join('\n'),
     async stop() {
       await supervisor.stop();
@@ -83,11 +99,19 @@ async function isReady(operationsUrl: string): Promise<boolean> {
 }
 
 /** One connection to each in turn. */
-function createBalancer(ports: readonly number[]) {
+function createBalancer(first: readonly number[]) {
+  let ports = first;
   let next = 0;
+  let received = 0;
+  const open = new Set<Socket>();
   const server = createServer((inbound) => {
     const outbound = connect(ports[next % ports.length] ?? 0, '127.0.0.1');
     next += 1;
+    open.add(inbound);
+    inbound.on('close', () => open.delete(inbound));
+    inbound.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+    });
     inbound.pipe(outbound).pipe(inbound);
     for (const [one, other] of [
       [inbound, outbound],
@@ -104,6 +128,13 @@ function createBalancer(ports: readonly number[]) {
       await promise;
       return (server.address() as AddressInfo).port;
     },
+    route: (chosen: readonly number[]) => {
+      ports = chosen;
+    },
+    cut: () => {
+      for (const socket of open) socket.destroy();
+    },
+    received: () => received,
     close: () => server.close(),
   };
 }

@@ -35,6 +35,8 @@ export type TestCluster = {
     | 'auditEvents'
     | 'lastLines'
     | 'restartApiServer'
+    | 'pauseEtcd'
+    | 'resumeEtcd'
     | 'restartControllerManager'
     | 'stop'
   > & {
@@ -99,6 +101,8 @@ async function openExisting(binary: string, kubeconfig: string): Promise<Opened>
     ...(await readCluster(kubectl)),
     auditEvents: async () => [],
     restartApiServer: notOurs,
+    pauseEtcd: notOurs,
+    resumeEtcd: notOurs,
     restartControllerManager: notOurs,
     apiServerLog: undefined,
     lastLines: () => 'the logs of an existing cluster are not ours to read',

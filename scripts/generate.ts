@@ -15,6 +15,7 @@ import { renderChartReadme, renderNamespaceSets, renderValuesSchema, renderWebho
 import { renderCheck, renderRefusals, renderRulesTable } from './generate-checks.ts';
 import { renderDashboard } from './generate-dashboard.ts';
 import { MANIFESTS, renderManifest } from './generate-deploy.ts';
+import { renderFailures } from './generate-failures.ts';
 import { renderMutation } from './generate-mutations.ts';
 import { renderPreset, renderTokenAnnotation } from './generate-presets.ts';
 import {
@@ -45,6 +46,7 @@ const OUTPUTS: readonly Output[] = [
   },
   { path: 'charts/curfew/files/dashboard.json', render: renderDashboard },
   { path: 'charts/curfew/README.md', render: async () => renderChartReadme(await read('charts/curfew/values.yaml')) },
+  { path: 'docs/failures.md', render: renderFailures },
   { path: 'docs/reference/errors.md', render: renderErrors },
   { path: 'docs/reference/exemption-presets.md', render: renderExemptionPresets },
   { path: 'docs/reference/metrics.md', render: renderMetrics },

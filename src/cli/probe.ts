@@ -39,12 +39,12 @@ const REVIEW_UID = 'curfew-probe';
 export async function probe(options: ProbeOptions, signal: AbortSignal): Promise<string> {
   const client = await connect(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
   const clock = createSystemClock();
-  const end = clock.now() + options.timeoutSeconds * 1_000;
+  const end = clock.monotonic() + options.timeoutSeconds * 1_000;
   for (;;) {
     try {
       return await probeOnce(client, options, { clock, signal });
     } catch (error) {
-      if (clock.now() >= end || signal.aborted) throw error;
+      if (clock.monotonic() >= end || signal.aborted) throw error;
     }
     await clock.sleep(PAUSE_MS, signal);
   }

@@ -1,5 +1,6 @@
 /** The certificates of `curfew serve`: where they come from, and who is told what to trust. */
 
+import { writeSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { createFileSource } from '../certificates/files.ts';
@@ -11,6 +12,7 @@ import { createSigningSource, toCheckInterval } from '../certificates/signing.ts
 import type { CertificateSource } from '../certificates/source.ts';
 import type { KubeClient } from '../kube/api.ts';
 import type { Clock } from '../kube/clock.ts';
+import { describeError } from '../kube/sentences.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import { listPublishedRules } from '../review/entries.ts';
@@ -181,6 +183,11 @@ export async function writeAuthority(file: string | undefined, certificates: Cer
   if (caBundle === undefined) throw new Error('--ca-out: the CA is not known; set tls.caFile in the configuration');
   // Ends with a newline, whoever made it: the next thing may be a log line or another certificate.
   const text = `${caBundle.trimEnd()}\n`;
-  if (file === '-') process.stdout.write(text);
-  else await writeFile(file, text);
+  try {
+    // Not by a stream, whose errors come later, to nobody: who asked for it needs it.
+    if (file === '-') writeSync(process.stdout.fd, text);
+    else await writeFile(file, text);
+  } catch (error) {
+    throw new Error(`--ca-out ${file}: ${describeError(error)}`);
+  }
 }

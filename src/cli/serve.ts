@@ -13,7 +13,7 @@ import { readOwnToken } from '../kube/own-token.ts';
 import { createPodLister, createUnknownLister } from '../kube/pod-lister.ts';
 import { describeError } from '../kube/sentences.ts';
 import type { LogLevel } from '../log/logger.ts';
-import { createLogger } from '../log/logger.ts';
+import { createLogger, openStandardOutput } from '../log/logger.ts';
 import { createPrometheusRecorder } from '../metrics/prometheus.ts';
 import { listSchemeKeys } from '../policy/configuration.ts';
 import { ENTRIES } from '../review/entries.ts';
@@ -63,9 +63,9 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const webhookAddress = parseListenAddress(options.webhookListen);
   const operationsAddress = parseListenAddress(options.operationsListen);
   const first = await loadConfigurationFile(options.config);
-  const log = createLogger(options.logLevel);
   const clock = createSystemClock();
-  const recorder = createPrometheusRecorder(VERSION, clock.now, { entries: ENTRIES.map(({ path }) => path) });
+  const recorder = createPrometheusRecorder(VERSION, clock.monotonic, { entries: ENTRIES.map(({ path }) => path) });
+  const log = createLogger(options.logLevel, openStandardOutput(recorder.logLineLost));
 
   const client = options.withoutCluster
     ? undefined
@@ -120,14 +120,13 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const events =
     client === undefined ? undefined : createRefusalEvents({ client, clock, recorder, log, instance: hostname() });
   let isStopping = false;
-  const reviewClock = { now: clock.now, monotonic: () => performance.now() };
   const app = buildApp({
     policy: policies.current,
     reader,
     listPods: client === undefined ? createUnknownLister(NO_CLUSTER) : createPodLister(client),
     recorder,
     log,
-    clock: reviewClock,
+    clock,
     events,
     tls: certificates.current(),
     isDraining: () => isStopping,
@@ -177,7 +176,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const webhookUrl = await listen(app, webhookAddress);
   log.info({ version: VERSION, webhook: webhookUrl, operations: operationsUrl, cluster: client?.server }, 'listening');
   // Without one the first review is slow, and no more.
-  const rehearsal = rehearse({ policy: policies.current, clock: reviewClock }).catch((error: unknown) => {
+  const rehearsal = rehearse({ policy: policies.current, clock }).catch((error: unknown) => {
     log.warn({ why: describeError(error) }, 'the rehearsal was broken off');
   });
   // Only a server that answers, and at once, tells the API server to call it.

@@ -20,17 +20,17 @@ export type AbsenceBudget = {
 
 type Account = { readonly left: number; readonly at: number };
 
-export function createAbsenceBudget(clock: Pick<Clock, 'now'>): AbsenceBudget {
+export function createAbsenceBudget(clock: Pick<Clock, 'monotonic'>): AbsenceBudget {
   const accounts = new Map<string, Account>();
   const leftOf = (namespace: string, now: number): number => {
     const account = accounts.get(namespace);
     if (account === undefined) return BURST;
-    return Math.min(BURST, account.left + (Math.max(0, now - account.at) / 1000) * PER_SECOND);
+    return Math.min(BURST, account.left + ((now - account.at) / 1000) * PER_SECOND);
   };
   return {
-    isSpent: (namespace) => leftOf(namespace, clock.now()) < 1,
+    isSpent: (namespace) => leftOf(namespace, clock.monotonic()) < 1,
     spend: (namespace) => {
-      const now = clock.now();
+      const now = clock.monotonic();
       // A debt: reads that were in flight when the last was spent are paid for later, or each refill would let as many out.
       const left = Math.max(-BURST, leftOf(namespace, now) - 1);
       // Set anew, so that the namespace in which nothing happened for longest is the first to be forgotten.

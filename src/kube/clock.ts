@@ -6,8 +6,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export type Clock = {
-  /** Wall clock, in ms since the epoch. */
+  /** Wall clock, in ms since the epoch: for dates. It may jump. */
   now(): number;
+  /** In ms with fractions, from any start: for durations. */
+  monotonic(): number;
   /** Resolves after `ms` milliseconds, or as soon as `signal` aborts; never rejects. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** A number from 0 up to but not including 1, for jitter. */
@@ -18,6 +20,7 @@ export type Clock = {
 export function createSystemClock(): Clock {
   return {
     now: () => Date.now(),
+    monotonic: () => performance.now(),
     sleep: async (ms, signal) => {
       try {
         await delay(ms, undefined, { signal });

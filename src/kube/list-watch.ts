@@ -123,7 +123,7 @@ async function watch<View>(
   const { client, path, watchAccept, sink, clock, signal } = options;
   const idle = new AbortController();
   const ended = new AbortController();
-  const openedAt = clock.now();
+  const openedAt = clock.monotonic();
   let heardAt = openedAt;
   let events = 0;
   void abortWhenIdle({ idle, clock, signal: ended.signal, heardAt: () => heardAt });
@@ -139,7 +139,7 @@ async function watch<View>(
     const accept = watchAccept === undefined ? {} : { accept: watchAccept };
     const watchSignal = AbortSignal.any([signal, idle.signal]);
     for await (const event of client.watch({ method: 'GET', path, query, signal: watchSignal, ...accept })) {
-      heardAt = clock.now();
+      heardAt = clock.monotonic();
       const change = applyEvent(options, event);
       if (change.kind === 'gone') return 'gone';
       progress.version = change.version;
@@ -147,7 +147,7 @@ async function watch<View>(
       events += 1;
       sink.contact();
     }
-    if (events === 0 && clock.now() - openedAt < SHORT_WATCH_MS) {
+    if (events === 0 && clock.monotonic() - openedAt < SHORT_WATCH_MS) {
       throw new Error(`watch ${path}: closed at once, without an event`);
     }
     return 'closed';
@@ -203,7 +203,7 @@ type IdleGuard = {
 /** A connection may die without a word (a lost firewall state): silence is the only sign of it. */
 async function abortWhenIdle({ idle, clock, signal, heardAt }: IdleGuard): Promise<void> {
   while (!signal.aborted) {
-    const left = heardAt() + IDLE_MS - clock.now();
+    const left = heardAt() + IDLE_MS - clock.monotonic();
     if (left <= 0) {
       idle.abort(new Error(`the watch was silent for ${IDLE_MS / 1000} s`));
       return;

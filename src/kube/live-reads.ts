@@ -82,7 +82,7 @@ export function createLiveReads<View>(options: LiveReadsOptions): LiveReads<View
       if (self.next === undefined) running.delete(read.key);
       else running.set(read.key, self.next);
       if (answer.state !== 'unknown' && !self.isOvertaken) {
-        remember(remembered, read.key, { answer, until: clock.now() + MEMORY_MS });
+        remember(remembered, read.key, { answer, until: clock.monotonic() + MEMORY_MS });
       }
       return answer;
     };
@@ -95,7 +95,7 @@ export function createLiveReads<View>(options: LiveReadsOptions): LiveReads<View
   };
   const recall = (key: string): Lookup<View> | undefined => {
     const known = remembered.get(key);
-    return known !== undefined && known.until > clock.now() ? known.answer : undefined;
+    return known !== undefined && known.until > clock.monotonic() ? known.answer : undefined;
   };
 
   return {

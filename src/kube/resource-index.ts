@@ -29,7 +29,7 @@ export type ResourceStatus = {
   /** The first list is complete. */
   readonly synced: boolean;
   readonly entries: number;
-  /** When the API server was last heard (list, event or bookmark), in ms since the epoch. */
+  /** When the API server was last heard (list, event or bookmark), in ms of the monotonic clock. */
   readonly lastContact: number | undefined;
   /** Why the last list or watch ended, while it is not heard again. */
   readonly failure: string | undefined;
@@ -127,7 +127,7 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
       onChange();
     },
     contact: () => {
-      state.lastContact = clock.now();
+      state.lastContact = clock.monotonic();
       recorder.indexContact(resource.resource, state.lastContact);
       if (state.failure !== undefined) log.info({ resource: resource.resource }, 'index hears the API server again');
       state.failure = undefined;

@@ -165,6 +165,12 @@ export const METRICS = {
     labels: ['outcome'],
     help: 'Events on owners of refused pods: written, held back to be told with the next one, dropped because too many wait, or failed.',
   },
+  logLinesLost: {
+    name: 'curfew_log_lines_lost_total',
+    type: 'counter',
+    labels: [],
+    help: 'Lines of the log that could not be written and were given up: the disk is full, or nobody reads them.',
+  },
   webhooksPublished: {
     name: 'curfew_webhooks_published',
     type: 'gauge',

@@ -22,12 +22,12 @@ const SECONDS = [
 ];
 
 /**
- * @param now - ms since the epoch, for the age of the index at the moment of a scrape
+ * @param monotonic - in ms, for the age of the index at the moment of a scrape
  * @param entries - paths of the webhook entries, whose reviews and faults begin with 0
  */
 export function createPrometheusRecorder(
   version: string,
-  now: () => number,
+  monotonic: () => number,
   { entries = [] }: { readonly entries?: readonly string[] } = {},
 ): PrometheusRecorder {
   const registry = new Registry();
@@ -60,7 +60,7 @@ export function createPrometheusRecorder(
   new Gauge({
     ...describe(METRICS.indexAge),
     collect() {
-      for (const [resource, at] of contacts) this.set({ resource }, Math.max(0, now() - at) / 1000);
+      for (const [resource, at] of contacts) this.set({ resource }, Math.max(0, monotonic() - at) / 1000);
     },
   });
   const indexEntries = new Gauge(describe(METRICS.indexEntries));
@@ -77,6 +77,7 @@ export function createPrometheusRecorder(
   };
   const certificateSource = new Gauge(describe(METRICS.certificateSource));
   const ownerEvents = new Counter(describe(METRICS.ownerEvents));
+  const logLinesLost = new Counter(describe(METRICS.logLinesLost));
   const published = new Gauge(describe(METRICS.webhooksPublished));
   // A gauge without labels shows 0 before it is set, and a CA that ended in the year 1970 is an alarm.
   const unknown = [certificate.notBefore, certificate.notAfter, authority.notBefore, authority.notAfter, published];
@@ -137,6 +138,7 @@ export function createPrometheusRecorder(
       authority.notAfter.set(notAfter / 1000);
     },
     certificateSource: (source) => certificateSource.set({ source }, 1),
+    logLineLost: () => logLinesLost.inc(),
     webhooksPublished: (isPublished) => published.set(Number(isPublished)),
   };
 }

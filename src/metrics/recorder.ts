@@ -56,7 +56,7 @@ export type Recorder = {
   configurationCurrent(isCurrent: boolean): void;
   /** A list or watch of the index ended in an error and will be tried again. */
   indexError(resource: IndexResource): void;
-  /** The index heard from the API server (list, event or bookmark) at this time, in ms since the epoch. */
+  /** The index heard from the API server (list, event or bookmark) at this time, in ms of the monotonic clock. */
   indexContact(resource: IndexResource, at: number): void;
   indexSize(resource: IndexResource, entries: number): void;
   /** How many foreign webhooks serve the scheme of each preset that can stand back; undefined if nobody knows. */
@@ -69,6 +69,8 @@ export type Recorder = {
   authorityLife(life: Life): void;
   /** Where the serving certificate comes from; said once. */
   certificateSource(source: string): void;
+  /** A line of the log could not be written, and was given up. */
+  logLineLost(): void;
   /** Whether every entry was found with its rules and CA bundle. */
   webhooksPublished(isPublished: boolean): void;
   /**
@@ -98,6 +100,7 @@ export function createSilentRecorder(): Recorder {
     certificateLife: ignore,
     authorityLife: ignore,
     certificateSource: ignore,
+    logLineLost: ignore,
     webhooksPublished: ignore,
     ownerEvent: ignore,
   };

@@ -92,7 +92,10 @@ export function buildApp(deps: AppDeps): FastifyInstance {
       const text = String(body);
       const values = countValues(text);
       if (values > mostValues) throw new Fault('CURFEW_E_TOO_MANY_VALUES', String(mostValues));
-      inFlight.grow(request, values * BYTES_OF_VALUE);
+      // One character beyond Latin-1, and V8 keeps two bytes for each, in the text and again in what is parsed of it.
+      const wide = Buffer.byteLength(text) === text.length ? 0 : 2 * text.length;
+      // Alone it may hold all there is.
+      inFlight.grow(request, Math.min(maxBodyBytesInFlight, Math.max(wide, values * BYTES_OF_VALUE)));
       // Plain JSON.parse: a key named __proto__ is an own property here, and data, not an error.
       done(null, JSON.parse(text));
     } catch (error) {

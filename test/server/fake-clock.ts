@@ -5,6 +5,8 @@ import type { Clock } from '../../src/kube/clock.ts';
 export type FakeClock = Clock & {
   /** Moves the clock and wakes who has slept long enough. */
   advance(ms: number): void;
+  /** Sets the wall clock forward, or back; no time passes. */
+  jump(ms: number): void;
   /** How many sleep now. */
   sleepers(): number;
   /** How many of them asked for so many milliseconds. */
@@ -13,9 +15,11 @@ export type FakeClock = Clock & {
 
 export function createFakeClock(start: number = Date.UTC(2026, 10, 1)): FakeClock {
   let now = start;
+  let ahead = 0;
   const sleepers = new Set<{ readonly ms: number; readonly until: number; readonly wake: () => void }>();
   return {
-    now: () => now,
+    now: () => now + ahead,
+    monotonic: () => now,
     random: () => 0.5,
     sleepers: () => sleepers.size,
     sleepsOf: (ms) => [...sleepers].filter((sleeper) => sleeper.ms === ms).length,
@@ -34,6 +38,9 @@ export function createFakeClock(start: number = Date.UTC(2026, 10, 1)): FakeCloc
       sleepers.add(sleeper);
       signal.addEventListener('abort', sleeper.wake);
       return promise;
+    },
+    jump: (ms) => {
+      ahead += ms;
     },
     advance: (ms) => {
       now += ms;

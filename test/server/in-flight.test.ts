@@ -271,6 +271,16 @@ describe('A body that takes more memory than its bytes', () => {
     expect(await metric('curfew_faults_total{entry="/validate/pods",code="CURFEW_E_TOO_MANY_VALUES"}')).toBe(1);
   });
 
+  it('counts twice where it is not all Latin-1, and alone it is judged however large', async () => {
+    const started = await start(ONE_BODY);
+    const [narrow, wide] = ['e'.repeat(10), 'ě'.repeat(5)].map((text) => JSON.stringify(text).padEnd(30_000));
+    expect((await started.send('/validate/pods', (wide ?? '').padEnd(LIMIT - 10))).status).toBe(400);
+    await hold(started.port, `${POST}content-length: 20000\r\n\r\n`);
+    await expect.poll(async () => (await started.send('/validate/pods', wide ?? '')).status, BOUND).toBe(429);
+    // Judged, and found to be no review.
+    expect((await started.send('/validate/pods', narrow ?? '')).status).toBe(400);
+  });
+
   it('waits for its turn while others hold the memory, and gives back what it held', async () => {
     const started = await start(ONE_BODY);
     const other = await hold(started.port, `${POST}content-length: 40000\r\n\r\n`);

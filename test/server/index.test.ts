@@ -93,8 +93,8 @@ describe('list and watch', () => {
       found({ namespace: 'a', name: 'ci', automount: false, annotations: new Map() }),
     );
     expect(index.status()).toEqual({
-      namespaces: { synced: true, entries: 5, lastContact: clock.now(), failure: undefined },
-      serviceAccounts: { synced: true, entries: 1, lastContact: clock.now(), failure: undefined },
+      namespaces: { synced: true, entries: 5, lastContact: clock.monotonic(), failure: undefined },
+      serviceAccounts: { synced: true, entries: 1, lastContact: clock.monotonic(), failure: undefined },
       tokenSecrets: undefined,
       mutatingWebhooks: undefined,
     });

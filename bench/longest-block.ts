@@ -1,0 +1,175 @@
+/**
+ * `npm run bench`: for how long one review of the largest kind holds up the event loop, and with it all others, beside
+ * JSON.parse of the same body in the same run. Exits with 1 where it is more than its ratio.
+ */
+
+import { createUnknownLister } from '../src/kube/pod-lister.ts';
+import { createSilentRecorder } from '../src/metrics/recorder.ts';
+import { exampleConfigMap, exampleSecret } from '../src/objects/example-objects.ts';
+import type { JsonObject } from '../src/objects/json.ts';
+import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../src/policy/configuration.ts';
+import { buildApp } from '../src/server/app.ts';
+
+/** An API server reads requests of up to 3 MiB (`MaxRequestBodyBytes`), and sends the old object with an update. */
+const SIZE = 3 * 1_048_576;
+const WARM_UP = 3;
+const ROUNDS = 11;
+
+type Row = {
+  readonly name: string;
+  readonly path: string;
+  readonly resource: readonly [group: string, version: string, resource: string];
+  /** About as large as `SIZE`. */
+  readonly object: JsonObject;
+  /** The most it may take, as a multiple of JSON.parse of the review. */
+  readonly most: number;
+};
+
+const container = (index: number, env: readonly JsonObject[]) => ({
+  name: `app-${index}`,
+  image: 'registry.example/web:1',
+  env,
+});
+const variable = (index: number, length: number) => ({ name: `KEY_${index}`, value: 'value '.repeat(length / 6) });
+const podSpec = {
+  serviceAccountName: 'web',
+  containers: fill(SIZE, (index) => container(index, [variable(index, 600)])),
+};
+
+const ROWS: readonly Row[] = [
+  {
+    name: 'ConfigMap: text',
+    path: '/validate/review',
+    resource: ['', 'v1', 'configmaps'],
+    object: exampleConfigMap({ data: { text: 'lorem ipsum '.repeat(SIZE / 12) } }),
+    most: 5,
+  },
+  {
+    name: 'Secret: values of 32 bytes',
+    path: '/validate/review',
+    resource: ['', 'v1', 'secrets'],
+    object: exampleSecret({
+      data: Object.fromEntries(fill(SIZE, (index) => [`key-${index}`, btoa(`value ${index}`.padEnd(32))])),
+    }),
+    most: 3,
+  },
+  {
+    name: 'Pod: thousands of containers',
+    path: '/validate/pods',
+    resource: ['', 'v1', 'pods'],
+    object: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', namespace: 'shop' }, spec: podSpec },
+    most: 10,
+  },
+  {
+    name: 'Pod: the same, to be mutated',
+    path: '/mutate/pods',
+    resource: ['', 'v1', 'pods'],
+    object: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', namespace: 'shop' }, spec: podSpec },
+    most: 6,
+  },
+  {
+    name: 'Role: tens of thousands of rules',
+    path: '/validate/review',
+    resource: ['rbac.authorization.k8s.io', 'v1', 'roles'],
+    object: {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name: 'wide', namespace: 'shop' },
+      // More would be refused for its number of values, before it is parsed.
+      rules: fill(SIZE / 2, (index) => ({ apiGroups: [''], resources: ['secrets', `r${index}`], verbs: ['get', '*'] })),
+    },
+    most: 80,
+  },
+];
+
+const read = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, levels: { enforce: 'restricted' }, mutateMode: 'apply' });
+if (!read.ok) throw new Error(JSON.stringify(read.problems));
+const { configuration } = read;
+const app = buildApp({
+  policy: () => ({
+    configuration,
+    ownNamespace: 'curfew-system',
+    release: 'curfew',
+    cluster: { apiAudiences: ['https://kubernetes.default.svc'], issuers: ['https://kubernetes.default.svc'] },
+  }),
+  reader: {
+    namespace: async (name) => ({ state: 'found', value: { name, labels: new Map(), annotations: new Map() } }),
+    serviceAccount: async (namespace, name) => ({
+      state: 'found',
+      value: { namespace, name, automount: undefined, annotations: new Map() },
+    }),
+    tokenSecret: () => ({ state: 'absent' }),
+    mutatingWebhooks: () => ({ state: 'found', value: [] }),
+  },
+  listPods: createUnknownLister('it is a benchmark'),
+  recorder: createSilentRecorder(),
+  log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+  clock: { now: Date.now, monotonic: () => performance.now() },
+  isDraining: () => false,
+});
+
+for (const { name, path, resource, object, most } of ROWS) {
+  const payload = JSON.stringify(compose(resource, object, path === '/mutate/pods' || resource[2] === 'pods'));
+  const parse = await fastest(async () => void JSON.parse(payload));
+  // Every lookup is answered at once, so nothing else gets a turn from its first byte to its answer.
+  const block = await fastest(async () => {
+    const { statusCode, body } = await app.inject({
+      method: 'POST',
+      url: path,
+      payload,
+      headers: { 'content-type': 'application/json' },
+    });
+    if (statusCode !== 200) throw new Error(`${name}: ${statusCode} ${body}`);
+  });
+  const ratio = block / parse;
+  const isTooSlow = ratio > most;
+  const cells = [
+    `${(payload.length / 1_048_576).toFixed(1)} MiB`,
+    `${block.toFixed(0)} ms`,
+    `JSON.parse ${parse.toFixed(0)} ms`,
+    `ratio ${ratio.toFixed(1)}, at most ${most}${isTooSlow ? ': too slow' : ''}`,
+  ];
+  console.log(`${name.padEnd(36)}${cells.map((cell) => cell.padEnd(18)).join('')}`.trimEnd());
+  if (isTooSlow) process.exitCode = 1;
+}
+await app.close();
+
+function compose([group, version, name]: Row['resource'], object: JsonObject, isNew: boolean): JsonObject {
+  return {
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    request: {
+      uid: 'bench',
+      kind: { group, version, kind: object['kind'] ?? '' },
+      resource: { group, version, resource: name },
+      name: 'example',
+      namespace: 'shop',
+      operation: isNew ? 'CREATE' : 'UPDATE',
+      userInfo: { username: 'jane', groups: ['system:authenticated'] },
+      object,
+      oldObject: isNew ? null : { ...object, metadata: { name: 'example', namespace: 'shop', labels: { old: 'a' } } },
+    },
+  };
+}
+
+/** As many as make `bytes` of JSON. */
+function fill<T>(bytes: number, make: (index: number) => T): T[] {
+  const all: T[] = [];
+  for (let [index, size] = [0, 0]; size < bytes; index += 1) {
+    const one = make(index);
+    all.push(one);
+    size += JSON.stringify(one).length + 1;
+  }
+  return all;
+}
+
+/** In ms: the least, for whatever else runs on the machine can only add to it. */
+async function fastest(run: () => Promise<void>): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = -WARM_UP; round < ROUNDS; round += 1) {
+    const start = performance.now();
+    await run();
+    if (round >= 0) least = Math.min(least, performance.now() - start);
+  }
+  return least;
+}
