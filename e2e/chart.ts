@@ -69,7 +69,7 @@ export function serverArguments(objects: readonly JsonObject[]): readonly string
 /** The configuration file in the chart's ConfigMap. */
 export function configurationText(objects: readonly JsonObject[]): string {
   const configMap = objects.find((object) => member(object, 'kind') === 'ConfigMap');
-  const [text] = Object.values(member(configMap, 'data') ?? {});
+  const text = valueAt(configMap, ['data', 'configuration.yaml']);
   if (typeof text !== 'string') throw new Error('the chart renders no ConfigMap with a configuration');
   return text;
 }

@@ -17,6 +17,8 @@ export type Replica = {
 };
 
 export type Replicas = {
+  /** HOST:PORT that the webhook configurations name. */
+  readonly address: string;
   readonly all: readonly Replica[];
   /** As endpoints change: new connections go to these alone. */
   route(replicas: readonly Replica[]): void;
@@ -49,7 +51,8 @@ export async function startReplicas(
     operationsUrl: `http://127.0.0.1:${ports[2 * index + 1]}`,
   }));
   const balancer = createBalancer(places.map(({ webhookPort }) => webhookPort));
-  const baseUrl = `https://127.0.0.1:${await balancer.listen()}`;
+  const address = `127.0.0.1:${await balancer.listen()}`;
+  const baseUrl = `https://${address}`;
   const rendered = await renderChart({ ...values, config: { server: { drainSeconds: 0 } } });
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: RELEASE_NAMESPACE } };
   const { code, stderr } = await cluster.kubectl.apply([namespace, ...pointAtProcess(rendered, baseUrl)]);
@@ -78,6 +81,7 @@ export async function startReplicas(
     return answers.every(Boolean);
   });
   return {
+    address,
     all,
     route: (replicas) => balancer.route(replicas.map(({ webhookPort }) => webhookPort)),
     cut: balancer.cut,

@@ -113,6 +113,11 @@ const flag = { type: 'boolean' };
 const port = { type: 'integer', minimum: 1, maximum: 65_535 };
 const anyObject = { type: 'object' };
 const texts = { type: 'object', additionalProperties: { type: 'string' } };
+/** PEM certificates, or none. */
+const pems = {
+  type: 'string',
+  pattern: '^(\\s*-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\\s*)*$',
+};
 const duration = { type: 'string', pattern: '^([0-9]+(h|m|s))+$' };
 const list = { type: 'array', items: anyObject };
 
@@ -143,12 +148,17 @@ const VALUES: JsonObject = {
     }),
     provided: closed({ existingSecret: text }),
   }),
+  callerAuthentication: closed({
+    ca: pems,
+    names: { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
+    enforce: flag,
+  }),
   service: closed({ port }),
   webhook: closed({
     containerPort: port,
     annotations: texts,
     publishedBy: { enum: ['server', 'chart'] },
-    caBundle: { type: 'string', pattern: '^(\\s*-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\\s*)*$' },
+    caBundle: pems,
   }),
   operations: closed({ containerPort: port }),
   logLevel: { enum: [...LOG_LEVELS] },

@@ -13,6 +13,12 @@ export type FaultRow = {
 };
 
 export const FAULTS = {
+  CURFEW_E_CALLER: {
+    status: 401,
+    message: 'the caller has not shown the certificate of an API server',
+    remedy:
+      'If it is an API server, its admission configuration lacks the client certificate, or callerAuthentication has not its CA or its name: curfew_unauthenticated_calls_total and the log say which. docs/guides/caller-authentication.md.',
+  },
   CURFEW_E_PATH: {
     status: 404,
     message: 'no webhook entry has this path',

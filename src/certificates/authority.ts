@@ -75,7 +75,7 @@ export function findMissingName(cert: string, names: readonly string[]): string 
 }
 
 function isIssuedBy(child: X509Certificate, parent: X509Certificate): boolean {
-  return child.checkIssued(parent) && child.verify(parent.publicKey);
+  return parent.ca && child.checkIssued(parent) && child.verify(parent.publicKey);
 }
 
 type Pair = { readonly certificate: X509Certificate; readonly privateKey: KeyObject };

@@ -120,6 +120,8 @@ Examples:
     .requiredOption('--namespace <name>', 'namespace Curfew runs in')
     .option('--webhooks <name>', 'name of the webhook configurations', 'curfew')
     .option('--kubeconfig <file>', 'cluster to ask; default: KUBECONFIG, or the cluster the pod runs in')
+    .option('--client-certificate <file>', 'show this one, where Curfew asks its callers for a client certificate')
+    .option('--client-key <file>', 'its key')
     .addOption(new Option('--timeout-seconds <number>', 'how long to wait').argParser(toSeconds).default(30))
     .action(async (options: ProbeOptions) => {
       const { probe } = await import('./probe.ts');

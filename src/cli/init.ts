@@ -31,6 +31,7 @@ const EXAMPLES: JsonObject = {
       },
     ],
   },
+  callerAuthentication: { caFile: '/etc/curfew/config/callers-ca.crt', names: ['kube-apiserver'], enforce: false },
   tls: { certFile: '/etc/curfew/tls/tls.crt', keyFile: '/etc/curfew/tls/tls.key' },
 };
 

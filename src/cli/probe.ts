@@ -2,8 +2,10 @@
 
 import { isIP } from 'node:net';
 import { decode } from '../certificates/base64.ts';
+import { readText } from '../certificates/files.ts';
 import { toConfigurationPath } from '../certificates/publish.ts';
-import type { KubeClient } from '../kube/api.ts';
+import { FAULTS, type FaultCode } from '../errors.ts';
+import type { KubeClient, KubeResponse } from '../kube/api.ts';
 import { connect } from '../kube/client.ts';
 import { type Clock, createSystemClock, runWithDeadline } from '../kube/clock.ts';
 import { describeError, describeResponse } from '../kube/sentences.ts';
@@ -23,6 +25,9 @@ export type ProbeOptions = {
   /** Where Curfew runs, and where nothing is judged. */
   readonly namespace: string;
   readonly kubeconfig?: string;
+  /** PEM files of a client certificate, where Curfew asks its callers for one. */
+  readonly clientCertificate?: string;
+  readonly clientKey?: string;
   /** Longest wait for an installation that is not there yet, in seconds. */
   readonly timeoutSeconds: number;
 };
@@ -30,6 +35,7 @@ export type ProbeOptions = {
 const KINDS = ['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration'] as const;
 const REQUEST_MS = 10_000;
 const PAUSE_MS = 1_000;
+const UNKNOWN_CALLER: FaultCode = 'CURFEW_E_CALLER';
 const REVIEW_UID = 'curfew-probe';
 
 /**
@@ -69,9 +75,8 @@ async function probeOnce(client: KubeClient, options: ProbeOptions, running: Run
     }
     lines.push(`${kind} ${options.webhooks}: ${webhooks.length} webhooks have rules and a CA bundle\n`);
   }
-  for (const bundle of bundles) await callService(decode(bundle), options, running);
-  lines.push(`Service ${options.servingName} at ${options.address}: answers a review over TLS\n`);
-  return lines.join('');
+  for (const bundle of bundles) lines.push(await callService(decode(bundle), options, running));
+  return [...new Set(lines)].join('');
 }
 
 async function readWebhooks(
@@ -90,12 +95,17 @@ async function readWebhooks(
   return webhooks;
 }
 
-async function callService(ca: string, { address, servingName, namespace }: ProbeOptions, running: Running) {
+async function callService(ca: string, options: ProbeOptions, running: Running): Promise<string> {
+  const { address, servingName, namespace } = options;
   const path = ENTRIES.find(({ name }) => name === 'secrets.curfew.dev')?.path ?? '';
   const where = `Service ${servingName} at ${address}`;
   const base = new URL(`https://${address}`);
   // An address is not what the certificate is for; the API server does not look it up either.
-  const agent = createKeepAliveAgent(base, { ca, servername: isIP(servingName) === 0 ? servingName : '' });
+  const agent = createKeepAliveAgent(base, {
+    ca,
+    servername: isIP(servingName) === 0 ? servingName : '',
+    ...(await readClientPair(options)),
+  });
   try {
     const body = createReview(namespace);
     const answer = await runWithDeadline(
@@ -106,13 +116,32 @@ async function callService(ca: string, { address, servingName, namespace }: Prob
         ),
       { ...running, ms: REQUEST_MS },
     );
+    if (isUnknownCaller(answer)) {
+      if (options.clientCertificate !== undefined) throw new Error(describeResponse(answer));
+      return `${where}: answers over TLS, and refuses this caller, which has no client certificate (callerAuthentication). Whether API servers have theirs is told by the metric curfew_unauthenticated_calls_total.\n`;
+    }
     if (answer.status !== 200) throw new Error(describeResponse(answer));
     if (valueAt(answer.body, ['response', 'uid']) !== REVIEW_UID) throw new Error('the answer is none to this review');
+    return `${where}: answers a review over TLS\n`;
   } catch (error) {
     throw new Error(`${where} does not answer a review over TLS: ${describeError(error)}`);
   } finally {
     agent.destroy();
   }
+}
+
+function isUnknownCaller({ status, body }: KubeResponse): boolean {
+  return (
+    status === FAULTS.CURFEW_E_CALLER.status && (asString(member(body, 'message')) ?? '').startsWith(UNKNOWN_CALLER)
+  );
+}
+
+async function readClientPair({ clientCertificate, clientKey }: ProbeOptions) {
+  if (clientCertificate === undefined && clientKey === undefined) return {};
+  if (clientCertificate === undefined || clientKey === undefined) {
+    throw new Error('--client-certificate and --client-key go together');
+  }
+  return { cert: await readText(clientCertificate), key: await readText(clientKey) };
 }
 
 /** Of a Secret without data in a namespace where nothing is judged, so that it is counted as a review and nothing else. */

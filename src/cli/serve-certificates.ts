@@ -10,6 +10,7 @@ import { loadOrCreateAuthorities } from '../certificates/secret-store.ts';
 import { createSelfMadeSource } from '../certificates/self-made.ts';
 import { createSigningSource, toCheckInterval } from '../certificates/signing.ts';
 import type { CertificateSource } from '../certificates/source.ts';
+import { createTrustedCallers, type TrustedCallers } from '../certificates/trusted-callers.ts';
 import type { KubeClient } from '../kube/api.ts';
 import type { Clock } from '../kube/clock.ts';
 import { describeError } from '../kube/sentences.ts';
@@ -118,6 +119,15 @@ export async function createCertificates(
     authorities: async (checking, inUse) =>
       await loadOrCreateAuthorities({ ...store, signal: AbortSignal.any([signal, checking]) }, inUse),
   });
+}
+
+/** Undefined where everybody who reaches the port may call. */
+export async function createCallersFor(
+  { callerAuthentication }: Configuration,
+  { clock, log }: Omit<Tools, 'client'>,
+): Promise<TrustedCallers | undefined> {
+  if (callerAuthentication === undefined) return undefined;
+  return await createTrustedCallers({ caFile: callerAuthentication.caFile, intervalMs: FILES_MS, clock, log });
 }
 
 /** Undefined where nothing is to be published. */

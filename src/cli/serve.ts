@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { findAuthorityLife } from '../certificates/authorities.ts';
 import type { Publisher } from '../certificates/publish.ts';
 import type { CertificateSource } from '../certificates/source.ts';
+import type { TrustedCallers } from '../certificates/trusted-callers.ts';
 import { connect } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import { createSystemClock } from '../kube/clock.ts';
@@ -29,6 +30,7 @@ import { loadConfigurationFile } from './configuration-file.ts';
 import { createPolicySource } from './policy-source.ts';
 import type { CertificateOptions } from './serve-certificates.ts';
 import {
+  createCallersFor,
   createCertificates,
   createPublisherFor,
   describeOrigin,
@@ -120,6 +122,8 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const events =
     client === undefined ? undefined : createRefusalEvents({ client, clock, recorder, log, instance: hostname() });
   let isStopping = false;
+  const callers = await createCallersFor(first.configuration, { clock, log });
+
   const app = buildApp({
     policy: policies.current,
     reader,
@@ -129,6 +133,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     clock,
     events,
     tls: certificates.current(),
+    callers: callers?.bundle,
     isDraining: () => isStopping,
   });
   const countRequests = watchRequests(app);
@@ -143,7 +148,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   recorder.watchReadiness(() => readiness.every(({ missing }) => missing() === undefined));
   const operations = buildOperationsApp({
     readiness,
-    notes: listNotes(certificates, publisher, index),
+    notes: listNotes({ certificates, callers, publisher, index }),
     metrics: recorder,
   });
 
@@ -158,19 +163,21 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   certificates.onChange((certificate) => {
     // Only the bundle beside it may have changed.
     if (certificate.cert !== served.cert || certificate.key !== served.key) {
-      swapCertificate(app, certificate);
+      swapCertificate(app, certificate, callers?.bundle());
       log.info({ notAfter: new Date(certificate.notAfter).toISOString() }, 'a new serving certificate is in use');
     }
     served = certificate;
     reportCertificate();
     publisher?.poke();
   });
+  callers?.onChange(() => swapCertificate(app, certificates.current(), callers.bundle()));
   await writeAuthority(options.caOut, certificates);
 
   // Where they are watched, the first list says so, or its failure.
   if (index === undefined || !foreignWebhooks.watch) reportForeignWebhooks();
   index?.start();
   certificates.start();
+  callers?.start();
   const reloading = policies.run(signal);
   const operationsUrl = await listen(operations, operationsAddress);
   const webhookUrl = await listen(app, webhookAddress);
@@ -192,7 +199,14 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   // The Service takes this replica out only after some seconds; until then requests keep coming.
   await clock.sleep(drainSeconds * 1000, new AbortController().signal);
   await closeServer(app, { ms: CLOSE_MS, countRequests });
-  await Promise.all([events?.stop(), publisher?.stop(), certificates.stop(), index?.stop(), reloading]);
+  await Promise.all([
+    events?.stop(),
+    publisher?.stop(),
+    certificates.stop(),
+    callers?.stop(),
+    index?.stop(),
+    reloading,
+  ]);
   await operations.close();
   log.info({}, 'stopped');
 }
@@ -231,12 +245,19 @@ function listReadinessFacts({
  * If readiness waited for these, whoever deletes an entry, or takes an optional right away, would take every replica away
  * from the entries that fail closed.
  */
-function listNotes(
-  certificates: Pick<CertificateSource, 'problem'>,
-  publisher: Publisher | undefined,
-  index: ClusterIndex | undefined,
-): readonly ReadinessFact[] {
+function listNotes({
+  certificates,
+  callers,
+  publisher,
+  index,
+}: {
+  readonly certificates: Pick<CertificateSource, 'problem'>;
+  readonly callers: Pick<TrustedCallers, 'problem'> | undefined;
+  readonly publisher: Publisher | undefined;
+  readonly index: ClusterIndex | undefined;
+}): readonly ReadinessFact[] {
   const notes: ReadinessFact[] = [{ name: 'certificate up to date', missing: certificates.problem }];
+  if (callers !== undefined) notes.push({ name: 'CA of callers up to date', missing: callers.problem });
   if (publisher !== undefined) {
     const missing = () => (publisher.isPublished() ? undefined : publisher.status().join('; '));
     notes.push({ name: 'webhooks published', missing });

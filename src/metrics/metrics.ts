@@ -21,12 +21,13 @@ export const LABELS = {
   mutation: 'id of a mutation',
   mode: '`enforce`, `warn`, `audit`',
   decision:
-    'of checks `deny`, `would_deny`, `warn`, `audit`, `undecided`, `exempt`; of mutations `mutate`, `would_mutate`, `deny`, `would_deny`, `stand_back`',
+    'of checks `deny`, `would_deny`, `warn`, `audit`, `undecided`, `exempt`; of mutations `mutate`, `would_mutate`, `deny`, `would_deny`, `stand_back`; of calls without a certificate `refuse`, `would_refuse`',
   operation: '`CREATE`, `UPDATE`, `DELETE`, `CONNECT`',
   resource: 'a resource of the table of webhook entries, such as `pods` or `deployments.apps`; else `other`',
   exemption: 'name of an exemption in the configuration',
   code: '[code of a fault](errors.md)',
   preset: 'name of a preset, of ours or of the configuration',
+  reason: '`no_certificate`, `untrusted`, `expired`, `name`',
   source: '`own` (a CA in a Secret), `process` (a CA of this process), `cert-manager`, `secret`, `files`',
 } as const;
 
@@ -80,6 +81,12 @@ export const METRICS = {
     type: 'counter',
     labels: ['entry', 'code'],
     help: "Requests that could not be judged: the entry's failure policy applied.",
+  },
+  unauthenticatedCalls: {
+    name: 'curfew_unauthenticated_calls_total',
+    type: 'counter',
+    labels: ['reason', 'decision'],
+    help: 'Calls without the certificate of an API server, by what is wrong with it, where callerAuthentication asks for one; would_refuse where enforce is false.',
   },
   configurationReloads: {
     name: 'curfew_configuration_reloads_total',

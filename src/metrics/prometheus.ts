@@ -53,6 +53,7 @@ export function createPrometheusRecorder(
   const exemptions = new Counter(describe(METRICS.exemptions));
   const exemptionEnds = new Gauge(describe(METRICS.exemptionEnds));
   const faults = new Counter(describe(METRICS.faults));
+  const unauthenticatedCalls = new Counter(describe(METRICS.unauthenticatedCalls));
   const reloads = new Counter(describe(METRICS.configurationReloads));
   const configurationCurrent = new Gauge(describe(METRICS.configurationCurrent));
   const indexErrors = new Counter(describe(METRICS.indexErrors));
@@ -112,6 +113,7 @@ export function createPrometheusRecorder(
     },
     fault: (record) => faults.inc(record),
     ownerEvent: (outcome) => ownerEvents.inc({ outcome }),
+    unauthenticatedCall: (record) => unauthenticatedCalls.inc(record),
     configurationReload: (outcome) => reloads.inc({ outcome }),
     configurationCurrent: (isCurrent) => configurationCurrent.set(Number(isCurrent)),
     indexError: (resource) => indexErrors.inc({ resource }),

@@ -30,6 +30,8 @@ export type ReviewRecord = {
   readonly seconds: number;
 };
 
+export type CallerProblem = 'no_certificate' | 'untrusted' | 'expired' | 'name';
+
 export type IndexResource = 'namespaces' | 'serviceaccounts' | 'secrets' | 'mutatingwebhookconfigurations';
 
 export type ExemptionEnd = {
@@ -50,6 +52,8 @@ export type Recorder = {
   /** All exemptions of the configuration in force that end. */
   exemptionEnds(ends: readonly ExemptionEnd[]): void;
   fault(record: { readonly entry: string; readonly code: string }): void;
+  /** Somebody called without the certificate of an API server, where that is asked for. */
+  unauthenticatedCall(record: { readonly reason: CallerProblem; readonly decision: 'refuse' | 'would_refuse' }): void;
   /** The configuration file changed: the new version is in force, or was refused and the old one stays. */
   configurationReload(outcome: 'accepted' | 'refused'): void;
   /** The configuration file was looked at: what is in it is in force, or is not valid. */
@@ -90,6 +94,7 @@ export function createSilentRecorder(): Recorder {
     exemption: ignore,
     exemptionEnds: ignore,
     fault: ignore,
+    unauthenticatedCall: ignore,
     configurationReload: ignore,
     configurationCurrent: ignore,
     indexError: ignore,

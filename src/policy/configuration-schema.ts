@@ -9,6 +9,7 @@ import { CHECKS } from '../checks/registry.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import { API_ACCESS_SOURCES } from '../objects/api-access.ts';
 import { LEVELS } from '../objects/level.ts';
+import { CallerAuthenticationSchema, TlsSchema } from './certificate-schema.ts';
 import { ExemptionsSchema } from './exemption-schema.ts';
 import { NAMESPACE_SETS } from './platform-namespaces.ts';
 
@@ -20,10 +21,6 @@ export const CHECK_MODES = ['off', 'audit', 'warn', 'enforce'] as const;
 export type CheckMode = (typeof CHECK_MODES)[number];
 
 const closed = { additionalProperties: false };
-
-/** Who keeps the files of a certificate: files of an administrator, a mounted Secret of theirs, or one of cert-manager. */
-export const TLS_SOURCES = ['files', 'secret', 'cert-manager'] as const;
-export type TlsSource = (typeof TLS_SOURCES)[number];
 
 const CheckModeSchema = Type.Enum([...CHECK_MODES], {
   description: 'The most this check may do, whatever the levels say.',
@@ -260,26 +257,8 @@ export const ConfigurationSchema = Type.Object(
         closed,
       ),
     ),
-    tls: Type.Optional(
-      Type.Object(
-        {
-          certFile: Type.String({
-            minLength: 1,
-            description: 'PEM file of the serving certificate, reloaded on change.',
-          }),
-          keyFile: Type.String({ minLength: 1, description: 'PEM file of its private key.' }),
-          caFile: Type.Optional(
-            Type.String({ minLength: 1, description: 'PEM file of the CA to publish as caBundle.' }),
-          ),
-          source: Type.Optional(
-            Type.Enum([...TLS_SOURCES], {
-              description: 'Who keeps the files, as metrics and /readyz tell it; the chart sets it. Default: files.',
-            }),
-          ),
-        },
-        closed,
-      ),
-    ),
+    callerAuthentication: Type.Optional(CallerAuthenticationSchema),
+    tls: Type.Optional(TlsSchema),
   },
   { ...closed, $id: 'https://curfew.dev/schemas/configuration.v1alpha1.json', title: KIND },
 );

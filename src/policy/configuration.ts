@@ -8,9 +8,10 @@ import type { JsonObject } from '../objects/json.ts';
 import { asString, isObject, member } from '../objects/json.ts';
 import type { Level } from '../objects/level.ts';
 import { quote } from '../objects/text.ts';
+import type { TlsSource } from './certificate-schema.ts';
 import type { ConfigurationProblem } from './configuration-problems.ts';
 import { describeProblem } from './configuration-problems.ts';
-import type { CheckMode, ConfigurationFile, TlsSource } from './configuration-schema.ts';
+import type { CheckMode, ConfigurationFile } from './configuration-schema.ts';
 import { API_VERSION, CHECK_MODES, ConfigurationSchema, KIND } from './configuration-schema.ts';
 import type { Exemption } from './exemption.ts';
 import { endOfDay, isNarrow } from './exemption.ts';
@@ -74,6 +75,10 @@ export type Configuration = {
     readonly maxBodyBytesInFlight: number;
     readonly drainSeconds: number;
   };
+  /** Undefined where everybody who reaches the port may call. */
+  readonly callerAuthentication:
+    | { readonly caFile: string; readonly names: readonly string[]; readonly enforce: boolean }
+    | undefined;
   readonly tls:
     | {
         readonly certFile: string;
@@ -223,6 +228,8 @@ function withDefaults(file: ConfigurationFile): Configuration {
       ...EXEMPTION_PRESETS.filter(({ name }) => file.exemptions?.presets?.includes(name) ?? false).map(toExemption),
     ],
     server: { ...DEFAULT_SERVER, ...file.server },
+    callerAuthentication:
+      file.callerAuthentication === undefined ? undefined : { enforce: true, ...file.callerAuthentication },
     tls: file.tls === undefined ? undefined : { source: 'files', ...file.tls },
   };
 }

@@ -9,7 +9,8 @@ import { EMPTY_CONFIGURATION_FILE } from './configuration.ts';
  * not in it.
  */
 export function toEffectiveFile(configuration: Configuration): JsonObject {
-  const { catalogue, cluster, tls, checks, mutations, namespaces, clusterScoped, levels } = configuration;
+  const { catalogue, cluster, callerAuthentication, tls, checks, mutations, namespaces, clusterScoped, levels } =
+    configuration;
   return {
     ...EMPTY_CONFIGURATION_FILE,
     ...(catalogue === undefined ? {} : { catalogue }),
@@ -30,6 +31,7 @@ export function toEffectiveFile(configuration: Configuration): JsonObject {
     checks: toSettings(checks),
     mutations: toSettings(mutations),
     server: configuration.server,
+    ...(callerAuthentication === undefined ? {} : { callerAuthentication }),
     ...(tls === undefined ? {} : { tls }),
   };
 }

@@ -12,6 +12,7 @@ import type { Entry } from '../review/entries.ts';
 import { ENTRIES } from '../review/entries.ts';
 import { respondToFault } from '../review/respond.ts';
 import { addAdmissionRoutes } from './admission-routes.ts';
+import { createGate, toTlsOptions } from './callers.ts';
 import {
   CONNECTION_OPTIONS,
   continueWhenRead,
@@ -25,6 +26,8 @@ import type { ReviewDeps } from './judge-review.ts';
 export type AppDeps = ReviewDeps & {
   /** Absent in tests that do not listen. */
   readonly tls?: Pick<TlsOptions, 'cert' | 'key'>;
+  /** PEM of the CA whose client certificates are believed; absent where everybody may call. */
+  readonly callers?: (() => string) | undefined;
   /** True while the server is being stopped: answers ask the client to open its next connection elsewhere. */
   readonly isDraining: () => boolean;
   /** Longest time for a body to arrive once its head has, in ms. Default: 30 s. */
@@ -45,10 +48,19 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     maxRequests: () => deps.policy().configuration.server.maxInFlight,
   });
 
+  const { callers, clock, log, policy, recorder } = deps;
+  const settings = () => policy().configuration.callerAuthentication;
+  const gate =
+    callers === undefined ? undefined : createGate({ bundle: callers, settings, recorder, log, now: clock.now });
+
   async function answerFault(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const fault = fromServerError(error, bodyLimitBytes);
     const entry = entryOf(request);
     deps.recorder.fault({ entry: entry?.path ?? 'none', code: fault.code });
+    if (fault.code === 'CURFEW_E_CALLER') {
+      // Told by the gate, which does not tell each call; and nothing is kept open for a stranger.
+      return await reply.code(fault.status).header('connection', 'close').send(respondToFault(fault));
+    }
     deps.log.error(toFaultFields(fault, entry), fault.message);
     if (fault.code === 'CURFEW_E_OVERLOADED') reply.header('retry-after', '1');
     // A small body comes with its head, and Node gets to it in this turn: then the connection may stay.
@@ -63,7 +75,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     ...(deps.tls === undefined
       ? {}
       : ({
-          https: { ...CONNECTION_OPTIONS, cert: deps.tls.cert, key: deps.tls.key, minVersion: 'TLSv1.2' },
+          https: { ...CONNECTION_OPTIONS, ...toTlsOptions(deps.tls, deps.callers?.()) },
         } as object)),
     bodyLimit: bodyLimitBytes,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -75,7 +87,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     logger: false,
     exposeHeadRoutes: false,
     // A path that cannot be decoded never reaches a route or the error handler.
-    frameworkErrors: (error, request, reply) => void answerFault(error, request, reply),
+    frameworkErrors: (error, request, reply) => void answerFault(gate?.(request.raw.socket) ?? error, request, reply),
   });
   limitConnections(app.server, maxInFlight, () => {
     // Counted and not logged: it is what a flood looks like.
@@ -106,6 +118,9 @@ export function buildApp(deps: AppDeps): FastifyInstance {
 
   // Before the body is read: a stranger's request is not worth its bytes.
   app.addHook('onRequest', async (request, reply) => {
+    // Before anything is told, such as which paths there are.
+    const refusal = gate?.(request.raw.socket);
+    if (refusal !== undefined) throw refusal;
     if (request.is404) throw new Fault('CURFEW_E_PATH');
     if (request.method !== 'POST') throw new Fault('CURFEW_E_METHOD');
     const bytes = announcedBytes(request.headers, bodyLimitBytes);

@@ -2,6 +2,7 @@
 
 import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
+import { toTlsOptions } from './callers.ts';
 
 export type ListenAddress = { readonly host: string; readonly port: number };
 
@@ -25,14 +26,14 @@ export async function listen(app: FastifyInstance, address: ListenAddress): Prom
   return await app.listen(address);
 }
 
-/** New connections get this certificate; open ones keep theirs. */
+/** New connections get this certificate, and are judged by this CA of callers; open ones keep theirs. */
 export function swapCertificate(
-  app: FastifyInstance,
+  app: Pick<FastifyInstance, 'server'>,
   certificate: { readonly cert: string; readonly key: string },
+  callers: string | undefined,
 ): void {
-  if (app.server instanceof TlsServer) {
-    app.server.setSecureContext({ cert: certificate.cert, key: certificate.key, minVersion: 'TLSv1.2' });
-  }
+  // What is left out here is not kept, but goes.
+  if (app.server instanceof TlsServer) app.server.setSecureContext(toTlsOptions(certificate, callers));
 }
 
 /** How often to look whether anybody waits for an answer, in ms. */

@@ -124,3 +124,20 @@ describe('Rules and CA bundle', () => {
     });
   });
 });
+
+describe('Callers that prove themselves', () => {
+  it('are asked for where a CA is given, and pods are replaced for it', async () => {
+    const { ca } = await issuePair(Date.now());
+    const settings = [`callerAuthentication.ca=${ca.cert}`, 'callerAuthentication.enforce=false'];
+    const [without, objects] = [await renderObjects([]), await renderObjects(settings)];
+    expect(configurationOf(objects)['callerAuthentication']).toEqual({
+      caFile: '/etc/curfew/config/callers-ca.crt',
+      names: ['kube-apiserver'],
+      enforce: false,
+    });
+    expect(asString(valueAt(find(objects, 'ConfigMap'), ['data', 'callers-ca.crt']))?.trim()).toBe(ca.cert.trim());
+    expect(configurationOf(without)['callerAuthentication']).toBeUndefined();
+    const template = (rendered: readonly JsonObject[]) => valueAt(find(rendered, 'Deployment'), ['spec', 'template']);
+    expect(template(objects)).not.toEqual(template(without));
+  });
+});

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { runProgram } from '../../scripts/run-program.ts';
 import { findTools } from '../../scripts/tools.ts';
-import { asArray, isObject, type JsonObject, member, valueAt } from '../../src/objects/json.ts';
+import { asArray, asString, isObject, type JsonObject, member, valueAt } from '../../src/objects/json.ts';
 
 export const CHART = join(import.meta.dirname, '..', '..', 'charts', 'curfew');
 export const HELMS = ['helm', 'helm3'] as const;
@@ -54,6 +54,6 @@ export function argumentsOf(objects: readonly JsonObject[]): readonly unknown[] 
 }
 
 export function configurationOf(objects: readonly JsonObject[]): JsonObject {
-  const [text] = Object.values(member(find(objects, 'ConfigMap'), 'data') ?? {});
-  return parse(String(text))[0] ?? {};
+  const text = valueAt(find(objects, 'ConfigMap'), ['data', 'configuration.yaml']);
+  return parse(asString(text) ?? '')[0] ?? {};
 }

@@ -96,6 +96,14 @@ const CONTRADICTIONS: Readonly<Record<string, Contradiction>> = {
     sentence:
       'webhook.caBundle is for webhook.publishedBy=chart: the server publishes the CA of its certificate itself.',
   },
+  'two who say which callers are believed': {
+    settings: [
+      `callerAuthentication.ca=${PEM}`,
+      'config.callerAuthentication.caFile=/c',
+      'config.callerAuthentication.names={kube-apiserver}',
+    ],
+    sentence: 'callerAuthentication.ca sets config.callerAuthentication itself: set one of the two.',
+  },
   'two who publish': {
     settings: [...PROVIDED, INJECTED],
     sentence:

@@ -43,12 +43,13 @@ const ALLOWED: Readonly<Record<Exclude<LabelName, 'version' | 'node_version' | '
   mode: ['enforce', 'warn', 'audit'],
   decision: [
     ...['deny', 'would_deny', 'warn', 'audit', 'undecided', 'exempt'],
-    ...['mutate', 'would_mutate', 'stand_back'],
+    ...['mutate', 'would_mutate', 'stand_back', 'refuse', 'would_refuse'],
   ],
   operation: ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'],
   resource: ['other', ...ENTRIES.flatMap(({ rules }) => rules.flatMap(listResources))],
   exemption: [EXEMPTION.name],
   code: Object.keys(FAULTS),
+  reason: ['no_certificate', 'untrusted', 'expired', 'name'],
   source: ['own', 'process', 'cert-manager', 'secret', 'files'],
 };
 

@@ -1,7 +1,8 @@
 /** The webhook server on a real TLS listener, with scripted lookups and a log that can be read. */
 
 import { request } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
 import { issueCertificateAuthority, issueServingCertificate } from '../../src/certificates/issue.ts';
 import type { ClusterReader } from '../../src/kube/api.ts';
 import { createLogger } from '../../src/log/logger.ts';
@@ -28,7 +29,7 @@ export type StartedApp = {
   readonly port: number;
   /** The CA of its certificate, which is for localhost and 127.0.0.1; PEM. */
   readonly ca: string;
-  readonly server: Server;
+  readonly server: FastifyInstance['server'];
   send(path: string, body: string | Buffer | JsonObject, options?: SendOptions): Promise<Answer>;
   /** The sum of the series of a metric whose line begins with `prefix`. */
   metric(prefix: string): Promise<number>;
@@ -53,7 +54,7 @@ export const PLAIN_READER: ClusterReader = {
 export async function startApp(
   keys: JsonObject = {},
   reader: ClusterReader = PLAIN_READER,
-  more: Partial<Pick<AppDeps, 'bodyMs' | 'clock' | 'events' | 'listPods'>> = {},
+  more: Partial<Pick<AppDeps, 'bodyMs' | 'callers' | 'clock' | 'events' | 'listPods'>> = {},
 ): Promise<StartedApp> {
   const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, ...keys });
   if (!result.ok) throw new Error(JSON.stringify(result.problems));

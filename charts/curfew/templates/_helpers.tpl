@@ -48,6 +48,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if not (dig "foreignWebhooks" "watch" true .Values.config) }}
 {{- $_ := set $own "curfew.dev/foreign-webhooks" "false" }}
 {{- end }}
+{{- if or .Values.callerAuthentication.ca .Values.config.callerAuthentication }}
+{{- $_ := set $own "curfew.dev/caller-authentication" "true" }}
+{{- end }}
 {{- toYaml (merge $own (default (dict) .Values.podAnnotations)) }}
 {{- end }}
 

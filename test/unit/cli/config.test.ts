@@ -46,7 +46,14 @@ describe('curfew init', () => {
     const result = readConfiguration(everything);
     expect(result.ok ? [] : result.problems).toEqual([]);
     const { catalogue: _a, namespaces: _b, excludedNamespaces: _c, ...rest } = everything;
-    const { excludedNamespaceSets: _d, cluster: _e, exemptions: _f, tls: _g, ...defaults } = rest;
+    const {
+      excludedNamespaceSets: _d,
+      cluster: _e,
+      exemptions: _f,
+      tls: _g,
+      callerAuthentication: _h,
+      ...defaults
+    } = rest;
     expect(readConfiguration(defaults)).toEqual({ ok: true, configuration: configure() });
   });
 
@@ -184,6 +191,7 @@ it('No key of the schema is left out of what is shown', () => {
       catalogue: '0.1',
       cluster: { issuers: ['a'], apiAudiences: ['a'] },
       tls: { certFile: '/a', keyFile: '/b', caFile: '/c' },
+      callerAuthentication: { caFile: '/d', names: ['kube-apiserver'] },
     }),
   );
   const missing: string[] = [];
