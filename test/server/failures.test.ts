@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createSelfMadeSource } from '../../src/certificates/self-made.ts';
 import { createPrometheusRecorder } from '../../src/metrics/prometheus.ts';
 import type { JsonObject } from '../../src/objects/json.ts';
-import { member } from '../../src/objects/json.ts';
+import { asString, member } from '../../src/objects/json.ts';
 import { expectFailure, readMetrics, readReadyz } from '../failure-rows.ts';
 import { eventually } from './fake-clock.ts';
 import {
@@ -188,7 +188,7 @@ describe('As a process', () => {
     expect(refused.length + judged.length).toBe(36);
     expect(judged.length).toBeGreaterThan(0);
     expect(readPeakBytes(pid)).toBeLessThan(MEMORY_LIMIT);
-    const messages = new Set(refused.map((one) => String(member(JSON.parse(one?.text ?? ''), 'message'))));
+    const messages = new Set(refused.map((one) => asString(member(JSON.parse(one?.text ?? ''), 'message')) ?? ''));
     expectFailure('memory-limit', {
       user: [...messages].join('\n'),
       log: running.output(),
