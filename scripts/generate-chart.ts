@@ -119,6 +119,7 @@ const pems = {
   pattern: '^(\\s*-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\\s*)*$',
 };
 const duration = { type: 'string', pattern: '^([0-9]+(h|m|s))+$' };
+const interval = { type: 'string', pattern: '^[1-9][0-9]*(ms|s|m|h)$' };
 const list = { type: 'array', items: anyObject };
 
 /** What is known of each value; a key of values.yaml that is missing here fails the build. */
@@ -175,12 +176,14 @@ const VALUES: JsonObject = {
   dnsPolicy: { enum: ['', 'ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'] },
   podAnnotations: texts,
   podLabels: texts,
-  serviceMonitor: closed({
+  serviceMonitor: closed({ enabled: flag, labels: texts, interval }),
+  podMonitor: closed({ enabled: flag, labels: texts, interval }),
+  prometheusRule: closed({
     enabled: flag,
     labels: texts,
-    interval: { type: 'string', pattern: '^[1-9][0-9]*(ms|s|m|h)$' },
+    tokenUse: flag,
+    runbookUrl: { type: 'string', minLength: 1, pattern: '^[^#\\s]+$' },
   }),
-  prometheusRule: closed({ enabled: flag, labels: texts }),
   dashboard: closed({ enabled: flag, labels: texts }),
   networkPolicy: closed({
     enabled: flag,

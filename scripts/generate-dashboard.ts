@@ -1,85 +1,36 @@
 /** `files/dashboard.json` of the chart: Curfew's metrics for Grafana, whatever the data source is called there. */
 
-import { METRICS } from '../src/metrics/metrics.ts';
+import { ROWS } from './dashboard-panels.ts';
+import type { Panel } from './dashboard-queries.ts';
 
-type Panel = {
-  readonly title: string;
-  /** PromQL; the legend is made of the labels it keeps. */
-  readonly query: string;
-  readonly legend: string;
-  readonly unit: 'reqps' | 's' | 'short' | 'dtdurations';
-};
+/** Grafana's grid is 24 wide. */
+const WIDTH = 24;
+const HEIGHTS = { stat: 4, timeseries: 8 } as const;
+const COLUMNS = { stat: 4, timeseries: 2 } as const;
 
-const { reviews, evaluations, mutations, faults, exemptions, exemptionEnds, indexAge, liveReads } = METRICS;
-const RATE = '[$__rate_interval]';
+/** In cells of that grid. */
+type Placed = { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
 
-const PANELS: readonly Panel[] = [
-  {
-    title: 'Reviews',
-    query: `sum by (entry, outcome) (rate(${reviews.name}_count${RATE}))`,
-    legend: '{{entry}} {{outcome}}',
-    unit: 'reqps',
-  },
-  {
-    title: 'Time to an answer, 99th percentile',
-    query: `histogram_quantile(0.99, sum by (entry, le) (rate(${reviews.name}_bucket${RATE})))`,
-    legend: '{{entry}}',
-    unit: 's',
-  },
-  {
-    title: 'What checks found',
-    query: `sum by (check, decision) (increase(${evaluations.name}${RATE}))`,
-    legend: '{{check}} {{decision}}',
-    unit: 'short',
-  },
-  {
-    title: 'Mutations',
-    query: `sum by (mutation, decision) (increase(${mutations.name}${RATE}))`,
-    legend: '{{mutation}} {{decision}}',
-    unit: 'short',
-  },
-  {
-    title: 'Requests that could not be judged',
-    query: `sum by (entry, code) (increase(${faults.name}${RATE}))`,
-    legend: '{{entry}} {{code}}',
-    unit: 'short',
-  },
-  {
-    title: 'Age of the index',
-    query: `max by (resource) (${indexAge.name})`,
-    legend: '{{resource}}',
-    unit: 's',
-  },
-  {
-    title: 'Live reads',
-    query: `sum by (outcome) (rate(${liveReads.name}${RATE}))`,
-    legend: '{{outcome}}',
-    unit: 'reqps',
-  },
-  {
-    title: 'Uses of exemptions',
-    query: `sum by (exemption, check) (increase(${exemptions.name}${RATE}))`,
-    legend: '{{exemption}} {{check}}',
-    unit: 'short',
-  },
-  {
-    title: 'Time until an exemption ends',
-    query: `max by (exemption) (${exemptionEnds.name}) - time()`,
-    legend: '{{exemption}}',
-    unit: 'dtdurations',
-  },
-  {
-    title: 'Time until the serving certificate ends',
-    query: `min(${METRICS.certificateNotAfter.name}) - time()`,
-    legend: 'certificate',
-    unit: 'dtdurations',
-  },
-];
-
-const [WIDTH, HEIGHT, COLUMNS] = [12, 8, 2];
+const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
 
 export function renderDashboard(): string {
-  const datasource = { type: 'prometheus', uid: '${datasource}' };
+  const panels: object[] = [];
+  let y = 0;
+  for (const row of ROWS) {
+    panels.push({
+      id: panels.length + 1,
+      type: 'row',
+      title: row.title,
+      collapsed: false,
+      gridPos: { x: 0, y, w: WIDTH, h: 1 },
+    });
+    y += 1;
+    const { height, boxes } = arrange(row.panels, y);
+    for (const [index, panel] of row.panels.entries()) {
+      panels.push({ id: panels.length + 1, ...toPanel(panel), gridPos: boxes[index] });
+    }
+    y += height;
+  }
   const dashboard = {
     uid: 'curfew',
     title: 'Curfew',
@@ -88,20 +39,42 @@ export function renderDashboard(): string {
     refresh: '1m',
     time: { from: 'now-6h', to: 'now' },
     templating: { list: [{ name: 'datasource', type: 'datasource', query: 'prometheus', label: 'Data source' }] },
-    panels: PANELS.map(({ title, query, legend, unit }, index) => ({
-      id: index + 1,
-      type: 'timeseries',
-      title,
-      datasource,
-      gridPos: {
-        x: (index % COLUMNS) * WIDTH,
-        y: Math.floor(index / COLUMNS) * HEIGHT,
-        w: WIDTH,
-        h: HEIGHT,
-      },
-      fieldConfig: { defaults: { unit, min: 0 }, overrides: [] },
-      targets: [{ refId: 'A', datasource, expr: query, legendFormat: legend }],
-    })),
+    panels,
   };
   return `${JSON.stringify(dashboard, undefined, 2)}\n`;
+}
+
+/** The boxes of a row's panels, which are all of one type. */
+function arrange(
+  panels: readonly Panel[],
+  top: number,
+): { readonly height: number; readonly boxes: readonly Placed[] } {
+  const type = panels[0]?.type ?? 'timeseries';
+  const [columns, height] = [COLUMNS[type], HEIGHTS[type]];
+  const width = WIDTH / columns;
+  const boxes = panels.map((_panel, index) => ({
+    x: (index % columns) * width,
+    y: top + Math.floor(index / columns) * height,
+    w: width,
+    h: height,
+  }));
+  return { height: Math.ceil(panels.length / columns) * height, boxes };
+}
+
+function toPanel({ type, title, description, unit, queries }: Panel): object {
+  const isTime = unit === 'dtdurations';
+  return {
+    type,
+    title,
+    description,
+    datasource: DATASOURCE,
+    // What has ended is below zero, and is to be seen.
+    fieldConfig: { defaults: { unit, ...(isTime ? {} : { min: 0 }) }, overrides: [] },
+    targets: queries.map(({ expr, legend }, index) => ({
+      refId: String.fromCodePoint(65 + index),
+      datasource: DATASOURCE,
+      expr,
+      legendFormat: legend,
+    })),
+  };
 }

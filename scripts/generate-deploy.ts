@@ -1,6 +1,6 @@
 /** `deploy/`: the chart rendered once more, for clusters that are kept by kubectl and not by Helm. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GENERATED } from './generate-markdown.ts';
@@ -26,6 +26,23 @@ export const MANIFESTS: readonly Manifest[] = [
   },
   { file: 'curfew.yaml', settings: [], purpose: 'Curfew as the chart installs it by default: enforced at baseline.' },
 ];
+
+export type AlertFile = { readonly file: string; readonly from: string; readonly purpose: string };
+
+/** The alerts of the chart as rule files, for a Prometheus without the operator. */
+export const ALERT_FILES: readonly AlertFile[] = [
+  { file: 'prometheus-curfew.yaml', from: 'alerts.yaml', purpose: 'Alerts on Curfew itself, for two replicas.' },
+  {
+    file: 'prometheus-token-use.yaml',
+    from: 'token-use-alerts.yaml',
+    purpose: 'Alerts on the use of service account tokens: counted by the API server, one by Curfew.',
+  },
+];
+
+export async function renderAlerts({ from, purpose }: AlertFile): Promise<string> {
+  const text = await readFile(join(CHART, 'files', from), 'utf8');
+  return [`# ${GENERATED} From charts/curfew/files/${from}.`, `# ${purpose}`, text].join('\n');
+}
 
 /** One file of `deploy/`, rendered by this Helm. */
 export async function renderManifest({ file, settings, purpose }: Manifest, helm: string): Promise<string> {

@@ -40,7 +40,8 @@ export function renderMetrics(): string {
   ]);
   const labels = Object.entries(LABELS).map(([name, values]) => [`\`${name}\``, values]);
   return toPage('Metrics', [
-    'At `/metrics` of the operations port, beside those of the Node.js process (`nodejs_…`, `process_…`).',
+    'At `/metrics` of the operations port, beside those of the Node.js process (`nodejs_…`, `process_…`). What to do with',
+    'them: [monitoring](../guides/monitoring.md).',
     '',
     toTable(['metric', 'type', 'labels', 'what it says'], rows),
     'No value of a label comes from a request, so the number of series is bounded by the tables and the configuration:',

@@ -14,7 +14,7 @@ import { BUILT_IN_PRESETS } from '../src/presets/registry.ts';
 import { renderChartReadme, renderNamespaceSets, renderValuesSchema, renderWebhooks } from './generate-chart.ts';
 import { renderCheck, renderRefusals, renderRulesTable } from './generate-checks.ts';
 import { renderDashboard } from './generate-dashboard.ts';
-import { MANIFESTS, renderManifest } from './generate-deploy.ts';
+import { ALERT_FILES, MANIFESTS, renderAlerts, renderManifest } from './generate-deploy.ts';
 import { renderFailures } from './generate-failures.ts';
 import { renderMutation } from './generate-mutations.ts';
 import { renderPreset, renderTokenAnnotation } from './generate-presets.ts';
@@ -65,6 +65,7 @@ const OUTPUTS: readonly Output[] = [
     path: `${PRESET_PAGES}/${name}.md`,
     render: () => renderPreset(name, preset),
   })),
+  ...ALERT_FILES.map((alerts) => ({ path: `deploy/${alerts.file}`, render: async () => await renderAlerts(alerts) })),
   { path: 'README.md', render: async () => await fillIn('README.md', 'checks', renderRulesTable()) },
   { path: 'CHANGELOG.md', render: async () => await fillIn('CHANGELOG.md', 'refusals', renderRefusals()) },
 ];

@@ -12,6 +12,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findObstacle } from '../e2e/node/cluster.ts';
+import { findPrometheus, NO_PROMETHEUS } from './prometheus.ts';
 import { kubernetesFolder, listKubernetes } from './tool-versions.ts';
 import { findTools, type ToolName } from './tools.ts';
 
@@ -83,6 +84,10 @@ if (isChosen(CLUSTER)) {
   if (obstacle === undefined) counts.push(await runCluster());
   else if (chosen.includes(CLUSTER)) throw new Error(obstacle);
   else console.log(`not run: ${CLUSTER}. ${obstacle}`);
+}
+
+if (tiers.flat().some((tier) => tier === 'contract' || tier === 'e2e') && (await findPrometheus()) === undefined) {
+  console.log(`not run: alerts. ${NO_PROMETHEUS}`);
 }
 
 const total = counts.reduce(

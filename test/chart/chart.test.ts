@@ -163,6 +163,43 @@ describe('A ServiceMonitor', () => {
   });
 });
 
+describe('A PodMonitor', () => {
+  it('selects the pods of the Deployment by a port that they have, and brings no Service', async () => {
+    const objects = parse(await render('helm', 'pod-monitor-values.yaml'));
+    const spec = member(find(objects, 'PodMonitor'), 'spec');
+    const template = valueAt(find(objects, 'Deployment'), ['spec', 'template']);
+    expect(valueAt(template, ['metadata', 'labels'])).toMatchObject(
+      valueAt(spec, ['selector', 'matchLabels']) as JsonObject,
+    );
+    const ports = asArray(valueAt(template, ['spec', 'containers', 0, 'ports'])).map((port) => member(port, 'name'));
+    expect(ports).toContain(valueAt(spec, ['podMetricsEndpoints', 0, 'port']));
+    expect(objects.filter((object) => member(object, 'kind') === 'Service')).toHaveLength(1);
+  });
+});
+
+describe('A PrometheusRule', () => {
+  const groupsOf = async (values: string) =>
+    asArray(valueAt(find(parse(await render('helm', values)), 'PrometheusRule'), ['spec', 'groups']));
+  const ruleOf = (groups: readonly unknown[], alert: string) =>
+    groups.flatMap((group) => asArray(member(group, 'rules'))).find((rule) => member(rule, 'alert') === alert);
+
+  it('has both groups, and links that begin where the runbook is read', async () => {
+    const groups = await groupsOf('monitoring-values.yaml');
+    expect(groups.map((group) => member(group, 'name'))).toEqual(['curfew', 'curfew-token-use']);
+    expect(member(ruleOf(groups, 'CurfewReplicaMissing'), 'expr')).toBe('count(curfew_build_info) < 2');
+    const links = async (values: string) =>
+      valueAt(ruleOf(await groupsOf(values), 'CurfewDown'), ['annotations', 'runbook_url']);
+    expect(await links('monitoring-values.yaml')).toBe('docs/runbook.md#curfewdown');
+    expect(await links('pod-monitor-values.yaml')).toBe('https://wiki.example.com/curfew/runbook#curfewdown');
+  });
+
+  it('counts the replicas that there should be, and leaves the use of tokens out where it is told to', async () => {
+    const groups = await groupsOf('pod-monitor-values.yaml');
+    expect(groups.map((group) => member(group, 'name'))).toEqual(['curfew']);
+    expect(member(ruleOf(groups, 'CurfewReplicaMissing'), 'expr')).toBe('count(curfew_build_info) < 3');
+  });
+});
+
 function byName(objects: readonly JsonObject[]): ReadonlyMap<string, JsonObject> {
   const nameOf = (object: JsonObject) =>
     JSON.stringify([member(object, 'kind'), valueAt(object, ['metadata', 'name'])]);

@@ -164,6 +164,16 @@ const CONTRADICTIONS: Readonly<Record<string, Contradiction>> = {
     sentence:
       'serviceMonitor.enabled with networkPolicy.enabled needs networkPolicy.metricsFrom, or Prometheus is not let in.',
   },
+  'a policy without those whom a pod monitor is for': {
+    settings: ['podMonitor.enabled=true', 'networkPolicy.enabled=true'],
+    sentence:
+      'podMonitor.enabled with networkPolicy.enabled needs networkPolicy.metricsFrom, or Prometheus is not let in.',
+  },
+  'two monitors': {
+    settings: ['serviceMonitor.enabled=true', 'podMonitor.enabled=true'],
+    sentence:
+      'serviceMonitor.enabled and podMonitor.enabled would have every replica scraped and counted twice: set one of the two.',
+  },
 };
 
 describe('A contradiction', () => {
