@@ -101,6 +101,11 @@ function toSubject(user: string, group?: string): Subject {
   ];
 }
 
+/** The certificate of a user, in this group if one is given. */
+export async function issueForUser(authority: KeyPair, user: string, group?: string): Promise<KeyPair> {
+  return await issueFor(authority, toSubject(user, group));
+}
+
 /** A client's certificate. */
 async function issueFor(authority: KeyPair, subject: Subject): Promise<KeyPair> {
   return await issue(authority, { subject, usage: 'clientAuth' });

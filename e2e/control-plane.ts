@@ -3,12 +3,13 @@
  * ports of 127.0.0.1, and one temporary folder that goes when they go.
  */
 
+import { sign } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findTools } from '../scripts/tools.ts';
 import { isAnswering, readApi } from './api-request.ts';
-import type { KeyPair } from './cluster-certificates.ts';
+import { issueForUser, type KeyPair } from './cluster-certificates.ts';
 import { apiServerArgs, controllerManagerArgs, etcdArgs, type StateFiles, writeState } from './control-plane-state.ts';
 import {
   type ManagedProcess,
@@ -55,6 +56,10 @@ export type ControlPlane = {
   auditEvents(): Promise<readonly unknown[]>;
   /** The last `count` lines of each server's log, under a heading each. */
   lastLines(count: number): string;
+  /** Path of a new kubeconfig with a certificate of this user, in this group if one is given. */
+  createUser(user: string, group?: string): Promise<string>;
+  /** A service account token of these claims, signed with the cluster's own key: one that it could have issued. */
+  signToken(claims: object): string;
   /** Stops kube-apiserver and starts it again on the same port, with other extra flags if given. */
   restartApiServer(extraArgs?: readonly string[]): Promise<void>;
   /** Holds etcd up where it is, and lets it go on. */
@@ -161,6 +166,16 @@ async function start(
     apiServerLog: join(folder, 'kube-apiserver.log'),
     auditEvents: () => readAuditEvents(files.auditLog),
     lastLines: (count) => logs.map((log) => `== ${log}\n${readLastLines(log, count)}`).join('\n'),
+    async createUser(user, group) {
+      const certificate = await issueForUser(files.certificates.authority, user, group);
+      return await files.writeKubeconfig(`${user.replaceAll(':', '-')}.kubeconfig`, server, certificate);
+    },
+    signToken: (claims) => {
+      const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
+      const signed = `${encode({ alg: 'RS256' })}.${encode(claims)}`;
+      const signature = sign('sha256', Buffer.from(signed), files.certificates.serviceAccounts.privateKey);
+      return `${signed}.${signature.toString('base64url')}`;
+    },
     async restartApiServer(extraArgs = options.apiServerArgs ?? []) {
       await apiServer?.stop();
       apiServer = await launchApiServer(port, extraArgs);

@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { JsonObject } from '../src/objects/json.ts';
 import { type InstalledCurfew, installCurfew } from './installed-curfew.ts';
-import { startTestCluster, type TestCluster } from './test-cluster.ts';
+import { startTestCluster, type TestCluster, type TestClusterOptions } from './test-cluster.ts';
 
 const LINES_OF_A_FAILURE = 15;
 /** The API server writes whole objects into a line. */
@@ -16,12 +16,16 @@ export type Suite = { readonly cluster: TestCluster; readonly curfew: InstalledC
  *
  * @param beforeInstall - what happens in the cluster before Curfew comes
  */
-export function setUpSuite(config: JsonObject, beforeInstall?: (cluster: TestCluster) => Promise<void>): Suite {
+export function setUpSuite(
+  config: JsonObject,
+  beforeInstall?: (cluster: TestCluster) => Promise<void>,
+  options: TestClusterOptions = {},
+): Suite {
   let cluster: TestCluster | undefined;
   let curfew: InstalledCurfew | undefined;
 
   beforeAll(async () => {
-    cluster = await startTestCluster();
+    cluster = await startTestCluster(options);
     await beforeInstall?.(cluster);
     curfew = await installCurfew(cluster, config);
   });

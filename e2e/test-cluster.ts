@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findTools } from '../scripts/tools.ts';
 import type { JsonObject } from '../src/objects/json.ts';
-import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
 import { readCluster } from './existing-cluster.ts';
 import { createKubectl, type Kubectl } from './kubectl.ts';
 
@@ -33,6 +33,8 @@ export type TestCluster = {
     | 'server'
     | 'certificateAuthority'
     | 'auditEvents'
+    | 'createUser'
+    | 'signToken'
     | 'lastLines'
     | 'restartApiServer'
     | 'pauseEtcd'
@@ -55,10 +57,15 @@ export type TestCluster = {
 
 export type NamespaceOptions = { readonly metadata?: JsonObject; readonly withoutAccount?: boolean };
 
-export async function startTestCluster(): Promise<TestCluster> {
+export type TestClusterOptions = Pick<ControlPlaneOptions, 'apiServerArgs'>;
+
+/** @param options - for a control plane of the test's own; an existing cluster stays as it is */
+export async function startTestCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
   const { kubectl: binary } = await findTools(['kubectl']);
   const opened =
-    EXISTING.kubeconfig === undefined ? await startOwn(binary) : await openExisting(binary, EXISTING.kubeconfig);
+    EXISTING.kubeconfig === undefined
+      ? await startOwn(binary, options)
+      : await openExisting(binary, EXISTING.kubeconfig);
   const { kubectl } = opened;
   const run = Date.now().toString(36);
   let made = 0;
@@ -88,8 +95,8 @@ export async function startTestCluster(): Promise<TestCluster> {
 
 type Opened = Pick<TestCluster, 'controlPlane' | 'kubectl' | 'kubeconfig' | 'address'>;
 
-async function startOwn(binary: string): Promise<Opened> {
-  const controlPlane = await startControlPlane();
+async function startOwn(binary: string, options: TestClusterOptions): Promise<Opened> {
+  const controlPlane = await startControlPlane(options);
   const { kubeconfig } = controlPlane;
   return { controlPlane, kubectl: createKubectl({ binary, kubeconfig }), kubeconfig, address: '127.0.0.1' };
 }
@@ -100,6 +107,10 @@ async function openExisting(binary: string, kubeconfig: string): Promise<Opened>
   const controlPlane = {
     ...(await readCluster(kubectl)),
     auditEvents: async () => [],
+    createUser: notOurs,
+    signToken: () => {
+      throw new Error('the key of an existing cluster is not ours');
+    },
     restartApiServer: notOurs,
     pauseEtcd: notOurs,
     resumeEtcd: notOurs,
