@@ -90,6 +90,8 @@ function describePackage() {
     version: packageJson.version,
     description: packageJson.description,
     license: packageJson.license,
+    // npm compares it with the repository whose workflow publishes.
+    repository: packageJson.repository,
     type: 'module',
     engines: packageJson.engines,
     bin: { curfew: 'bin/curfew.mjs', 'kubectl-curfew': 'bin/curfew.mjs' },

@@ -16,7 +16,13 @@ const ALERTS = asArray(valueAt(parse(await read('charts/curfew/files/alerts.yaml
   }),
 );
 
-const PAGES = ['docs/runbook.md', 'docs/threat-model.md', 'docs/guides/network-policy.md'];
+const PAGES = [
+  'docs/runbook.md',
+  'docs/threat-model.md',
+  'docs/guides/network-policy.md',
+  'docs/guides/verify.md',
+  'docs/releasing.md',
+];
 
 describe('The runbook', () => {
   it.each(ALERTS)('has a section for the alert $alert, where its link leads', async ({ alert, url }) => {
