@@ -50,10 +50,14 @@ describe('While pods are created all the time', () => {
           ROTATION_MS,
         );
       });
-      console.log(`${seen.calls} calls, ${seen.handshakes} handshakes, ${seen.leaves} leaves, ${seen.authorities} CAs`);
-      expect(seen.failures).toEqual([]);
-      expect(seen.calls).toBeGreaterThan(100);
-      expect(await countTlsErrors(cluster)).toBe(0);
+      const tlsErrors = await countTlsErrors(cluster);
+      const { calls, handshakes, leaves, authorities, failures } = seen;
+      console.log(
+        `${calls} calls, ${handshakes} handshakes, ${leaves} leaves, ${authorities} CAs, ${failures.length} failures, ${tlsErrors} TLS errors in the API server's log`,
+      );
+      expect(failures).toEqual([]);
+      expect(calls).toBeGreaterThan(100);
+      expect(tlsErrors).toBe(0);
     },
     ROTATION_MS,
   );
@@ -62,6 +66,10 @@ describe('While pods are created all the time', () => {
     ['is deleted', async () => void (await cluster.must(['delete', '--raw', SECRET]))],
     ['is emptied', async () => await patchSecret({ 'ca.crt': '', 'ca.key': '' })],
     ['holds something else', async () => await patchSecret({ 'ca.crt': 'eA==', 'ca.key': 'eA==' })],
+    [
+      'has a certificate that its key is not of',
+      async () => await patchSecret({ 'ca.crt': (await issue(Date.now()))['ca.crt'] }),
+    ],
     ['holds the CA of somebody else', async () => await patchSecret(await issue(Date.now()))],
     ['holds a CA that has ended', async () => await patchSecret(await issue(Date.now() - 2 * AN_HOUR_MS))],
   ])('the Secret of the CA %s, and heals without a call that fails', async (_what, spoil) => {

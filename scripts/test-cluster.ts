@@ -6,6 +6,7 @@
  *     npm run test:cluster -- --image FILE   takes this image, and its bill of materials, instead of building one
  *     npm run test:cluster -- --report FILE  writes vitest's JSON report too
  *     npm run test:cluster -- --kubernetes 1.37   on another pinned version than the usual one
+ *     npm run test:cluster -- e2e/cluster/upgrade.test.ts   these files alone
  */
 
 import { spawn } from 'node:child_process';
@@ -18,9 +19,9 @@ import { down, enterArgs, listTraces, up } from '../e2e/node/cluster.ts';
 import { ctrArgs } from '../e2e/node/container-runtime.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
   options: { image: { type: 'string' }, report: { type: 'string' }, kubernetes: { type: 'string' } },
-  allowPositionals: false,
+  allowPositionals: true,
 });
 
 const scratch = await mkdtemp(join(tmpdir(), 'curfew-cluster-'));
@@ -60,7 +61,7 @@ async function main(): Promise<number> {
     values.report === undefined
       ? []
       : ['--reporter=default', '--reporter=json', `--outputFile.json=${resolve(values.report)}`];
-  const args = [vitest, 'run', '--project', 'cluster', ...report];
+  const args = [vitest, 'run', '--project', 'cluster', ...report, ...positionals];
   return await run('nsenter', [...enterArgs(cluster, 'network'), ...args], {
     KUBECONFIG: cluster.layout.kubeconfig,
     CURFEW_CLUSTER_STATE: folder,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { asArray, asString, member } from '../../src/objects/json.ts';
+import { asArray, asString, member, valueAt } from '../../src/objects/json.ts';
 import { waitUntil } from '../installed-curfew.ts';
 import {
   CONFIGURATIONS,
@@ -70,6 +70,46 @@ it('An earlier chart is upgraded, changed and rolled back, and pods are admitted
   }
   expect(result.failures).toEqual([]);
 });
+
+it('Helm upgrades over a CA that was replaced since, without a conflict, and takes nothing of it away', async () => {
+  await cluster.install(ENOUGH_CPU);
+  await cluster.untilPublished();
+  const load = await startLoad(cluster, 'rotated');
+  let result: Awaited<ReturnType<typeof load.stop>>;
+  try {
+    const before = await readBundles();
+    expect(before.size).toBe(1);
+    await cluster.must(['delete', 'secret', `${RELEASE}-tls`, ...IN_CURFEW]);
+    // Whichever replica looks first makes the next CA; both are published, in every entry.
+    await waitUntil(
+      'a new CA is published beside the old one',
+      async () => {
+        const bundles = await readBundles();
+        const [bundle = ''] = bundles;
+        return bundles.size === 1 && !before.has(bundle) && [...before].every((old) => bundle.includes(old.trim()));
+      },
+      SLOW_MS,
+    );
+    const rotated = await readBundles();
+    // What changes nothing, and what replaces every pod.
+    await cluster.install(ENOUGH_CPU);
+    expect(await readBundles()).toEqual(rotated);
+    await cluster.install([...ENOUGH_CPU, '--set', 'podAnnotations.test=rotated']);
+    expect(await readBundles()).toEqual(rotated);
+  } finally {
+    result = await load.stop(LEAST_CALLS);
+  }
+  expect(result.failures).toEqual([]);
+});
+
+/** The CA bundles of all entries, each once. */
+async function readBundles(): Promise<ReadonlySet<string>> {
+  const { items }: { readonly items: unknown } = JSON.parse(await cluster.must(['get', CONFIGURATIONS, '-o', 'json']));
+  const stored = asArray(items).flatMap((item) =>
+    asArray(member(item, 'webhooks')).map((webhook) => asString(valueAt(webhook, ['clientConfig', 'caBundle'])) ?? ''),
+  );
+  return new Set(stored.map((text) => Buffer.from(text, 'base64').toString()));
+}
 
 async function listPods(): Promise<readonly string[]> {
   const names = await cluster.must(['get', 'pods', ...IN_CURFEW, '-o', 'name']);
