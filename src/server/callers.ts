@@ -33,8 +33,9 @@ export function toTlsOptions({ cert, key }: Pick<TlsOptions, 'cert' | 'key'>, ca
     requestCert: true,
     rejectUnauthorized: false,
     // A resumed session would bring the verdict of its first handshake, and with TLS 1.3 Node calls one authorized that has
-    // no certificate at all. API servers never resume.
-    secureOptions: constants.SSL_OP_NO_TICKET,
+    // no certificate at all. With TLS 1.2 a handshake that is made anew may bring another certificate, and Node keeps the
+    // verdict on the first. API servers do neither.
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
   };
 }
 

@@ -137,6 +137,17 @@ describe('A caller', () => {
   );
 });
 
+it('No handshake is made anew on a connection: another certificate would come after the first was judged', async () => {
+  const { app, caller } = await start();
+  const socket = connectTls({ host: '127.0.0.1', port: app.port, ca: app.ca, maxVersion: 'TLSv1.2', ...caller });
+  await once(socket, 'secureConnect');
+  const { promise, resolve } = Promise.withResolvers<Error | null>();
+  socket.on('error', resolve);
+  socket.renegotiate({}, resolve);
+  expect(String(await promise)).toMatch(/no renegotiation/i);
+  socket.destroy();
+});
+
 describe('An open connection', () => {
   const open = (caller: Caller) => {
     const options: AgentOptions = { keepAlive: true, maxSockets: 1, ...caller };
