@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { ENDED_VALUES } from '../../scripts/generate-chart.ts';
+import { ENDED_VALUES } from '../../scripts/chart-values.ts';
 import { CHECKS } from '../../src/checks/registry.ts';
 import { GUARDS } from '../../src/engine/guards.ts';
 import { FAULTS } from '../../src/errors.ts';
