@@ -42,16 +42,9 @@ export async function usage(options: UsageOptions, io: UsageIo): Promise<0 | 2> 
   let skippedLines = 0;
   let code: 0 | 2 = 0;
   for (const file of options.auditLog) {
-    try {
-      for await (const line of readLines(file, io.input)) {
-        io.signal.throwIfAborted();
-        if (!addLine(tally, line)) skippedLines += 1;
-      }
-    } catch (error) {
-      io.signal.throwIfAborted();
-      io.writeError(`curfew: ${file} cannot be read to its end: ${describeError(error)}\n`);
-      code = 2;
-    }
+    const read = await readLog(file, { tally, io });
+    skippedLines += read.skippedLines;
+    if (!read.isWhole) code = 2;
   }
   const report: UsageReport = {
     tally,
@@ -64,6 +57,25 @@ export async function usage(options: UsageOptions, io: UsageIo): Promise<0 | 2> 
     return 2;
   }
   return code;
+}
+
+/** What could be read of a file counts, and why the rest could not is said. */
+async function readLog(
+  file: string,
+  { tally, io }: { readonly tally: UsageTally; readonly io: UsageIo },
+): Promise<{ readonly skippedLines: number; readonly isWhole: boolean }> {
+  let skippedLines = 0;
+  try {
+    for await (const line of readLines(file, io.input)) {
+      io.signal.throwIfAborted();
+      if (!addLine(tally, line)) skippedLines += 1;
+    }
+    return { skippedLines, isWhole: true };
+  } catch (error) {
+    io.signal.throwIfAborted();
+    io.writeError(`curfew: ${file} cannot be read to its end: ${describeError(error)}\n`);
+    return { skippedLines, isWhole: false };
+  }
 }
 
 /** False if it is no event. */
