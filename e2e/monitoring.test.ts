@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findPrometheus } from '../scripts/prometheus.ts';
 import { asArray, asString, member, valueAt } from '../src/objects/json.ts';
+import { runWith } from '../test/unit/cli/run-command.ts';
 import { type ApiClient, openApi } from './api-client.ts';
 import { describeEvent, hasBody, type Played, playAuditScenes } from './audit-scenes.ts';
 import { readFalcoRules } from './falco.ts';
@@ -119,6 +120,39 @@ describe.runIf(OWNS_CONTROL_PLANE)('In the audit log', () => {
         expect(member(event, 'responseObject')).toBeUndefined();
       }
     }
+  });
+
+  it('is all that `curfew usage` takes to say who used which token, and to write RBAC that the API server takes', async () => {
+    const log = events.map((event) => JSON.stringify(event)).join('\n');
+    const ask = async (output: string) => {
+      const cluster = ['--cluster', '--kubeconfig', suite.cluster.kubeconfig];
+      return await runWith({ input: log }, 'usage', '--output', output, ...cluster, '--audit-log', '-');
+    };
+    const { code, out, error } = await ask('json');
+    expect({ code, error }).toEqual({ code: 0, error: '' });
+    const report: unknown = JSON.parse(out);
+    const kindsOf = (where: string) => {
+      const accounts = asArray(member(report, 'accounts'));
+      const found = accounts.find((one) => member(one, 'namespace') === where && member(one, 'name') === 'web');
+      return Object.entries(member(found, 'tokens') ?? {}).flatMap(([kind, count]) => (count > 0 ? [kind] : []));
+    };
+    expect(kindsOf(namespace)).toContain('stale');
+    expect(kindsOf(played.free)).toContain('legacy');
+    const asked = asArray(member(report, 'tokenRequests')).map(
+      (one) => `${asString(member(one, 'caller'))} for ${asString(member(one, 'account'))}`,
+    );
+    expect(asked).toEqual(expect.arrayContaining([of(`${ADMIN} for NS/web`), of(`${NODE} for NS/web`)]));
+    // The pod on the node holds a token, and its account has called.
+    const silent = asArray(member(report, 'silent')).map((one) => asString(member(one, 'namespace')));
+    expect(silent).not.toContain(namespace);
+
+    const manifests = (await ask('manifests')).out;
+    expect(manifests).toContain('kind: ServiceAccount');
+    const applied = await suite.cluster.kubectl.run(['apply', '--dry-run=server', '-f', '-'], { input: manifests });
+    expect({ code: applied.code, stderr: applied.stderr.replaceAll(/^Warning: .*\n/gm, '') }).toEqual({
+      code: 0,
+      stderr: '',
+    });
   });
 
   it('is a token that was made invalid only as a request of nobody: no annotation names its Secret', () => {
