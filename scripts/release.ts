@@ -124,6 +124,9 @@ async function checkSignatures(): Promise<number> {
 }
 
 async function build(digest: string | undefined): Promise<void> {
+  if (digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(digest)) {
+    throw new Error(`--image-digest ${digest} is no sha256:… of 64 digits.`);
+  }
   const { version } = await checkRelease({ root: ROOT });
   await rm(OUTPUT, { recursive: true, force: true });
   await mkdir(OUTPUT, { recursive: true });
@@ -145,7 +148,6 @@ async function copyChart(digest: string | undefined): Promise<string> {
   await cp(join(ROOT, CHART), copy, { recursive: true });
   await copyFile(join(ROOT, 'LICENSE'), join(copy, 'LICENSE'));
   if (digest === undefined) return copy;
-  if (!/^sha256:[0-9a-f]{64}$/.test(digest)) throw new Error(`--image-digest ${digest} is no sha256:… of 64 digits.`);
   const file = join(copy, 'values.yaml');
   const before = await readFile(file, 'utf8');
   const after = before.replace('\n  digest: ""\n', `\n  digest: "${digest}"\n`);
