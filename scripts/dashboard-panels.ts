@@ -89,6 +89,20 @@ export const ROWS: readonly Row[] = [
         },
         [quantile(0.5), quantile(0.99)],
       ),
+      series(
+        {
+          title: 'Wait before a review is begun, 99th percentile',
+          unit: 's',
+          description:
+            'A replica that gets more than it can judge. Those whose answer would come too late are turned away.',
+        },
+        [
+          {
+            expr: `histogram_quantile(0.99, sum by (le) (rate(${M.waits.name}_bucket[${RANGE}]))) > 0`,
+            legend: 'all replicas',
+          },
+        ],
+      ),
     ],
   },
   {

@@ -122,6 +122,15 @@ export const FAILURES = {
     readyz: 'ready',
     heldBy: [SERVER, 'More comes at once than fits into the memory limit'],
   },
+  overload: {
+    what: 'More reviews come than a replica can judge',
+    does: 'A review that has waited for so long that its answer may come too late is refused at once, unread, so that the others are answered in time: of entries that fail open after half of the time, of those that fail closed at its end. Each is answered before the API server gives up. The replica stays ready, and judges all again as soon as the load falls.',
+    user: 'CURFEW_E_LATE: the review may have waited for N ms before Curfew came to it',
+    log: ['"code":"CURFEW_E_LATE"', 'more within 10 s, left out here'],
+    metrics: ['curfew_faults_total{entry="/validate/review",code="CURFEW_E_LATE"}', 'curfew_review_wait_seconds_sum'],
+    readyz: 'ready',
+    heldBy: ['test/server/overload.test.ts', 'Several times the load that a replica can judge'],
+  },
   'huge-object': {
     what: 'An object as large as one may be holds up the event loop',
     does: 'It is judged. Others wait meanwhile: for up to ten times what it takes to parse it, and up to eighty times for a Role of tens of thousands of rules, which `npm run bench` measures.',

@@ -62,6 +62,12 @@ export const FAULTS = {
     remedy:
       'The API server tries again within the timeout. If it lasts, add replicas or CPU, or raise the limit together with the memory.',
   },
+  CURFEW_E_LATE: {
+    status: 500,
+    message: 'the review may have waited for %s ms before Curfew came to it',
+    remedy:
+      'More reviews come than this replica can judge in time: add replicas or CPU. Those of entries that fail open are given up first.',
+  },
   CURFEW_E_DEADLINE: {
     status: 500,
     message: 'the review could not be judged within %s ms',

@@ -28,8 +28,9 @@ export function expectFailure(id: FailureId, { user, log, metrics, readyz }: See
 }
 
 /** The first line of `/readyz`. */
-export async function readReadyz(operationsUrl: string): Promise<string> {
-  const [first = ''] = (await (await fetch(`${operationsUrl}/readyz`)).text()).split('\n');
+export async function readReadyz(operationsUrl: string, signal?: AbortSignal): Promise<string> {
+  const response = await fetch(`${operationsUrl}/readyz`, signal === undefined ? {} : { signal });
+  const [first = ''] = (await response.text()).split('\n');
   return first;
 }
 

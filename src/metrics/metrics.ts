@@ -52,6 +52,12 @@ export const METRICS = {
     labels: ['entry', 'outcome'],
     help: 'Time from a whole request to its answer, by outcome.',
   },
+  waits: {
+    name: 'curfew_review_wait_seconds',
+    type: 'histogram',
+    labels: [],
+    help: 'Longest time that a review can have waited before Curfew came to it: what the event loop is behind.',
+  },
   evaluations: {
     name: 'curfew_evaluations_total',
     type: 'counter',

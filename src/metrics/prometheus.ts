@@ -21,6 +21,9 @@ const SECONDS = [
   0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ];
 
+/** What is waited for longer than the last is answered as a fault. */
+const WAIT_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5];
+
 /**
  * @param monotonic - in ms, for the age of the index at the moment of a scrape
  * @param entries - paths of the webhook entries, whose reviews and faults begin with 0
@@ -48,6 +51,7 @@ export function createPrometheusRecorder(
     },
   });
   const reviews = new Histogram({ ...describe(METRICS.reviews), buckets: SECONDS });
+  const waits = new Histogram({ ...describe(METRICS.waits), buckets: WAIT_SECONDS });
   const evaluations = new Counter(describe(METRICS.evaluations));
   const mutations = new Counter(describe(METRICS.mutations));
   const exemptions = new Counter(describe(METRICS.exemptions));
@@ -104,6 +108,7 @@ export function createPrometheusRecorder(
       readiness.isReady = isReady;
     },
     review: ({ entry, outcome, seconds }) => reviews.observe({ entry, outcome }, seconds),
+    wait: (seconds) => waits.observe(seconds),
     evaluation: (record) => evaluations.inc(record),
     mutation: (record) => mutations.inc(record),
     exemption: (record) => exemptions.inc(record),

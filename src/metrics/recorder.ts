@@ -45,6 +45,8 @@ export type Life = { readonly notBefore: number; readonly notAfter: number };
 
 export type Recorder = {
   review(record: ReviewRecord): void;
+  /** A request came to its turn, after it may have waited for so many seconds. */
+  wait(seconds: number): void;
   evaluation(record: EvaluationRecord): void;
   mutation(record: MutationRecord): void;
   /** An exemption, by its name in the configuration, removed what a check found. */
@@ -89,6 +91,7 @@ export function createSilentRecorder(): Recorder {
   const ignore = () => undefined;
   return {
     review: ignore,
+    wait: ignore,
     evaluation: ignore,
     mutation: ignore,
     exemption: ignore,

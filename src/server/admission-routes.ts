@@ -10,14 +10,20 @@ import { judgeReview } from './judge-review.ts';
 const ANSWER_RESERVE_MS = 200;
 
 /** Adds a route for the path of every entry. Of all methods, so that the router tells a wrong one from a wrong path. */
-export function addAdmissionRoutes(app: FastifyInstance, deps: ReviewDeps): void {
+export function addAdmissionRoutes(
+  app: FastifyInstance,
+  deps: ReviewDeps & {
+    /** The earliest moment at which a request can have arrived, in ms of the monotonic clock. */
+    readonly arrivedAt: (request: object) => number;
+  },
+): void {
   for (const entry of ENTRIES) {
     app.all(entry.path, async (request) => {
       const started = deps.clock.monotonic();
       let outcome: 'allowed' | 'denied' | 'fault' = 'fault';
       try {
         const timeoutMs = readTimeout(request.query, deps.policy().configuration.server.deadlineMs);
-        const received = { body: request.body, started, timeoutMs };
+        const received = { body: request.body, started, until: deps.arrivedAt(request) + timeoutMs, timeoutMs };
         const { guard } = entry;
         const judged =
           guard === undefined
@@ -33,7 +39,7 @@ export function addAdmissionRoutes(app: FastifyInstance, deps: ReviewDeps): void
 }
 
 /** The shorter of our own deadline and the `?timeout=5s` that the API server adds; other parameters mean nothing. */
-function readTimeout(query: unknown, deadlineMs: number): number {
+export function readTimeout(query: unknown, deadlineMs: number): number {
   const text = typeof query === 'object' && query !== null && 'timeout' in query ? query.timeout : undefined;
   const match = typeof text === 'string' ? /^([0-9]{1,4})(s|ms)$/.exec(text) : null;
   if (match === null) return deadlineMs;

@@ -2,16 +2,17 @@
 
 import { METHODS } from 'node:http';
 import type { ServerOptions as TlsOptions } from 'node:https';
+import { setImmediate as nextTurn } from 'node:timers';
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fastify } from 'fastify';
 import { Fault, toFault } from '../errors.ts';
-import type { LogFields } from '../log/logger.ts';
 import { BYTES_OF_VALUE, countValues } from '../review/count-values.ts';
 import type { Entry } from '../review/entries.ts';
 import { ENTRIES } from '../review/entries.ts';
 import { respondToFault } from '../review/respond.ts';
-import { addAdmissionRoutes } from './admission-routes.ts';
+import { addAdmissionRoutes, readTimeout } from './admission-routes.ts';
+import { type Arrivals, watchArrivals } from './arrivals.ts';
 import { createGate, toTlsOptions } from './callers.ts';
 import {
   CONNECTION_OPTIONS,
@@ -20,8 +21,10 @@ import {
   limitConnections,
   NEW_CONNECTION_MS,
 } from './connections.ts';
+import { createFaultLog } from './fault-log.ts';
 import { createInFlight } from './in-flight.ts';
 import type { ReviewDeps } from './judge-review.ts';
+import { createTurnstile } from './turnstile.ts';
 
 export type AppDeps = ReviewDeps & {
   /** Absent in tests that do not listen. */
@@ -30,12 +33,24 @@ export type AppDeps = ReviewDeps & {
   readonly callers?: (() => string) | undefined;
   /** True while the server is being stopped: answers ask the client to open its next connection elsewhere. */
   readonly isDraining: () => boolean;
+  /** Since when requests may have been waiting; by default as the event loop of this process shows it. */
+  readonly arrivals?: Arrivals;
   /** Longest time for a body to arrive once its head has, in ms. Default: 30 s. */
   readonly bodyMs?: number;
+  /** How much of that a slow one has while others are waiting for its place, in ms. Default: 250. */
+  readonly giveWayMs?: number;
 };
+
+/**
+ * Of the time for an answer, so much may have gone by when a review comes to its turn. Where there is not enough for all,
+ * those go first whose objects are admitted then.
+ */
+const PATIENCE = { Fail: 1, Ignore: 0.5 } as const;
 
 /** The API server waits for an answer for 30 s at most, so what arrives later is for nobody. */
 const BODY_MS = 30_000;
+/** It sends head and body in one go, so a body that is not there by then, nor on its way, is in nobody's hurry. */
+const GIVE_WAY_MS = 250;
 
 /** The server with one route for each webhook entry. Everything that is no verdict is answered by a fault's Status. */
 export function buildApp(deps: AppDeps): FastifyInstance {
@@ -43,10 +58,34 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   const { bodyLimitBytes, maxBodyBytesInFlight, maxInFlight } = deps.policy().configuration.server;
   const mostValues = Math.floor(maxBodyBytesInFlight / BYTES_OF_VALUE);
   const bodyMs = deps.bodyMs ?? BODY_MS;
+  const giveWayMs = deps.giveWayMs ?? GIVE_WAY_MS;
   const inFlight = createInFlight({
     maxBytes: maxBodyBytesInFlight,
     maxRequests: () => deps.policy().configuration.server.maxInFlight,
+    giveWayMs,
+    monotonic: deps.clock.monotonic,
   });
+  const arrivals = deps.arrivals ?? watchArrivals(deps.clock.monotonic);
+  const arrivedAt = new WeakMap<object, number>();
+  const faults = createFaultLog({ log: deps.log });
+  const turnstile = createTurnstile({
+    monotonic: deps.clock.monotonic,
+    afterTurn: (task) => void nextTurn(task),
+  });
+
+  /** Waits until `request` may be judged, for as long as there is time for it. */
+  async function waitForTurn(request: FastifyRequest): Promise<void> {
+    const { monotonic } = deps.clock;
+    const { failurePolicy } = entryOf(request) ?? { failurePolicy: 'Ignore' };
+    const arrived = arrivedAt.get(request) ?? monotonic();
+    await turnstile.enter({
+      isFailOpen: failurePolicy === 'Ignore',
+      arrived,
+      patienceMs: PATIENCE[failurePolicy] * readTimeout(request.query, deps.policy().configuration.server.deadlineMs),
+      isGone: () => request.raw.socket.destroyed,
+    });
+    deps.recorder.wait((monotonic() - arrived) / 1000);
+  }
 
   const { callers, clock, log, policy, recorder } = deps;
   const settings = () => policy().configuration.callerAuthentication;
@@ -61,7 +100,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
       // Told by the gate, which does not tell each call; and nothing is kept open for a stranger.
       return await reply.code(fault.status).header('connection', 'close').send(respondToFault(fault));
     }
-    deps.log.error(toFaultFields(fault, entry), fault.message);
+    faults.write(fault, entry);
     if (fault.code === 'CURFEW_E_OVERLOADED') reply.header('retry-after', '1');
     // A small body comes with its head, and Node gets to it in this turn: then the connection may stay.
     if (!request.raw.complete) await setImmediate();
@@ -94,39 +133,54 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     deps.recorder.fault({ entry: 'none', code: 'CURFEW_E_OVERLOADED' });
   });
   continueWhenRead(app.server);
+  for (const event of ['connection', 'secureConnection']) app.server.on(event, arrivals.note);
   for (const method of METHODS) {
     if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
   }
 
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    try {
-      const text = String(body);
-      const values = countValues(text);
-      if (values > mostValues) throw new Fault('CURFEW_E_TOO_MANY_VALUES', String(mostValues));
-      // One character beyond Latin-1, and V8 keeps two bytes for each, in the text and again in what is parsed of it.
-      const wide = Buffer.byteLength(text) === text.length ? 0 : 2 * text.length;
-      // Alone it may hold all there is.
-      inFlight.grow(request, Math.min(maxBodyBytesInFlight, Math.max(wide, values * BYTES_OF_VALUE)));
-      // Plain JSON.parse: a key named __proto__ is an own property here, and data, not an error.
-      done(null, JSON.parse(text));
-    } catch (error) {
-      // The parser's own message quotes the body.
-      done(error instanceof Fault ? error : new Fault('CURFEW_E_NOT_JSON'));
-    }
-  });
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string' },
+    async (request: FastifyRequest, body: string | Buffer) => {
+      try {
+        inFlight.settle(request);
+        await waitForTurn(request);
+        const text = String(body);
+        const values = countValues(text);
+        if (values > mostValues) throw new Fault('CURFEW_E_TOO_MANY_VALUES', String(mostValues));
+        // One character beyond Latin-1, and V8 keeps two bytes for each, in the text and again in what is parsed of it.
+        const wide = Buffer.byteLength(text) === text.length ? 0 : 2 * text.length;
+        // Alone it may hold all there is.
+        inFlight.grow(request, Math.min(maxBodyBytesInFlight, Math.max(wide, values * BYTES_OF_VALUE)));
+        // Plain JSON.parse: a key named __proto__ is an own property here, and data, not an error.
+        return JSON.parse(text);
+      } catch (error) {
+        // The parser's own message quotes the body.
+        throw error instanceof Fault ? error : new Fault('CURFEW_E_NOT_JSON');
+      }
+    },
+  );
 
   // Before the body is read: a stranger's request is not worth its bytes.
   app.addHook('onRequest', async (request, reply) => {
+    arrivals.note();
     // Before anything is told, such as which paths there are.
     const refusal = gate?.(request.raw.socket);
     if (refusal !== undefined) throw refusal;
+    arrivedAt.set(request, arrivals.earliest());
     if (request.is404) throw new Fault('CURFEW_E_PATH');
     if (request.method !== 'POST') throw new Fault('CURFEW_E_METHOD');
     const bytes = announcedBytes(request.headers, bodyLimitBytes);
     // Turned round, so that a length which is no number is too large too.
     if (!(bytes <= bodyLimitBytes)) throw new Fault('CURFEW_E_BODY_TOO_LARGE', String(bodyLimitBytes));
-    inFlight.enter(request, bytes);
+    const { socket } = request.raw;
+    const atHead = socket.bytesRead;
+    inFlight.enter(request, bytes, {
+      received: () => socket.bytesRead - atHead,
+      isFailOpen: entryOf(request)?.failurePolicy === 'Ignore',
+      giveWay: () => void reply.send(new Fault('CURFEW_E_BODY_TIMEOUT', String(giveWayMs))),
+    });
     const timer = setTimeout(() => void reply.send(new Fault('CURFEW_E_BODY_TIMEOUT', String(bodyMs))), bodyMs);
     request.raw.once('close', () => clearTimeout(timer));
   });
@@ -137,8 +191,9 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     if (deps.isDraining()) reply.header('connection', 'close');
   });
   app.setErrorHandler(answerFault);
+  app.addHook('onClose', async () => faults.close());
 
-  addAdmissionRoutes(app, deps);
+  addAdmissionRoutes(app, { ...deps, arrivedAt: (request) => arrivedAt.get(request) ?? deps.clock.monotonic() });
   return app;
 }
 
@@ -151,12 +206,6 @@ function announcedBytes(headers: FastifyRequest['headers'], bodyLimitBytes: numb
 /** The entry that the router found, whose path a URL may write in many ways. */
 function entryOf(request: FastifyRequest): Entry | undefined {
   return ENTRIES.find(({ path }) => path === request.routeOptions.url);
-}
-
-/** The same keys in every line of a fault; `null` says that there is none. */
-function toFaultFields({ code, cause }: Fault, entry: Entry | undefined): LogFields {
-  const stack = code === 'CURFEW_E_INTERNAL' && cause instanceof Error ? cause.stack : undefined;
-  return { entry: entry?.name ?? null, type: entry?.type ?? null, code, stack: stack ?? null };
 }
 
 /** The HTTP library's own errors have codes; each is one of our faults. */

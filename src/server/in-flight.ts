@@ -12,7 +12,9 @@ export type InFlight = {
    *
    * @throws Fault CURFEW_E_OVERLOADED if there is not as much left; nothing is taken then
    */
-  enter(request: object, bytes: number): void;
+  enter(request: object, bytes: number, terms: Terms): void;
+  /** The body of `request` is there: from now on it gives way to nobody. */
+  settle(request: object): void;
   /**
    * Lets `request` hold `bytes` in all, if that is more than it holds: parsed, a text may take more than its own size.
    *
@@ -23,33 +25,89 @@ export type InFlight = {
   leave(request: object): void;
 };
 
-/** `maxRequests` is asked each time, since the configuration may change; the bytes are bounded as at the start. */
-export function createInFlight(limits: { readonly maxRequests: () => number; readonly maxBytes: number }): InFlight {
-  const held = new Map<object, number>();
+export type Terms = {
+  /** The last quarter is for entries that fail closed: what is refused there stops somebody. */
+  readonly isFailOpen: boolean;
+  /** Bytes of its body that have come so far. */
+  readonly received: () => number;
+  /** Called when another needs what it holds, and its body arrives more slowly than a body does. */
+  readonly giveWay: () => void;
+};
+
+export type InFlightLimits = {
+  /** Asked each time, since the configuration may change; the bytes are bounded as at the start. */
+  readonly maxRequests: () => number;
+  readonly maxBytes: number;
+  /** After so many ms a body that arrives slowly gives way to others. */
+  readonly giveWayMs: number;
+  /** In ms. */
+  readonly monotonic: () => number;
+};
+
+const SHARE_OF_FAIL_OPEN = 0.75;
+/** What comes at this pace, in bytes in a ms, is given the time it takes: an API server is many times as fast. */
+const SLOWEST_PACE = 1_024;
+
+type Holding = { bytes: number; readonly since: number; arriving: Pick<Terms, 'received' | 'giveWay'> | undefined };
+
+export function createInFlight({ maxRequests, maxBytes, giveWayMs, monotonic }: InFlightLimits): InFlight {
+  const held = new Map<object, Holding>();
   let bytesHeld = 0;
 
-  function hold(request: object, more: number): void {
-    if (bytesHeld + more > limits.maxBytes) {
-      throw new Fault('CURFEW_E_OVERLOADED', `server.maxBodyBytesInFlight is ${limits.maxBytes}`);
+  /** Why there is no room for one more; undefined if there is. */
+  function findShortage(bytes: number, isFailOpen: boolean): string | undefined {
+    const most = maxRequests();
+    if (held.size >= most) return `server.maxInFlight is ${most}`;
+    if (bytesHeld + bytes > maxBytes) return `server.maxBodyBytesInFlight is ${maxBytes}`;
+    const isReserved = held.size >= most * SHARE_OF_FAIL_OPEN || bytesHeld > maxBytes * SHARE_OF_FAIL_OPEN;
+    return isFailOpen && isReserved ? 'what is left is for entries that fail closed' : undefined;
+  }
+
+  /** The oldest first: a Map keeps the order in which they entered. */
+  function findDawdler(): readonly [object, () => void] | undefined {
+    const now = monotonic();
+    for (const [request, { since, arriving }] of held) {
+      if (since + giveWayMs > now) return undefined;
+      if (arriving === undefined) continue;
+      if (since + giveWayMs + arriving.received() / SLOWEST_PACE <= now) return [request, arriving.giveWay];
     }
-    held.set(request, (held.get(request) ?? 0) + more);
-    bytesHeld += more;
+    return undefined;
+  }
+
+  function leave(request: object): void {
+    bytesHeld -= held.get(request)?.bytes ?? 0;
+    held.delete(request);
   }
 
   return {
-    enter(request, bytes) {
-      const maxRequests = limits.maxRequests();
-      if (held.size >= maxRequests) throw new Fault('CURFEW_E_OVERLOADED', `server.maxInFlight is ${maxRequests}`);
-      hold(request, bytes);
+    enter(request, bytes, { isFailOpen, received, giveWay }) {
+      let shortage = findShortage(bytes, isFailOpen);
+      while (shortage !== undefined) {
+        const dawdler = findDawdler();
+        if (dawdler === undefined) throw new Fault('CURFEW_E_OVERLOADED', shortage);
+        const [other, giveWay] = dawdler;
+        giveWay();
+        leave(other);
+        shortage = findShortage(bytes, isFailOpen);
+      }
+      held.set(request, { bytes, since: monotonic(), arriving: { received, giveWay } });
+      bytesHeld += bytes;
+    },
+    settle(request) {
+      const holding = held.get(request);
+      if (holding !== undefined) holding.arriving = undefined;
     },
     grow(request, bytes) {
-      const holds = held.get(request);
+      const holding = held.get(request);
       // Whoever has left is not in anybody's way.
-      if (holds !== undefined && bytes > holds) hold(request, bytes - holds);
+      if (holding === undefined || bytes <= holding.bytes) return;
+      const more = bytes - holding.bytes;
+      if (bytesHeld + more > maxBytes) {
+        throw new Fault('CURFEW_E_OVERLOADED', `server.maxBodyBytesInFlight is ${maxBytes}`);
+      }
+      holding.bytes = bytes;
+      bytesHeld += more;
     },
-    leave(request) {
-      bytesHeld -= held.get(request) ?? 0;
-      held.delete(request);
-    },
+    leave,
   };
 }

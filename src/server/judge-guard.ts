@@ -11,7 +11,7 @@ import { isLeftAlone } from '../policy/scope.ts';
 import type { Entry } from '../review/entries.ts';
 import { parseReview } from '../review/parse.ts';
 import { warnOfExistingPods } from './existing-pods.ts';
-import type { JudgedReview, Policy, ReviewDeps } from './judge-review.ts';
+import type { JudgedReview, Policy, Received, ReviewDeps } from './judge-review.ts';
 import { answerJudgement } from './judge-review.ts';
 
 /** Of the time there is for an answer, so much may go into looking at pods. */
@@ -37,7 +37,7 @@ const GUARDING: Readonly<Record<NonNullable<Entry['guard']>, Guarding>> = {
 export async function judgeGuarded(
   deps: ReviewDeps,
   { entry, guard }: { readonly entry: Entry; readonly guard: NonNullable<Entry['guard']> },
-  { body, started, timeoutMs }: { readonly body: unknown; readonly started: number; readonly timeoutMs: number },
+  { body, started, until }: Received,
 ): Promise<JudgedReview> {
   const review = parseReview(body);
   const policy = deps.policy();
@@ -48,7 +48,7 @@ export async function judgeGuarded(
   }
   const judgement = judge(subject, policy);
   const isDenied = judgement.results.some(({ effect }) => effect === 'deny');
-  const left = started + timeoutMs - deps.clock.monotonic();
+  const left = until - deps.clock.monotonic();
   const warnings =
     guard === 'namespaces' && !isDenied
       ? await warnOfRaisedLevel(deps, subject, { policy, budgetMs: left * SHARE_FOR_PODS })

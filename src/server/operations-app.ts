@@ -1,5 +1,7 @@
 /** Health, readiness and metrics, on a plain HTTP port of their own: they must answer when TLS cannot. */
 
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { fastify } from 'fastify';
 
@@ -18,9 +20,39 @@ export type OperationsDeps = {
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
 };
 
+/** Kubelets and Prometheus need a handful, each for a moment. */
+const MOST_CONNECTIONS = 64;
+
+/** Both ask at once and read at once, in ms; Node's own times are ten times as long. */
+const REQUEST_MS = 10_000;
+const CHECK_MS = 1_000;
+
+/**
+ * At the bound the oldest connection goes and the new one is served: a stranger who holds connections open must not keep
+ * out the probe that would have the kubelet start this replica again.
+ */
+function keepNewest(server: Server): void {
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    const [oldest] = open;
+    if (open.size <= MOST_CONNECTIONS || oldest === undefined) return;
+    open.delete(oldest);
+    oldest.destroy();
+  });
+}
+
 /** The operations server; it does not listen. */
 export function buildOperationsApp(deps: OperationsDeps): FastifyInstance {
-  const app = fastify({ logger: false, bodyLimit: 1_024, requestTimeout: 10_000, return503OnClosing: false });
+  const app = fastify({
+    logger: false,
+    bodyLimit: 1_024,
+    requestTimeout: REQUEST_MS,
+    http: { headersTimeout: REQUEST_MS, connectionsCheckingInterval: CHECK_MS },
+    return503OnClosing: false,
+  });
+  keepNewest(app.server);
   app.get('/healthz', async (_request, reply) => await reply.type('text/plain').send('ok\n'));
   app.get('/readyz', async (request, reply) => {
     const facts = deps.readiness.map(toState);

@@ -1,6 +1,7 @@
 /** What docs/failures.md says, of all that needs no cluster. */
 
 import { readFileSync } from 'node:fs';
+import { Agent } from 'node:https';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createSelfMadeSource } from '../../src/certificates/self-made.ts';
 import { createPrometheusRecorder } from '../../src/metrics/prometheus.ts';
@@ -30,6 +31,8 @@ const MEMORY_LIMIT = 384 * 1024 * 1024;
 /** What Node takes for its heap in a container of that limit, in MiB. */
 const HEAP_MIB = 256;
 const HOUR = 3_600_000;
+/** Only ends a test that has failed. */
+const BOUND = { timeout: 20_000 };
 
 let running: ServerProcess | undefined;
 let harness: IndexHarness | undefined;
@@ -175,27 +178,31 @@ describe('As a process', () => {
   });
 
   it('More comes at once than fits into the memory limit', async () => {
-    running = await startServerProcess({ config: NO_DRAIN, nodeArgs: [`--max-old-space-size=${HEAP_MIB}`] });
+    // So much at once takes a busy machine longer than an API server waits, which is another row.
+    const config = 'server: { drainSeconds: 0, deadlineMs: 30000 }\n';
+    running = await startServerProcess({ config, nodeArgs: [`--max-old-space-size=${HEAP_MIB}`] });
     const { post, pid, operationsUrl } = running;
     // As large as a review may be, and in memory twice that, for it is no Latin-1.
     const large = JSON.stringify(review('configmaps', configMap(`€${'x'.repeat(8_300_000)}`)));
     const before = await readMetrics(operationsUrl);
     const all: (Posted | undefined)[] = [];
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < 2; round += 1) {
       all.push(...(await Promise.all(Array.from({ length: 12 }, async () => await post('/validate/review', large)))));
     }
     const [refused, judged] = [all.filter((one) => one?.status === 429), all.filter((one) => one?.status === 200)];
-    expect(refused.length + judged.length).toBe(36);
+    // What comes too slowly gives way (408), and whoever sends it may hear no more than that he is cut off.
+    expect(all.filter((one) => ![0, 200, 408, 429].includes(one?.status ?? 500))).toEqual([]);
+    expect(refused.length).toBeGreaterThan(0);
     expect(judged.length).toBeGreaterThan(0);
     expect(readPeakBytes(pid)).toBeLessThan(MEMORY_LIMIT);
-    const messages = new Set(refused.map((one) => asString(member(JSON.parse(one?.text ?? ''), 'message')) ?? ''));
+    const messages = new Set(refused.map((one) => asString(member(JSON.parse(one?.text ?? ''), 'message'))));
     expectFailure('memory-limit', {
       user: [...messages].join('\n'),
       log: running.output(),
       metrics: [before, await readMetrics(operationsUrl)],
       readyz: await readReadyz(operationsUrl),
     });
-  });
+  }, 90_000);
 
   it('An object as large as one may be', async () => {
     running = await startServerProcess({ config: NO_DRAIN });
@@ -214,16 +221,24 @@ describe('As a process', () => {
   });
 
   it('SIGTERM in the middle of 200 requests', async () => {
-    // The drain is what makes it so: a connection whose request has not arrived yet looks idle at the end of it.
-    running = await startServerProcess({ config: 'server: { drainSeconds: 6 }\n' });
+    running = await startServerProcess({ config: 'server: { drainSeconds: 2 }\n' });
     const { post, operationsUrl, output } = running;
     const before = await readMetrics(operationsUrl);
-    const answers = Promise.all(Array.from({ length: 200 }, async () => await post('/validate/secrets', DENIED)));
-    await expect.poll(() => output().split('"decision":"deny"').length).toBeGreaterThan(1);
+    // An API server's connections are there before.
+    const agent = new Agent({ keepAlive: true, maxSockets: 200, maxFreeSockets: 200 });
+    const postAll = async () =>
+      await Promise.all(
+        Array.from({ length: 200 }, async () => await post('/validate/secrets', DENIED, { agent, isEager: true })),
+      );
+    await postAll();
+    const judged = output().split('"decision":"deny"').length;
+    const answers = postAll();
+    await expect.poll(() => output().split('"decision":"deny"').length, BOUND).toBeGreaterThan(judged);
     running.child.kill('SIGTERM');
-    await expect.poll(async () => (await fetch(`${operationsUrl}/readyz`)).status).toBe(503);
+    await expect.poll(async () => (await fetch(`${operationsUrl}/readyz`)).status, BOUND).toBe(503);
     const [readyz, after] = [await readReadyz(operationsUrl), await readMetrics(operationsUrl)];
     expect((await answers).filter(isDenied)).toHaveLength(200);
+    agent.destroy();
     expect(await running.exited).toBe(0);
     expectFailure('sigterm', { user: '', log: output(), metrics: [before, after], readyz });
   });

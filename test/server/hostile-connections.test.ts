@@ -70,7 +70,7 @@ describe('A body that is announced and not sent', () => {
   });
 
   it('counts before it is complete: the server does not take in any number of them', async () => {
-    const { port } = await start({ server: { maxInFlight: 2 } });
+    const { port } = await start({ server: { maxInFlight: 2 } }, undefined, { giveWayMs: 600_000 });
     let answers = '';
     for (let count = 0; count < 12; count += 1) {
       const socket = await sendUnfinished(port, 2_000_000, 1_000_000);

@@ -2,7 +2,6 @@ import { connect, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { member } from '../../src/objects/json.ts';
-import { createInFlight } from '../../src/server/in-flight.ts';
 import { exchange, openConnection } from './raw-connection.ts';
 import { ADMITTED_POD, PLAIN_READER, review, type StartedApp, startApp } from './start-app.ts';
 
@@ -41,8 +40,13 @@ afterEach(async () => {
   app = undefined;
 });
 
-async function start(...args: Parameters<typeof startApp>): Promise<StartedApp> {
-  app = await startApp(...args);
+/** With patience for bodies that do not come, but where a test is about it. */
+async function start(
+  keys?: Parameters<typeof startApp>[0],
+  reader?: Parameters<typeof startApp>[1],
+  more: Parameters<typeof startApp>[2] = {},
+): Promise<StartedApp> {
+  app = await startApp(keys, reader, { giveWayMs: 600_000, ...more });
   return app;
 }
 
@@ -70,39 +74,12 @@ async function expectRoomForOne({ port, send }: StartedApp): Promise<void> {
   for (const { socket } of held) socket.destroy();
 }
 
-describe('What requests hold', () => {
-  const enterAll = (bytes: readonly number[]) => {
-    const inFlight = createInFlight({ maxRequests: () => 3, maxBytes: 100 });
-    for (const count of bytes) inFlight.enter({}, count);
-  };
-
-  it.each([[[100]], [[40, 60, 0]]])('is granted: %j bytes', (bytes) => {
-    expect(() => enterAll(bytes)).not.toThrow();
-  });
-
-  it.each([
-    [[101], 'server.maxBodyBytesInFlight is 100'],
-    [[60, 41], 'server.maxBodyBytesInFlight is 100'],
-    [[0, 0, 0, 0], 'server.maxInFlight is 3'],
-  ])('is not granted: %j bytes, since %s', (bytes, why) => {
-    expect(() => enterAll(bytes)).toThrow(`CURFEW_E_OVERLOADED: too many reviews at once: ${why}`);
-  });
-
-  it('is given back once, however often a request leaves, and only by those that hold something', () => {
-    const inFlight = createInFlight({ maxRequests: () => 2, maxBytes: 100 });
-    const [first, second, refused] = [{}, {}, {}];
-    inFlight.enter(first, 60);
-    expect(() => inFlight.enter(refused, 41)).toThrow('maxBodyBytesInFlight');
-    inFlight.leave(refused);
-    inFlight.enter(second, 40);
-    expect(() => inFlight.enter(refused, 0)).toThrow('maxInFlight');
-    inFlight.leave(refused);
-    expect(() => inFlight.enter(refused, 0)).toThrow('maxInFlight');
-    inFlight.leave(first);
-    inFlight.leave(first);
-    expect(() => inFlight.enter(refused, 61)).toThrow('maxBodyBytesInFlight');
-    inFlight.enter(first, 60);
-    expect(() => inFlight.enter(refused, 0)).toThrow('maxInFlight');
+describe('A request that is never finished', () => {
+  it('gives its place to those that send', async () => {
+    const { port, send, metric } = await start({ server: { maxInFlight: 20 } }, READER, { giveWayMs: 250 });
+    for (let count = 0; count < 20; count += 1) await hold(port, `${POST}content-length: 10\r\n\r\n{`);
+    await expect.poll(async () => (await send('/validate/pods', POD_REVIEW)).status, BOUND).toBe(200);
+    expect(await metric('curfew_faults_total{entry="/validate/pods",code="CURFEW_E_BODY_TIMEOUT"}')).toBeGreaterThan(0);
   });
 });
 

@@ -10,7 +10,7 @@ const DECISION_KEYS = [
   ...['level', 'time', 'entry', 'type', 'decision', 'rules', 'exemptions', 'operation', 'resource', 'namespace'],
   ...['name', 'user', 'uid', 'ms', 'msg'],
 ];
-const FAULT_KEYS = ['level', 'time', 'entry', 'type', 'code', 'stack', 'msg'];
+const FAULT_KEYS = ['level', 'time', 'entry', 'type', 'code', 'stack', 'leftOut', 'msg'];
 
 let app: StartedApp | undefined;
 afterEach(async () => {

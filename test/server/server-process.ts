@@ -9,6 +9,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { asString, member } from '../../src/objects/json.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
@@ -31,8 +32,11 @@ export type PostOptions = {
   readonly timeoutMs?: number;
   /** Keeps connections for the next request. */
   readonly agent?: Agent;
+  /** Sends all at once, as an API server does. */
+  readonly isEager?: boolean;
 };
 
+/** Status 0: the connection was closed without an answer. */
 export type Posted = { readonly status: number; readonly text: string };
 
 export type ServerProcessOptions = {
@@ -87,13 +91,13 @@ type Target = { readonly port: number; readonly ca: Buffer; readonly path: strin
 
 async function post(
   { port, ca, path, body }: Target,
-  { timeoutMs = 60_000, agent = new Agent({ keepAlive: false }) }: PostOptions = {},
+  { timeoutMs = 60_000, agent = new Agent({ keepAlive: false }), isEager = false }: PostOptions = {},
 ): Promise<Posted | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<Posted | undefined>();
   const headers = {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
-    expect: '100-continue',
+    ...(isEager ? {} : { expect: '100-continue' }),
   };
   const sent = request({ host: '127.0.0.1', port, ca, path, method: 'POST', headers, agent }, (response) => {
     let text = '';
@@ -110,12 +114,18 @@ async function post(
       sent.destroy();
     });
   }, timeoutMs);
-  sent.once('continue', () => sent.end(body));
   sent.on('error', (error) => {
     clearTimeout(timer);
-    reject(error);
+    // Who is refused while he still sends may not come to read why.
+    if (/ECONNRESET|EPIPE/.test(asString(member(error, 'code')) ?? '')) resolve({ status: 0, text: '' });
+    else reject(error);
   });
-  sent.flushHeaders();
+  if (isEager) {
+    sent.end(body);
+  } else {
+    sent.once('continue', () => sent.end(body));
+    sent.flushHeaders();
+  }
   return await promise;
 }
 

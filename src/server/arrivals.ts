@@ -1,0 +1,62 @@
+/**
+ * Since when a request may have been waiting. Node reads what has arrived in turns, and cannot say when it did: under load it
+ * lies in the kernel while others are judged. What can be known is the turn before, in which it was not there yet.
+ */
+
+export type Arrivals = {
+  /** Something was read: called for each, as early as can be. */
+  note(): void;
+  /** The earliest moment at which what is read now can have arrived, in ms of the monotonic clock. */
+  earliest(): number;
+};
+
+export type EventLoop = {
+  readonly monotonic: () => number;
+  /** For how long the event loop had nothing to do, in all, in ms. */
+  readonly idle: () => number;
+  /** Runs `task` once everything is read that had arrived. */
+  readonly afterTurn: (task: () => void) => void;
+};
+
+/** An event loop that finds something at once has not waited as long, in ms. */
+const IDLE_MS = 0.5;
+
+type Turn = { readonly start: number; readonly earliest: number };
+
+/**
+ * What else holds the event loop up (a list of the index that is read, garbage collection) is not seen; the time that is kept
+ * back from the API server's timeout is for that too.
+ */
+export function createArrivals({ monotonic, idle, afterTurn }: EventLoop): Arrivals {
+  let turn: Turn | undefined;
+  let before: { readonly start: number; readonly idle: number } | undefined;
+
+  function open(): Turn {
+    const now = monotonic();
+    // After a rest nothing can have been left over from before.
+    const hasRested = before === undefined || idle() - before.idle > IDLE_MS;
+    const opened = { start: now, earliest: hasRested ? now : (before?.start ?? now) };
+    turn = opened;
+    afterTurn(() => {
+      before = { start: opened.start, idle: idle() };
+      turn = undefined;
+    });
+    return opened;
+  }
+
+  return {
+    note: () => {
+      if (turn === undefined) open();
+    },
+    earliest: () => (turn ?? open()).earliest,
+  };
+}
+
+/** Of this process. */
+export function watchArrivals(monotonic: () => number): Arrivals {
+  return createArrivals({
+    monotonic,
+    idle: () => performance.eventLoopUtilization().idle,
+    afterTurn: (task) => void setImmediate(task),
+  });
+}

@@ -1,0 +1,79 @@
+/**
+ * Lets one review at a time through, and the event loop turn between two. What waits is read meanwhile, so it is known since
+ * when it waits; new connections are accepted, of which libuv takes one a turn; and probes are answered. Whoever has waited
+ * for too long is turned away, which costs next to nothing.
+ */
+
+import { Fault } from '../errors.ts';
+
+export type Turnstile = {
+  /**
+   * Resolves when it is the turn of this review: at once, if nobody else's is.
+   *
+   * @throws Fault CURFEW_E_LATE once it has waited for too long, CURFEW_E_CLIENT_GONE if nobody waits for its answer
+   */
+  enter(waiting: Waiting): Promise<void>;
+};
+
+export type Waiting = {
+  /** Those of entries that fail closed come first: what is refused there stops somebody. */
+  readonly isFailOpen: boolean;
+  /** The earliest moment at which it can have arrived, in ms of the monotonic clock. */
+  readonly arrived: number;
+  /** How long after that its turn must come, in ms. */
+  readonly patienceMs: number;
+  readonly isGone: () => boolean;
+};
+
+export type TurnstileOptions = {
+  readonly monotonic: () => number;
+  /** Runs `task` in the next turn of the event loop. */
+  readonly afterTurn: (task: () => void) => void;
+};
+
+type Queued = Waiting & { readonly admit: () => void; readonly refuse: (fault: Fault) => void };
+
+export function createTurnstile({ monotonic, afterTurn }: TurnstileOptions): Turnstile {
+  const closed = new Set<Queued>();
+  const open = new Set<Queued>();
+  let isTurning = false;
+
+  function findRefusal({ arrived, patienceMs, isGone }: Waiting): Fault | undefined {
+    if (isGone()) return new Fault('CURFEW_E_CLIENT_GONE');
+    const waited = monotonic() - arrived;
+    return waited >= patienceMs ? new Fault('CURFEW_E_LATE', String(Math.round(waited))) : undefined;
+  }
+
+  function turn(): void {
+    for (const queue of [closed, open]) {
+      for (const one of queue) {
+        const refusal = findRefusal(one);
+        if (refusal === undefined) continue;
+        queue.delete(one);
+        one.refuse(refusal);
+      }
+    }
+    const queue = closed.size > 0 ? closed : open;
+    const [next] = queue;
+    isTurning = next !== undefined;
+    if (next === undefined) return;
+    queue.delete(next);
+    afterTurn(turn);
+    next.admit();
+  }
+
+  return {
+    async enter(waiting) {
+      if (!isTurning) {
+        const refusal = findRefusal(waiting);
+        if (refusal !== undefined) throw refusal;
+        isTurning = true;
+        afterTurn(turn);
+        return;
+      }
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      (waiting.isFailOpen ? open : closed).add({ ...waiting, admit: resolve, refuse: reject });
+      await promise;
+    },
+  };
+}
