@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findPrometheus } from '../scripts/prometheus.ts';
 import { asArray, asString, member, valueAt } from '../src/objects/json.ts';
-import { runWith } from '../test/unit/cli/run-command.ts';
 import { type ApiClient, openApi } from './api-client.ts';
 import { describeEvent, hasBody, type Played, playAuditScenes } from './audit-scenes.ts';
 import { readFalcoRules } from './falco.ts';
@@ -17,6 +16,7 @@ import { type Prometheus, startPrometheus } from './prometheus.ts';
 import { recordScrapes } from './record-scrapes.ts';
 import { setUpSuite } from './suite.ts';
 import { OWNS_CONTROL_PLANE, tokenSecret } from './test-cluster.ts';
+import { applyUsage, readUsage } from './usage-of-log.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -123,36 +123,13 @@ describe.runIf(OWNS_CONTROL_PLANE)('In the audit log', () => {
   });
 
   it('is all that `curfew usage` takes to say who used which token, and to write RBAC that the API server takes', async () => {
-    const log = events.map((event) => JSON.stringify(event)).join('\n');
-    const ask = async (output: string) => {
-      const cluster = ['--cluster', '--kubeconfig', suite.cluster.kubeconfig];
-      return await runWith({ input: log }, 'usage', '--output', output, ...cluster, '--audit-log', '-');
-    };
-    const { code, out, error } = await ask('json');
-    expect({ code, error }).toEqual({ code: 0, error: '' });
-    const report: unknown = JSON.parse(out);
-    const kindsOf = (where: string) => {
-      const accounts = asArray(member(report, 'accounts'));
-      const found = accounts.find((one) => member(one, 'namespace') === where && member(one, 'name') === 'web');
-      return Object.entries(member(found, 'tokens') ?? {}).flatMap(([kind, count]) => (count > 0 ? [kind] : []));
-    };
-    expect(kindsOf(namespace)).toContain('stale');
-    expect(kindsOf(played.free)).toContain('legacy');
-    const asked = asArray(member(report, 'tokenRequests')).map(
-      (one) => `${asString(member(one, 'caller'))} for ${asString(member(one, 'account'))}`,
-    );
+    const { kinds, asked, silent } = await readUsage(suite.cluster, events);
+    expect(kinds.get(`${namespace}/web`)).toContain('stale');
+    expect(kinds.get(`${played.free}/web`)).toContain('legacy');
     expect(asked).toEqual(expect.arrayContaining([of(`${ADMIN} for NS/web`), of(`${NODE} for NS/web`)]));
     // The pod on the node holds a token, and its account has called.
-    const silent = asArray(member(report, 'silent')).map((one) => asString(member(one, 'namespace')));
-    expect(silent).not.toContain(namespace);
-
-    const manifests = (await ask('manifests')).out;
-    expect(manifests).toContain('kind: ServiceAccount');
-    const applied = await suite.cluster.kubectl.run(['apply', '--dry-run=server', '-f', '-'], { input: manifests });
-    expect({ code: applied.code, stderr: applied.stderr.replaceAll(/^Warning: .*\n/gm, '') }).toEqual({
-      code: 0,
-      stderr: '',
-    });
+    expect(silent).not.toContain(`${namespace}/web`);
+    expect(await applyUsage(suite.cluster, events)).toEqual({ code: 0, stderr: '' });
   });
 
   it('is a token that was made invalid only as a request of nobody: no annotation names its Secret', () => {

@@ -5,32 +5,33 @@
 
 import type { Check } from '../checks/define-check.ts';
 import { CHECKS } from '../checks/registry.ts';
-import type { Effect, Judgement } from '../engine/evaluate.ts';
+import type { Judgement } from '../engine/evaluate.ts';
 import { isRead, judge } from '../engine/evaluate.ts';
-import { type MutationDecision, mutate, toMutationVerdict } from '../engine/mutate.ts';
+import { mutate, toMutationVerdict } from '../engine/mutate.ts';
 import { listRefusals } from '../engine/refusal.ts';
 import type { Verdict } from '../engine/verdict.ts';
 import { toVerdict } from '../engine/verdict.ts';
 import { Fault } from '../errors.ts';
 import type { ClusterReader, PodLister } from '../kube/api.ts';
-import { boundName, type Logger } from '../log/logger.ts';
-import type { Decision, Recorder } from '../metrics/recorder.ts';
+import type { Logger } from '../log/logger.ts';
+import type { Recorder } from '../metrics/recorder.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { findPodSpecs, serviceAccountOf } from '../objects/pod-spec.ts';
 import type { ClusterFacts, Need, RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
-import { formatResource, isTokenRequest, toOldSubject } from '../objects/subject.ts';
+import { isTokenRequest, toOldSubject } from '../objects/subject.ts';
 import type { Lookup, NamespaceView, ServiceAccountView } from '../objects/views.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import { effectiveLevels } from '../policy/level.ts';
 import type { Scope } from '../policy/scope.ts';
 import { scopeOf } from '../policy/scope.ts';
 import type { Entry } from '../review/entries.ts';
-import { ENTRIES, listResources } from '../review/entries.ts';
 import type { Review } from '../review/parse.ts';
 import { parseReview } from '../review/parse.ts';
 import { respond } from '../review/respond.ts';
+import type { ReviewInHand } from './record-review.ts';
+import { recordJudgement, recordMutations } from './record-review.ts';
 import type { RefusalEvents } from './refusal-events.ts';
 
 /** What is in force at this moment. */
@@ -78,9 +79,6 @@ export type JudgedReview = { readonly answer: JsonObject; readonly isAllowed: bo
 const MOST_SERVICE_ACCOUNTS = 16;
 
 const PLAIN_ALLOW: Verdict = { denial: undefined, problems: [], warnings: [], auditAnnotations: new Map(), patch: [] };
-
-/** As the label of a metric has them. */
-const RESOURCES: ReadonlySet<string> = new Set(ENTRIES.flatMap(({ rules }) => rules.flatMap(listResources)));
 
 const NO_NAMESPACE: Lookup<NamespaceView> = { state: 'absent' };
 
@@ -135,13 +133,7 @@ export async function judgeReview(
 
   if (entry.type === 'mutating') {
     const outcome = mutate(subject, { ...options, mutations: MUTATIONS });
-    for (const { mutation, decision } of outcome.results) {
-      deps.recorder.mutation({ mutation: mutation.id, decision, ...labelsOf(subject) });
-      reportDecision(deps, report, { decision, rules: [mutation.id] });
-    }
-    for (const { id } of outcome.notes.filter(({ standsBack }) => standsBack === true)) {
-      deps.recorder.mutation({ mutation: id, decision: 'stand_back', ...labelsOf(subject) });
-    }
+    recordMutations(deps, report, outcome);
     const verdict = toMutationVerdict(subject, outcome, levels.notes);
     tellOwner(deps, review, verdict);
     return { answer: respond(review.uid, verdict), isAllowed: verdict.denial === undefined };
@@ -152,9 +144,6 @@ export async function judgeReview(
     notes: levels.notes,
   });
 }
-
-/** A review on its way. */
-export type ReviewInHand = { readonly review: Review; readonly entry: Entry; readonly started: number };
 
 /** The answer that a judgement makes, counted and logged. */
 export function answerJudgement(
@@ -170,27 +159,7 @@ export function answerJudgement(
   const { subject } = review;
   const judged = toVerdict(subject, judgement, notes);
   const verdict = { ...judged, warnings: [...judged.warnings, ...warnings] };
-  for (const { check, effect } of judgement.results) {
-    deps.recorder.evaluation({ check: check.id, mode: modeOf(effect), decision: effect, ...labelsOf(subject) });
-  }
-  for (const { check } of judgement.undecided) {
-    deps.recorder.evaluation({ check: check.id, mode: 'warn', decision: 'undecided', ...labelsOf(subject) });
-  }
-  recordExempted(deps.recorder, subject, judgement.exempted);
-  const decision = strongest([
-    ...judgement.results.map(({ effect }) => effect),
-    ...judgement.undecided.map(() => 'undecided' as const),
-    ...judgement.exempted.map(() => 'exempt' as const),
-  ]);
-  if (decision !== undefined) {
-    const judged = [...judgement.results, ...judgement.undecided, ...judgement.exempted];
-    const exemptions = [...new Set(judgement.exempted.map(({ exemption }) => exemption.name))];
-    reportDecision(deps, report, {
-      decision,
-      rules: [...new Set(judged.map(({ check }) => check.id))],
-      exemptions,
-    });
-  }
+  recordJudgement(deps, report, judgement);
   tellOwner(deps, review, verdict);
   return { answer: respond(review.uid, verdict), isAllowed: verdict.denial === undefined };
 }
@@ -238,67 +207,4 @@ async function readServiceAccounts(
   const names = [...new Set(accounts)].slice(0, MOST_SERVICE_ACCOUNTS);
   const lookups = names.map(async (name) => [name, await reader.serviceAccount(subject.namespace, name, how)] as const);
   return new Map(await Promise.all(lookups));
-}
-
-function strongest(decisions: readonly Decision[]): Decision | undefined {
-  const order: readonly Decision[] = ['deny', 'would_deny', 'warn', 'audit', 'undecided', 'exempt'];
-  return order.find((decision) => decisions.includes(decision));
-}
-
-function recordExempted(recorder: Recorder, subject: Subject, exempted: Judgement['exempted']): void {
-  for (const { check, exemption, results } of exempted) {
-    recorder.exemption({ exemption: exemption.name, check: check.id });
-    const modes = new Set(results.map(({ effect }) => modeOf(effect)));
-    for (const mode of modes) {
-      recorder.evaluation({ check: check.id, mode, decision: 'exempt', ...labelsOf(subject) });
-    }
-  }
-}
-
-function modeOf(effect: Effect): 'enforce' | 'warn' | 'audit' {
-  return effect === 'warn' || effect === 'audit' ? effect : 'enforce';
-}
-
-/**
- * The resource is one of the table of entries. A guard looks at the resource alone, so that who reaches the port could
- * make a series with each subresource that he thinks of.
- */
-function labelsOf(subject: Subject): { readonly operation: string; readonly resource: string } {
-  const resource = formatResource(subject.resource);
-  return { operation: subject.operation, resource: RESOURCES.has(resource) ? resource : 'other' };
-}
-
-/** One line for a decision that is not a plain allow: names, never contents. */
-function reportDecision(
-  deps: Pick<ReviewDeps, 'log' | 'clock'>,
-  { review, entry, started }: ReviewInHand,
-  {
-    decision,
-    rules,
-    exemptions = [],
-  }: {
-    readonly decision: Decision | MutationDecision;
-    readonly rules: readonly string[];
-    /** Names of those that were used. */
-    readonly exemptions?: readonly string[];
-  },
-): void {
-  const { subject } = review;
-  deps.log.info(
-    {
-      entry: entry.name,
-      type: entry.type,
-      decision,
-      rules,
-      exemptions,
-      operation: subject.operation,
-      resource: formatResource(subject.resource),
-      namespace: boundName(subject.namespace),
-      name: boundName(subject.name),
-      user: boundName(subject.caller?.username ?? ''),
-      uid: review.uid,
-      ms: Math.round((deps.clock.monotonic() - started) * 1000) / 1000,
-    },
-    'decision',
-  );
 }
