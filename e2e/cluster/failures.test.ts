@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { waitUntil } from '../installed-curfew.ts';
@@ -41,6 +41,25 @@ it('While all of its pods are lost, pods are refused; and they come back by them
   await waitUntil('both replicas are ready', async () => (await cluster.countReady()) === 2, SLOW_MS);
   await waitUntil('pods are admitted', async () => (await tryPod(namespace)).code === 0, SLOW_MS);
 });
+
+/** The kubelet takes its time: half a minute of silence, and then for a process that hears no SIGTERM. */
+it.runIf(process.env['CURFEW_LONG'] === '1')(
+  'A replica that hangs is taken out, and then started again by its kubelet',
+  async () => {
+    const namespace = await cluster.createNamespace('hanging', { 'curfew.dev/enforce': 'baseline' });
+    await cluster.createAccount(namespace);
+    const before = await restartsOf(RELEASE_NAMESPACE);
+    const began = Date.now();
+    process.kill(await findReplicaProcess(), 'SIGSTOP');
+    await waitUntil('it is taken out', async () => (await cluster.countReady()) === 1, SLOW_MS);
+    await waitUntil('pods are admitted by the other', async () => (await tryPod(namespace)).code === 0, SLOW_MS);
+    const again = async () =>
+      (await cluster.countReady()) === 2 && (await restartsOf(RELEASE_NAMESPACE)) === before + 1;
+    await waitUntil('it is started again', again, SLOW_MS);
+    console.log(`started again ${Math.round((Date.now() - began) / 1000)} s after it hung`);
+    expect((await tryPod(namespace)).code).toBe(0);
+  },
+);
 
 it('After the node was switched off and on, all comes back by itself with everything enforced', async () => {
   const namespace = await cluster.createNamespace('restarted', { 'curfew.dev/enforce': 'baseline' });
@@ -86,6 +105,21 @@ it('After its namespace was deleted, one command lets pods in again, and an inst
 async function tryPod(namespace: string) {
   const create = ['create', '-n', namespace, '-f', '-', '--dry-run=server'];
   return await cluster.kubectl.run(create, { input: JSON.stringify(sleepingPod('next')) });
+}
+
+/** The process of one replica, as this machine numbers it: of the pod that the cluster's own cgroup names. */
+async function findReplicaProcess(): Promise<number> {
+  const uid = await cluster.must([
+    ...['get', 'pods', '-n', RELEASE_NAMESPACE, '--selector', 'app.kubernetes.io/name=curfew'],
+    ...['-o', 'jsonpath={.items[0].metadata.uid}'],
+  ]);
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const read = async (file: string) => await readFile(join('/proc', name, file), 'utf8').catch(() => '');
+    const isOfPod = (await read('cgroup')).includes(uid);
+    if (isOfPod && (await read('cmdline')).includes('curfew.mjs\0serve')) return Number(name);
+  }
+  throw new Error(`no process of pod ${uid} was found`);
 }
 
 /** How often containers of a namespace were started again, those that run. */
