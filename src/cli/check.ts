@@ -16,9 +16,10 @@ import { renderRepairDiff } from '../reports/repair-diff.ts';
 import { VERSION } from '../version.ts';
 import type { CheckOutput } from './check-outputs.ts';
 import { findClusterFacts } from './cluster-facts.ts';
+import type { CommandIo } from './commands/context.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
 import { readInputs, STANDARD_INPUT } from './input-files.ts';
-import { createProgressBar, type Terminal } from './progress-bar.ts';
+import { createProgressBar } from './progress-bar.ts';
 
 export type CheckCommandOptions = {
   readonly config?: string;
@@ -29,15 +30,6 @@ export type CheckCommandOptions = {
   readonly fix: boolean;
   /** Show what `fix` would write, and write nothing. */
   readonly diff: boolean;
-};
-
-export type CheckIo = {
-  readonly write: (text: string) => void;
-  readonly writeError: (text: string) => void;
-  readonly signal: AbortSignal;
-  readonly input: AsyncIterable<Uint8Array>;
-  /** Where a bar may be drawn; undefined where standard error is no terminal. */
-  readonly terminal: Terminal | undefined;
 };
 
 /** Found in the working directory, it is used without being named. */
@@ -52,7 +44,7 @@ const RELEASE = 'curfew';
  *
  * @throws ConfigurationError if the configuration cannot be used
  */
-export async function check(names: readonly string[], options: CheckCommandOptions, io: CheckIo): Promise<0 | 1 | 2> {
+export async function check(names: readonly string[], options: CheckCommandOptions, io: CommandIo): Promise<0 | 1 | 2> {
   const file = options.config ?? (await findUsualFile());
   if (file !== undefined && options.config === undefined) io.writeError(`curfew: configuration from ${file}\n`);
   const { configuration } = await loadConfigurationFile(file);
@@ -93,7 +85,7 @@ export async function check(names: readonly string[], options: CheckCommandOptio
   return report(left, options.output, io);
 }
 
-function report(checked: Checked, output: CheckOutput, io: CheckIo): 0 | 1 | 2 {
+function report(checked: Checked, output: CheckOutput, io: CommandIo): 0 | 1 | 2 {
   io.write(render(checked, output));
   return exitCodeOf(checked.report);
 }

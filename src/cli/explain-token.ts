@@ -9,6 +9,7 @@ import { decodeJwtClaims, MAX_JWT_CHARACTERS } from '../objects/jwt.ts';
 import { readTokenFacts } from '../objects/pasted-tokens/token-facts.ts';
 import { renderTokenPage } from '../reports/token-page.ts';
 import { findClusterFacts } from './cluster-facts.ts';
+import type { CommandIo } from './commands/context.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
 import { STANDARD_INPUT } from './input-files.ts';
 
@@ -18,12 +19,6 @@ export type ExplainTokenOptions = {
   readonly context?: string;
   /** Ask the cluster whether it accepts it. */
   readonly verify: boolean;
-};
-
-export type ExplainTokenIo = {
-  readonly write: (text: string) => void;
-  readonly input: AsyncIterable<Uint8Array>;
-  readonly signal: AbortSignal;
 };
 
 const REQUEST_MS = 15_000;
@@ -36,7 +31,7 @@ const MOST_BYTES = MAX_JWT_CHARACTERS + 16;
  *
  * @throws Error with a sentence that says what is there instead of a token, and nothing of it
  */
-export async function explainToken(file: string, options: ExplainTokenOptions, io: ExplainTokenIo): Promise<0 | 1> {
+export async function explainToken(file: string, options: ExplainTokenOptions, io: CommandIo): Promise<0 | 1> {
   if (decodeJwtClaims(file) !== undefined) {
     throw new Error('a token is never an argument, where every process and the history of the shell see it; use -');
   }

@@ -1,6 +1,6 @@
 /** A bar on a terminal, for work that a person waits for. */
 
-export type Terminal = { readonly write: (text: string) => void; readonly columns: number };
+import type { Terminal } from './commands/context.ts';
 
 export type ProgressBar = {
   /** Draws `done` of `total`, if that is another picture than the last one. */

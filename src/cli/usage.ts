@@ -14,6 +14,7 @@ import { toUsageJson } from '../reports/usage-json.ts';
 import type { UsageReport } from '../reports/usage-table.ts';
 import { listUsageManifests, renderUsageTable } from '../reports/usage-table.ts';
 import { findClusterFacts } from './cluster-facts.ts';
+import type { CommandIo } from './commands/context.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
 import type { Line } from './read-lines.ts';
 import { readLines } from './read-lines.ts';
@@ -29,15 +30,8 @@ export type UsageOptions = {
   readonly output: UsageOutput;
 };
 
-export type UsageIo = {
-  readonly write: (text: string) => void;
-  readonly writeError: (text: string) => void;
-  readonly input: AsyncIterable<Uint8Array>;
-  readonly signal: AbortSignal;
-};
-
 /** Returns 2 if a file could not be read to its end; what was read of it counts all the same. */
-export async function usage(options: UsageOptions, io: UsageIo): Promise<0 | 2> {
+export async function usage(options: UsageOptions, io: CommandIo): Promise<0 | 2> {
   const tally = createUsageTally();
   let skippedLines = 0;
   let code: 0 | 2 = 0;
@@ -62,7 +56,7 @@ export async function usage(options: UsageOptions, io: UsageIo): Promise<0 | 2> 
 /** What could be read of a file counts, and why the rest could not is said. */
 async function readLog(
   file: string,
-  { tally, io }: { readonly tally: UsageTally; readonly io: UsageIo },
+  { tally, io }: { readonly tally: UsageTally; readonly io: CommandIo },
 ): Promise<{ readonly skippedLines: number; readonly isWhole: boolean }> {
   let skippedLines = 0;
   try {

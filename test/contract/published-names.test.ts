@@ -5,8 +5,10 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../../src/checks/registry.ts';
+import { createProgram } from '../../src/cli/commands/program.ts';
 import { GUARDS } from '../../src/engine/guards.ts';
 import { FAULTS } from '../../src/errors.ts';
 import { METRICS } from '../../src/metrics/metrics.ts';
@@ -17,6 +19,24 @@ import { AUDIT_KEYS } from '../../src/policy/labels.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const LIST = 'test/contract/published-names.txt';
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+
+const { stdout, stderr } = process;
+const PROGRAM = createProgram({
+  io: {
+    write: (text) => stdout.write(text),
+    writeError: (text) => stderr.write(text),
+    input: process.stdin,
+    terminal: undefined,
+    signal: new AbortController().signal,
+  },
+  outcome: { code: 0, failure: 1 },
+});
+
+const COMMANDS = listCommands(PROGRAM.commands);
+
+function listCommands(commands: readonly Command[]): readonly Command[] {
+  return commands.flatMap((command) => [command, ...listCommands(command.commands)]);
+}
 
 /** Every key of a JSON schema, with its parents; below `config` of the chart are the keys of the configuration. */
 function listKeys(schema: unknown, parents: readonly string[] = []): readonly string[] {
@@ -57,8 +77,8 @@ function listKinds(): Readonly<Record<string, readonly string[]>> {
     'chart value': listKeys(JSON.parse(read('charts/curfew/values.schema.json'))).filter(
       (key) => !key.startsWith('config.'),
     ),
-    command: listMatches('src/cli/commands.ts', /\.command\('([a-z-]+)'\)/g),
-    flag: listMatches('src/cli/commands.ts', /'(?:-[a-z], )?(--[a-z-]+)/g),
+    command: COMMANDS.map((command) => command.name()),
+    flag: COMMANDS.flatMap(({ options }) => options.flatMap(({ long }) => long ?? [])),
   };
 }
 

@@ -1,0 +1,50 @@
+/** `curfew init` and `curfew config`: configuration files. */
+
+import type { Command } from 'commander';
+import type { CommandContext } from './context.ts';
+
+export function addConfig(program: Command, { io }: CommandContext): void {
+  program
+    .command('init')
+    .description('Write a configuration file that says every default, commented out.')
+    .option('--output <file>', 'a file that does not exist yet; default: standard output')
+    .action(async ({ output }: { readonly output?: string }) => {
+      const { renderInitialConfiguration, writeNewFile } = await import('../init.ts');
+      const text = renderInitialConfiguration();
+      if (output === undefined) return io.write(text);
+      await writeNewFile(output, text);
+      io.write(`${output} is written; "curfew config check ${output}" checks it\n`);
+    });
+
+  const config = program.command('config').description('Check, show and migrate configuration files.');
+  config
+    .command('check')
+    .description('Say whether a file is valid, and each mistake with its line and column.')
+    .argument('<file>')
+    .action(async (file: string) => {
+      const { checkConfiguration } = await import('../config-check.ts');
+      io.write(await checkConfiguration(file, Date.now()));
+    });
+  config
+    .command('show')
+    .description('Show what is in force and where each value is from; without a file, the defaults.')
+    .argument('[file]')
+    .option('--namespace <name>', 'namespace Curfew runs in')
+    .action(async (file: string | undefined, { namespace }: { readonly namespace?: string }) => {
+      const { showConfiguration } = await import('../config-show.ts');
+      const { loadConfigurationFile } = await import('../configuration-file.ts');
+      const { readOwnToken } = await import('../../kube/own-token.ts');
+      const loaded = await loadConfigurationFile(file);
+      const ownToken = await readOwnToken();
+      io.write(showConfiguration(loaded, { ownToken, ownNamespace: namespace, now: Date.now() }));
+    });
+  config
+    .command('migrate')
+    .description('Bring a file of an older apiVersion to the newest.')
+    .argument('<file>')
+    .option('-w, --write', 'write the file; else it is only shown', false)
+    .action(async (file: string, { write }: { readonly write: boolean }) => {
+      const { migrateConfiguration } = await import('../config-migrate.ts');
+      io.write(await migrateConfiguration(file, { isWritten: write }));
+    });
+}
