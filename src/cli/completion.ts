@@ -53,7 +53,7 @@ function renderBash(nodes: readonly Node[]): string {
     options
       .filter(({ required, optional }) => required || optional)
       .map((option) => {
-        const names = namesOf(option).map((name) => `${toCase(path, name)}`);
+        const names = namesOf(option).map((name) => toCase(path, name));
         return `    ${names.join('|')}) values=${quote((option.argChoices ?? []).join(' '))}; takes=1 ;;`;
       }),
   );
