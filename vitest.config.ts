@@ -21,7 +21,9 @@ export default defineConfig({
           testTimeout: 120_000,
           // A cold machine builds the control plane first.
           hookTimeout: 1_800_000,
-          fileParallelism: false,
+          // Each file has a control plane of its own, which waits more than it works.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       // Inside a cluster with a node: npm run test:cluster.
@@ -32,6 +34,7 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -80,7 +80,7 @@ describe('The restricted Pod Security level', () => {
 
 /** The kinds of the Prometheus Operator, by name: what it makes of their specs is not the API server's matter. */
 async function installOperatorKinds(): Promise<void> {
-  for (const kind of ['ServiceMonitor', 'PrometheusRule']) {
+  for (const kind of ['ServiceMonitor', 'PodMonitor', 'PrometheusRule']) {
     const [group, singular] = ['monitoring.coreos.com', kind.toLowerCase()];
     const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
     await cluster.must(['create', '-f', '-'], {

@@ -89,10 +89,10 @@ async function readAccounts(options: UsageOptions, signal: AbortSignal): Promise
   const { configuration } = await loadConfigurationFile(options.config);
   const { facts } = findClusterFacts(configuration, await readOwnToken());
   const known: KnownAccounts = new Map();
-  for await (const page of listAll(client, '/api/v1/serviceaccounts', signal)) {
+  for await (const page of listAll(client, { path: '/api/v1/serviceaccounts' }, signal)) {
     for (const account of page) addAccount(known, account);
   }
-  for await (const page of listAll(client, '/api/v1/pods', signal)) {
+  for await (const page of listAll(client, { path: '/api/v1/pods' }, signal)) {
     for (const pod of page) addPod(known, pod, facts.apiAudiences);
   }
   return known;

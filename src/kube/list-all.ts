@@ -7,21 +7,35 @@ import { describeResponse } from './sentences.ts';
 
 const PAGE_ITEMS = 500;
 
+export type ListQuery = {
+  /** Such as `/api/v1/pods`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly accept?: string;
+  /** True of a kind that may not be installed: then there are none. */
+  readonly isOptional?: boolean;
+};
+
 /**
  * Yields the items of each page.
  *
- * @param path - such as `/api/v1/pods`
  * @throws Error with a sentence that names the path
  */
 export async function* listAll(
   client: Pick<KubeClient, 'request'>,
-  path: string,
+  { path, query = {}, accept, isOptional = false }: ListQuery,
   signal: AbortSignal,
 ): AsyncIterable<readonly JsonValue[]> {
   let next = '';
   do {
-    const query = { limit: String(PAGE_ITEMS), ...(next === '' ? {} : { continue: next }) };
-    const response = await client.request({ method: 'GET', path, query, signal });
+    const response = await client.request({
+      method: 'GET',
+      path,
+      query: { ...query, limit: String(PAGE_ITEMS), ...(next === '' ? {} : { continue: next }) },
+      signal,
+      ...(accept === undefined ? {} : { accept }),
+    });
+    if (response.status === 404 && isOptional) return;
     if (response.status !== 200) throw new Error(`${path} cannot be listed: ${describeResponse(response)}`);
     yield asArray(member(response.body, 'items'));
     next = asString(valueAt(response.body, ['metadata', 'continue'])) ?? '';

@@ -1,20 +1,16 @@
 /** Texts of files to a report: what would be denied, warned about and audited of the objects in them. */
 
-import type { Finding } from '../checks/define-check.ts';
-import type { Effect, Result } from '../engine/evaluate.ts';
-import { asString, member } from '../objects/json.ts';
-import type { ActiveLevel } from '../objects/level.ts';
 import { toNewSubject } from '../objects/manifest.ts';
 import type { Subject } from '../objects/subject.ts';
-import { toOneLine } from '../objects/text.ts';
 import { listSchemeKeys } from '../policy/configuration.ts';
 import type { CheckReport, ReportedFinding, ReportedObject, ReportedUndecided } from './check-report.ts';
 import type { JudgedManifest, JudgeManifestOptions } from './judge-manifest.ts';
-import { couldDeny, judgeManifest } from './judge-manifest.ts';
+import { judgeManifest } from './judge-manifest.ts';
 import type { Locate } from './locate.ts';
 import { createLocator } from './locate.ts';
 import type { Manifest, ManifestFault } from './read-manifests.ts';
 import { readManifests } from './read-manifests.ts';
+import { isSilent, reportFindings, reportObject, reportUndecided } from './report-object.ts';
 import { createWorld } from './world.ts';
 
 export type SourceText = { readonly file: string; readonly text: string };
@@ -60,7 +56,7 @@ export function checkManifests(
     return subject === undefined ? [] : [{ manifest, subject }];
   });
   const subjects = named.map(({ subject }) => subject);
-  const how = { ...options, world: createWorld(subjects, listSchemeKeys(options.configuration)) };
+  const how = { ...options, world: createWorld(subjects, { keys: listSchemeKeys(options.configuration) }) };
 
   const objects: CheckedObject[] = [];
   const findings: ReportedFinding[] = [];
@@ -75,8 +71,9 @@ export function checkManifests(
     if (isSilent(judged)) continue;
     const one = { file: manifest.file, manifest, judged, locate: createLocator(manifest) };
     objects.push(one);
-    findings.push(...listFindings(one));
-    undecided.push(...listUndecided(one, how));
+    const toPlace = (pointer: string) => ({ file: one.file, ...one.locate(pointer) });
+    findings.push(...reportFindings(judged, toPlace));
+    undecided.push(...reportUndecided(judged, how, toPlace));
   }
   const allFaults = [...faults, ...read.flatMap((one) => one.faults)];
   // A pipe that brought nothing is a mistake before it, and no success.
@@ -108,83 +105,6 @@ export function checkManifests(
   return {
     report,
     objects,
-    judged: named.map(({ manifest, subject }) => ({ file: manifest.file, object: toObject(subject) })),
-  };
-}
-
-function isSilent({ judgement, verdict }: JudgedManifest): boolean {
-  return judgement.results.length + judgement.undecided.length + verdict.warnings.length === 0;
-}
-
-const MODES: Readonly<Record<Effect, ReportedFinding['mode']>> = {
-  deny: 'enforce',
-  would_deny: 'enforce',
-  warn: 'warn',
-  audit: 'audit',
-};
-
-/** Each place once, in the strongest mode that finds it. */
-function listFindings({ file, judged, locate }: CheckedObject): readonly ReportedFinding[] {
-  const order: readonly Effect[] = ['deny', 'would_deny', 'warn', 'audit'];
-  const seen = new Set<string>();
-  return order.flatMap((effect) =>
-    judged.judgement.results
-      .filter((result) => result.effect === effect)
-      .flatMap((result) => result.findings.map((finding) => ({ result, finding })))
-      .filter(({ result, finding }) => {
-        const id = JSON.stringify([result.check.id, finding.key]);
-        return !seen.has(id) && seen.add(id);
-      })
-      .map(({ result, finding }) => toReported(judged, { file, ...locate(finding.path) }, { result, finding })),
-  );
-}
-
-function toReported(
-  { subject, levels }: JudgedManifest,
-  place: Pick<ReportedFinding, 'file' | 'line' | 'column'>,
-  { result, finding }: { readonly result: Result; readonly finding: Finding },
-): ReportedFinding {
-  const { check, effect } = result;
-  const mode = MODES[effect];
-  return {
-    check: check.id,
-    level: toActive(levels[mode]),
-    mode,
-    denied: effect === 'deny',
-    ...place,
-    object: toObject(subject),
-    path: toOneLine(finding.path),
-    ...(finding.container === undefined ? {} : { container: toOneLine(finding.container) }),
-    reason: finding.reason,
-    detail: toOneLine(finding.detail),
-    fix: toOneLine(finding.fix ?? check.fix(subject)),
-  };
-}
-
-/** What is asked for by annotation is made and refused at every level; the lowest one stands for that. */
-function toActive(level: 'off' | ActiveLevel): ActiveLevel {
-  return level === 'off' ? 'baseline' : level;
-}
-
-function listUndecided(
-  { file, judged, locate }: CheckedObject,
-  options: JudgeManifestOptions,
-): readonly ReportedUndecided[] {
-  return judged.judgement.undecided.map(({ check, outcome }) => ({
-    check: check.id,
-    file,
-    ...locate(''),
-    object: toObject(judged.subject),
-    couldDeny: couldDeny(check, judged, options),
-    detail: toOneLine(outcome.detail),
-  }));
-}
-
-function toObject({ object, kind, namespace, name }: Subject): ReportedObject {
-  return {
-    apiVersion: asString(member(object, 'apiVersion')) ?? '',
-    kind,
-    namespace,
-    name: toOneLine(name),
+    judged: named.map(({ manifest, subject }) => ({ file: manifest.file, object: reportObject(subject) })),
   };
 }

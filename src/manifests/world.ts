@@ -12,15 +12,21 @@ export type World = {
   tokenSecret(namespace: string, name: string): Lookup<TokenSecretView>;
 };
 
+const ABSENT = { state: 'absent' } as const;
+
 /** Trying again is of no use, so that a token which it may ask for is no reason to refuse a pod. */
 export const NOT_HERE = { state: 'unknown', why: 'it is not among the manifests', isFinal: true } as const;
 
-/**
- * The world in which `subjects` are judged.
- *
- * @param keys - labels and annotations that rules read, beside Curfew's own
- */
-export function createWorld(subjects: readonly Subject[], keys: ReadonlySet<string>): World {
+export type WorldOptions = {
+  /** Labels and annotations that rules read, beside Curfew's own. */
+  readonly keys: ReadonlySet<string>;
+  /** True of a whole cluster: what is not among the subjects does not exist. */
+  readonly isWhole?: boolean;
+};
+
+/** The world in which `subjects` are judged. */
+export function createWorld(subjects: readonly Subject[], { keys, isWhole = false }: WorldOptions): World {
+  const missing = isWhole ? ABSENT : NOT_HERE;
   const namespaces = new Map<string, Lookup<NamespaceView>>();
   const accounts = new Map<string, Lookup<ServiceAccountView>>();
   const secrets = new Map<string, Lookup<TokenSecretView>>();
@@ -37,9 +43,9 @@ export function createWorld(subjects: readonly Subject[], keys: ReadonlySet<stri
     else secrets.set(id, secrets.get(id) ?? { state: 'absent' });
   }
   return {
-    namespace: (name) => namespaces.get(name) ?? NOT_HERE,
-    serviceAccount: (namespace, name) => accounts.get(toId(namespace, name)) ?? NOT_HERE,
-    tokenSecret: (namespace, name) => secrets.get(toId(namespace, name)) ?? NOT_HERE,
+    namespace: (name) => namespaces.get(name) ?? missing,
+    serviceAccount: (namespace, name) => accounts.get(toId(namespace, name)) ?? missing,
+    tokenSecret: (namespace, name) => secrets.get(toId(namespace, name)) ?? missing,
   };
 }
 

@@ -7,7 +7,8 @@ import type { AccountUsage, TokenRequestUsage, UsageTally } from '../audit-log/u
 import { API_ACCESS_ANNOTATION, REASON_PLACEHOLDER } from '../objects/api-access.ts';
 import { formatDuration } from '../objects/duration.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { countOf, joinSome, nameForCommand, toOneLine } from '../objects/text.ts';
+import { countOf, joinSome, nameForCommand } from '../objects/text.ts';
+import { formatRows } from './text-table.ts';
 
 export type UsageReport = {
   readonly tally: UsageTally;
@@ -113,18 +114,4 @@ function formatSilent(known: KnownAccounts, tally: UsageTally): string {
 
 function formatTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-}
-
-function formatRows(rows: readonly (readonly string[])[]): string {
-  const clean = rows.map((row) => row.map(toOneLine));
-  const widths = (clean[0] ?? []).map((_, column) => Math.max(...clean.map((row) => row[column]?.length ?? 0)));
-  return clean
-    .map(
-      (row) =>
-        `  ${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
 }

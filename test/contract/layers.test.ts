@@ -35,6 +35,8 @@ it.each([
   ['review', 'src/review/a.ts', '../kube/client.ts'],
   ['manifests', 'src/manifests/a.ts', '../reports/check-table.ts'],
   ['manifests', 'src/manifests/a.ts', 'node:fs'],
+  ['audit', 'src/audit/a.ts', '../reports/audit-table.ts'],
+  ['audit-log', 'src/audit-log/a.ts', '../kube/api.ts'],
   ['reports', 'src/reports/a.ts', '../cli/check.ts'],
   ['reports', 'src/reports/a.ts', 'node:fs'],
   ['kube', 'src/kube/a.ts', '../engine/evaluate.ts'],
@@ -56,6 +58,7 @@ it.each([
   ['src/manifests/a.ts', '../engine/evaluate.ts'],
   ['src/manifests/a.ts', 'yaml'],
   ['src/reports/a.ts', '../manifests/check-manifests.ts'],
+  ['src/audit/a.ts', '../kube/api.ts'],
 ])('and lets through one that points down: %s ← %s', (file, imported) => {
   expect(lint(file, imported)).not.toContain('no-restricted-imports');
 });

@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { VERSION } from '../../version.ts';
+import { addAudit } from './audit.ts';
 import { addCheck } from './check.ts';
 import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
@@ -23,7 +24,8 @@ export function createProgram(context: CommandContext): Command {
       `\nExit codes:\n${EXIT_CODES.map(([exit, meaning]) => `  ${String(exit).padEnd(4)}${meaning}\n`).join('')}`,
     );
   // In the order in which `--help` tells them.
-  for (const add of [addCheck, addUsage, addExplain, addConfig, addServe, addCompletion]) add(program, context);
+  for (const add of [addCheck, addAudit, addUsage, addExplain, addConfig, addServe, addCompletion])
+    add(program, context);
   program
     .command('version')
     .description('Print the version.')

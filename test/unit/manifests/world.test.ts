@@ -7,7 +7,7 @@ const NOT_HERE = { state: 'unknown', why: 'it is not among the manifests' };
 
 function worldOf(...objects: readonly JsonObject[]) {
   const subjects = objects.flatMap((object) => toNewSubject({ apiVersion: 'v1', ...object }, 'shop') ?? []);
-  return createWorld(subjects, new Set());
+  return createWorld(subjects, { keys: new Set() });
 }
 
 describe('The world of manifests', () => {

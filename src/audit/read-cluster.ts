@@ -1,0 +1,110 @@
+/**
+ * What of a cluster is looked at, page by page: nothing is kept but what others are judged by. Of Secrets only the metadata
+ * of those that hold a token is asked for; no key of a Secret ever leaves the API server.
+ */
+
+import type { KubeClient } from '../kube/api.ts';
+import { listAll } from '../kube/list-all.ts';
+import { describeError } from '../kube/sentences.ts';
+import type { JsonObject } from '../objects/json.ts';
+import { asString, isObject, member, valueAt } from '../objects/json.ts';
+import type { Kind } from '../objects/kinds.ts';
+import { KINDS } from '../objects/kinds.ts';
+import { toNewSubject } from '../objects/manifest.ts';
+import type { Subject } from '../objects/subject.ts';
+import { TOKEN_SECRET_TYPE } from '../objects/views.ts';
+
+export type ClusterOptions = {
+  readonly client: Pick<KubeClient, 'request'>;
+  /** All of them if it is undefined. */
+  readonly namespace: string | undefined;
+  readonly signal: AbortSignal;
+};
+
+/** What could not be listed: one sentence. */
+export type ClusterFault = { readonly message: string };
+
+/** First, since the others are judged by them. */
+const SETTING: readonly string[] = ['Namespace', 'ServiceAccount', 'Secret'];
+
+/** What each of its controllers makes is judged where it is written: in the template. */
+const MAKERS: ReadonlySet<string> = new Set(KINDS.map(({ kind }) => kind));
+
+/** ClusterRoles that Kubernetes brings (bootstrappolicy), beside those that begin with `system:`. */
+const BUILT_IN: ReadonlySet<string> = new Set(['admin', 'cluster-admin', 'edit', 'view']);
+
+const METADATA = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+
+/** The objects by which others are judged. */
+export async function readSetting(options: ClusterOptions, faults: ClusterFault[]): Promise<readonly Subject[]> {
+  const subjects: Subject[] = [];
+  for (const kind of KINDS.filter((one) => SETTING.includes(one.kind))) {
+    for await (const subject of listSubjects(kind, options, faults)) subjects.push(subject);
+  }
+  return subjects;
+}
+
+/** Everything else that rules read, in the order of the table of kinds; without what controllers made. */
+export async function* listOthers(options: ClusterOptions, faults: ClusterFault[]): AsyncIterable<Subject> {
+  const isLookedAt = ({ kind, scope }: Kind) =>
+    !SETTING.includes(kind) && (options.namespace === undefined || scope === 'Namespaced');
+  for (const kind of KINDS.filter(isLookedAt)) {
+    for await (const subject of listSubjects(kind, options, faults)) {
+      if (!isMade(subject) && !isBuiltIn(subject)) yield subject;
+    }
+  }
+}
+
+async function* listSubjects(
+  kind: Kind,
+  { client, namespace, signal }: ClusterOptions,
+  faults: ClusterFault[],
+): AsyncIterable<Subject> {
+  const version = kind.versions[0] ?? '';
+  const apiVersion = kind.group === '' ? version : `${kind.group}/${version}`;
+  try {
+    for await (const page of listAll(client, toList(kind, apiVersion, namespace), signal)) {
+      yield* page.filter(isObject).flatMap((item) => toNewSubject(withType(item, kind, apiVersion), '') ?? []);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    faults.push({ message: describeError(error) });
+  }
+}
+
+function toList({ group, resource, kind, scope }: Kind, apiVersion: string, namespace: string | undefined) {
+  const base = group === '' ? `/api/${apiVersion}` : `/apis/${apiVersion}`;
+  const within = namespace === undefined || scope === 'Cluster' ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  const isSecret = kind === 'Secret';
+  const isMetadata = isSecret || kind === 'Namespace';
+  return {
+    path: `${base}${within}/${resource}`,
+    ...(isMetadata ? { accept: METADATA } : {}),
+    ...(isSecret ? { query: { fieldSelector: `type=${TOKEN_SECRET_TYPE}` } } : {}),
+    // Of a custom resource that is not installed there are none.
+    isOptional: group.includes('.'),
+  };
+}
+
+/** Items of a list do not say what they are; of a Secret nothing but its type is known, which the list was asked for. */
+function withType(item: JsonObject, { kind }: Kind, apiVersion: string): JsonObject {
+  return { ...item, apiVersion, kind, ...(kind === 'Secret' ? { type: TOKEN_SECRET_TYPE } : {}) };
+}
+
+function isMade({ object }: Subject): boolean {
+  const owners = valueAt(object, ['metadata', 'ownerReferences']);
+  return (
+    Array.isArray(owners) &&
+    owners.some((owner) => member(owner, 'controller') === true && MAKERS.has(asString(member(owner, 'kind')) ?? ''))
+  );
+}
+
+/** By label and name: the label alone is anybody's to write. */
+function isBuiltIn({ resource, name, object }: Subject): boolean {
+  const label = valueAt(object, ['metadata', 'labels', 'kubernetes.io/bootstrapping']);
+  return (
+    resource.group === 'rbac.authorization.k8s.io' &&
+    label === 'rbac-defaults' &&
+    (BUILT_IN.has(name) || name.startsWith('system:'))
+  );
+}

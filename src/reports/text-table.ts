@@ -1,0 +1,18 @@
+/** Columns of text for people. */
+
+import { toOneLine } from '../objects/text.ts';
+
+/** Two blanks before each line and between columns; each line ends. */
+export function formatRows(rows: readonly (readonly string[])[]): string {
+  const clean = rows.map((row) => row.map(toOneLine));
+  const widths = (clean[0] ?? []).map((_, column) => Math.max(...clean.map((row) => row[column]?.length ?? 0)));
+  return clean
+    .map(
+      (row) =>
+        `  ${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
+}

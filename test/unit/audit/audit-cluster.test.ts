@@ -1,0 +1,148 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { auditCluster } from '../../../src/audit/audit-cluster.ts';
+import type { KubeRequest, KubeResponse } from '../../../src/kube/api.ts';
+import type { JsonObject } from '../../../src/objects/json.ts';
+import { renderAuditTable } from '../../../src/reports/audit-table.ts';
+import { configure } from '../judging.ts';
+
+const POD_SPEC = { serviceAccountName: 'web', containers: [{ name: 'app', image: 'registry.example/a:1' }] };
+const owner = (kind: string) => ({
+  ownerReferences: [{ apiVersion: 'apps/v1', kind, name: 'a', uid: 'u', controller: true }],
+});
+
+const CLUSTER: Readonly<Record<string, readonly JsonObject[]>> = {
+  '/api/v1/namespaces': [
+    { metadata: { name: 'shop', labels: { 'curfew.dev/enforce': 'restricted' } } },
+    { metadata: { name: 'other' } },
+    { metadata: { name: 'kube-system' } },
+  ],
+  '/api/v1/serviceaccounts': [
+    { metadata: { name: 'web', namespace: 'shop' }, automountServiceAccountToken: false },
+    { metadata: { name: 'default', namespace: 'shop' } },
+    { metadata: { name: 'web', namespace: 'other' } },
+  ],
+  '/api/v1/secrets': [
+    {
+      metadata: {
+        name: 'old',
+        namespace: 'other',
+        creationTimestamp: '2020-01-01T00:00:00Z',
+        annotations: { 'kubernetes.io/service-account.name': 'web' },
+        labels: { 'kubernetes.io/legacy-token-last-used': '2026-11-01' },
+      },
+    },
+    {
+      metadata: {
+        name: 'invalid',
+        namespace: 'other',
+        creationTimestamp: '2019-01-01T00:00:00Z',
+        annotations: { 'kubernetes.io/service-account.name': 'web' },
+        labels: { 'kubernetes.io/legacy-token-invalid-since': '2026-10-01' },
+      },
+    },
+  ],
+  '/api/v1/pods': [
+    {
+      metadata: { name: 'bare', namespace: 'shop' },
+      spec: { ...POD_SPEC, automountServiceAccountToken: true },
+      status: { phase: 'Running' },
+    },
+    {
+      metadata: { name: 'made', namespace: 'shop', ...owner('ReplicaSet') },
+      spec: { ...POD_SPEC, automountServiceAccountToken: true },
+    },
+    {
+      metadata: { name: 'ended', namespace: 'shop' },
+      spec: { ...POD_SPEC, automountServiceAccountToken: true },
+      status: { phase: 'Succeeded' },
+    },
+  ],
+  '/apis/apps/v1/deployments': [
+    {
+      metadata: { name: 'web', namespace: 'other' },
+      spec: {
+        template: { metadata: {}, spec: { ...POD_SPEC, volumes: [{ name: 'old', secret: { secretName: 'old' } }] } },
+      },
+    },
+  ],
+  '/apis/rbac.authorization.k8s.io/v1/clusterroles': [
+    {
+      metadata: { name: 'cluster-admin', labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults' } },
+      rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }],
+    },
+    {
+      metadata: { name: 'hidden', labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults' } },
+      rules: [{ apiGroups: [''], resources: ['serviceaccounts/token'], verbs: ['create'] }],
+    },
+  ],
+};
+
+/** An API server that has these lists, a page of two at a time. */
+function createApi(status: (path: string) => number = () => 200) {
+  const asked: KubeRequest[] = [];
+  const request = async (one: KubeRequest): Promise<KubeResponse> => {
+    asked.push(one);
+    const items = CLUSTER[one.path] ?? [];
+    const code = status(one.path);
+    if (code !== 200) return { status: code, body: { kind: 'Status', message: 'no' } };
+    const from = Number(one.query?.['continue'] ?? 0);
+    const next = from + 2 < items.length ? String(from + 2) : '';
+    return { status: 200, body: { metadata: { continue: next }, items: items.slice(from, from + 2) } };
+  };
+  return { asked, client: { request } };
+}
+
+async function audit(client: ReturnType<typeof createApi>['client'], namespace?: string) {
+  return await auditCluster({
+    client,
+    namespace,
+    signal: new AbortController().signal,
+    server: 'https://cluster.example:6443',
+    configuration: configure({ levels: { clusterScoped: { enforce: 'baseline' } } }),
+    cluster: { apiAudiences: ['https://kubernetes.default.svc'], issuers: ['https://kubernetes.default.svc'] },
+    now: Date.UTC(2026, 10, 26),
+    release: 'curfew',
+  });
+}
+
+describe('An audit', () => {
+  it('says what would be refused of what is there, and which tokens never end', async () => {
+    const report = await audit(createApi().client);
+    const file = (name: string) => join(import.meta.dirname, '../../golden/audit', name);
+    await expect(renderAuditTable(report, true)).toMatchFileSnapshot(file('table.txt'));
+    await expect(`${JSON.stringify(report, undefined, 2)}\n`).toMatchFileSnapshot(file('report.json'));
+  });
+
+  it('asks for nothing of a Secret but the metadata of those that hold a token', async () => {
+    const { asked, client } = createApi();
+    await audit(client);
+    const secrets = asked.filter(({ path }) => path.includes('secrets'));
+    expect(secrets.length).toBeGreaterThan(0);
+    for (const { accept, query } of secrets) {
+      expect(accept).toBe('application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1');
+      expect(query).toMatchObject({ fieldSelector: 'type=kubernetes.io/service-account-token', limit: '500' });
+    }
+    expect(new Set(asked.map(({ method }) => method))).toEqual(new Set(['GET']));
+  });
+
+  it('of one namespace looks at nothing else', async () => {
+    const { asked, client } = createApi();
+    await audit(client, 'shop');
+    const others = asked.filter(({ path }) => !path.includes('/namespaces/shop/'));
+    expect(others.map(({ path }) => path)).toEqual(['/api/v1/namespaces', '/api/v1/namespaces']);
+  });
+
+  it('says what it could not list, and takes nothing for absent then', async () => {
+    const report = await audit(createApi((path) => (path === '/api/v1/serviceaccounts' ? 403 : 200)).client);
+    expect(report.faults).toEqual([{ message: expect.stringContaining('/api/v1/serviceaccounts cannot be listed: ') }]);
+    expect(report.undecided.map(({ check }) => check)).toContain('pod-automount');
+  });
+
+  it('needs no custom resource to be installed', async () => {
+    const report = await audit(
+      createApi((path) => (/jobset|argoproj|knative|leaderworker/.test(path) ? 404 : 200)).client,
+    );
+    expect(report.faults).toEqual([]);
+  });
+});
