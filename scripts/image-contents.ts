@@ -1,6 +1,6 @@
 /** What is in an image that was written in the form of `docker save`. */
 
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { asArray, asString, valueAt } from '../src/objects/json.ts';
@@ -39,8 +39,8 @@ export async function withImage<T>(archive: string, use: (image: OpenImage) => P
     const extract = async (path: string): Promise<string> => {
       const layer = files.get(path)?.layer;
       if (layer === undefined) throw new Error(`the image has no file ${path}`);
-      const folder = join(scratch, 'extracted');
-      await mkdir(folder, { recursive: true });
+      // One for each: two tars that make the same folders at once trip over one another.
+      const folder = await mkdtemp(join(scratch, 'extracted-'));
       await mustRun('tar', ['-C', folder, '--no-same-owner', '-xf', layer.archive, layer.name], LIMIT);
       return join(folder, layer.name);
     };

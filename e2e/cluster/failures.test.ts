@@ -107,19 +107,19 @@ async function tryPod(namespace: string) {
   return await cluster.kubectl.run(create, { input: JSON.stringify(sleepingPod('next')) });
 }
 
-/** The process of one replica, as this machine numbers it: of the pod that the cluster's own cgroup names. */
+/** The process of one replica, as this machine numbers it: the runtime gives each the name of its pod. */
 async function findReplicaProcess(): Promise<number> {
-  const uid = await cluster.must([
+  const pod = await cluster.must([
     ...['get', 'pods', '-n', RELEASE_NAMESPACE, '--selector', 'app.kubernetes.io/name=curfew'],
-    ...['-o', 'jsonpath={.items[0].metadata.uid}'],
+    ...['-o', 'jsonpath={.items[0].metadata.name}'],
   ]);
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const read = async (file: string) => await readFile(join('/proc', name, file), 'utf8').catch(() => '');
-    const isOfPod = (await read('cgroup')).includes(uid);
+    const isOfPod = (await read('environ')).split('\0').includes(`HOSTNAME=${pod}`);
     if (isOfPod && (await read('cmdline')).includes('curfew.mjs\0serve')) return Number(name);
   }
-  throw new Error(`no process of pod ${uid} was found`);
+  throw new Error(`no process of pod ${pod} was found`);
 }
 
 /** How often containers of a namespace were started again, those that run. */
