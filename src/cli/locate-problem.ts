@@ -2,6 +2,7 @@
 
 import type { Document, LineCounter, Node, Pair } from 'yaml';
 import { isMap, isNode, isScalar } from 'yaml';
+import { fromPointer } from '../objects/json.ts';
 import type { ConfigurationProblem } from '../policy/configuration-problems.ts';
 
 export type Place = { readonly line: number; readonly column: number };
@@ -12,7 +13,7 @@ export function locateProblem(
   lines: LineCounter,
   { path, key }: Pick<ConfigurationProblem, 'path' | 'key'>,
 ): Place | undefined {
-  const steps = path === '/' ? [] : path.slice(1).split('/').map(unescapeStep);
+  const steps = path === '/' ? [] : fromPointer(path);
   // Without steps the library gives the contents themselves.
   const found = document.getIn(steps, true);
   const node = isNode(found) ? found : undefined;
@@ -26,9 +27,4 @@ function findKey(node: Node | undefined, key: string | undefined): Node | undefi
   if (key === undefined || !isMap(node)) return undefined;
   const pair = node.items.find((item: Pair) => isScalar(item.key) && String(item.key.value) === key);
   return isNode(pair?.key) ? pair.key : undefined;
-}
-
-/** RFC 6901. */
-function unescapeStep(step: string): string {
-  return step.replaceAll('~1', '/').replaceAll('~0', '~');
 }

@@ -6,7 +6,6 @@ import { listSchemeKeys } from '../policy/configuration.ts';
 import type { CheckReport, ReportedFinding, ReportedObject, ReportedUndecided } from './check-report.ts';
 import type { JudgedManifest, JudgeManifestOptions } from './judge-manifest.ts';
 import { judgeManifest } from './judge-manifest.ts';
-import type { Locate } from './locate.ts';
 import { createLocator } from './locate.ts';
 import type { Manifest, ManifestFault } from './read-manifests.ts';
 import { readManifests } from './read-manifests.ts';
@@ -34,7 +33,6 @@ export type CheckedObject = {
   readonly file: string;
   readonly manifest: Manifest;
   readonly judged: JudgedManifest;
-  readonly locate: Locate;
 };
 
 type Named = { readonly manifest: Manifest; readonly subject: Subject };
@@ -58,6 +56,7 @@ export function checkManifests(
   const subjects = named.map(({ subject }) => subject);
   const how = { ...options, world: createWorld(subjects, { keys: listSchemeKeys(options.configuration) }) };
 
+  const locate = createLocator();
   const objects: CheckedObject[] = [];
   const findings: ReportedFinding[] = [];
   const undecided: ReportedUndecided[] = [];
@@ -69,9 +68,8 @@ export function checkManifests(
     exempted += judged.judgement.exempted.length;
     if (judged.verdict.denial !== undefined) denied += 1;
     if (isSilent(judged)) continue;
-    const one = { file: manifest.file, manifest, judged, locate: createLocator(manifest) };
-    objects.push(one);
-    const toPlace = (pointer: string) => ({ file: one.file, ...one.locate(pointer) });
+    objects.push({ file: manifest.file, manifest, judged });
+    const toPlace = (pointer: string) => ({ file: manifest.file, ...locate(manifest, pointer) });
     findings.push(...reportFindings(judged, toPlace));
     undecided.push(...reportUndecided(judged, how, toPlace));
   }

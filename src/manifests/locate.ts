@@ -1,28 +1,29 @@
 /** Where a value of a manifest is in its file. Asked for what was found alone, so a document is parsed a second time. */
 
 import type { Document } from 'yaml';
-import { isAlias, isCollection, isMap, isNode, isPair, isScalar, LineCounter } from 'yaml';
+import { isAlias, isCollection, isMap, isNode, isPair, isScalar } from 'yaml';
 import type { JsonPath } from '../objects/json.ts';
+import { fromPointer } from '../objects/json.ts';
 import type { Manifest, Place } from './read-manifests.ts';
-import { parseYaml } from './read-manifests.ts';
+import { createTextParser } from './read-manifests.ts';
 
 /** A larger document is not parsed again: its findings have the place of the document, in characters. */
 const MOST_CHARACTERS = 4 * 1024 * 1024;
 
 /** The place of the value at a JSON pointer, or of the nearest thing above it that is there. */
-export type Locate = (pointer: string) => Place;
+export type Locate = (manifest: Manifest, pointer: string) => Place;
 
-/** @returns a function that finds places in `manifest` */
-export function createLocator({ document, path }: Manifest): Locate {
-  const start: Place = { line: document.line, column: 1 };
-  if (document.text.length > MOST_CHARACTERS) return () => start;
-  const lines = new LineCounter();
-  const parsed = parseYaml(document.text, lines);
-  return (pointer) => {
-    const offset = findOffset(parsed, [...path, ...toSteps(pointer)]);
+/** Asked about the manifests of a document one after the other, it parses the document once. */
+export function createLocator(): Locate {
+  const parseText = createTextParser();
+  return ({ document: text, path }, pointer) => {
+    const start: Place = { line: text.line, column: 1 };
+    if (text.text.length > MOST_CHARACTERS) return start;
+    const { document, lines } = parseText(text);
+    const offset = findOffset(document, [...path, ...fromPointer(pointer)]);
     if (offset === undefined) return start;
     const { line, col } = lines.linePos(offset);
-    return { line: document.line + line - 1, column: col };
+    return { line: text.line + line - 1, column: col };
   };
 }
 
@@ -42,13 +43,4 @@ function findOffset(document: Document, path: JsonPath): number | undefined {
     node = isPair(found) ? found.value : found;
   }
   return offset;
-}
-
-/** The steps of an RFC 6901 pointer. */
-function toSteps(pointer: string): readonly string[] {
-  if (pointer === '' || pointer === '/') return [];
-  return pointer
-    .slice(1)
-    .split('/')
-    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }

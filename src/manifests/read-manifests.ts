@@ -104,7 +104,7 @@ function parseJson(text: string): Parsed | undefined {
 }
 
 /** As kubectl reads YAML: 1.1, so that `yes` is a truth and `0644` an octal number, but dates stay text. */
-export function parseYaml(text: string, lines: LineCounter): Document {
+function parseYaml(text: string, lines: LineCounter): Document {
   return parseDocument(text, {
     version: '1.1',
     customTags: withoutDates,
@@ -113,6 +113,24 @@ export function parseYaml(text: string, lines: LineCounter): Document {
     logLevel: 'silent',
     lineCounter: lines,
   });
+}
+
+/** A document as it is written, and where its lines begin. */
+export type ParsedText = { readonly document: Document; readonly lines: LineCounter };
+
+/**
+ * Parses documents for whoever asks about places in them. It remembers the last one: a List holds thousands of objects,
+ * who are asked about one after the other, and to keep them all would take the memory that cutting the stream saved.
+ */
+export function createTextParser(): (text: DocumentText) => ParsedText {
+  let last: (ParsedText & { readonly of: DocumentText }) | undefined;
+  return (text) => {
+    if (last?.of !== text) {
+      const lines = new LineCounter();
+      last = { of: text, lines, document: parseYaml(text.text, lines) };
+    }
+    return last;
+  };
 }
 
 /** Numbers of base 60 are unknown to the library that kubectl uses too: `12:30` is text (sigs.k8s.io/yaml). */

@@ -4,12 +4,13 @@
  */
 
 import type { Document, YAMLMap } from 'yaml';
-import { isMap, isNode, isPair, isScalar, isSeq, LineCounter } from 'yaml';
+import { isMap, isScalar } from 'yaml';
 import type { Repair } from '../checks/define-check.ts';
 import type { JsonPath } from '../objects/json.ts';
 import { toPointer } from '../objects/json.ts';
 import type { CheckedObject } from './check-manifests.ts';
-import { parseYaml } from './read-manifests.ts';
+import type { Manifest } from './read-manifests.ts';
+import { createTextParser } from './read-manifests.ts';
 
 /** One replacement: `[start, end)` of the file, in characters, becomes `text`. */
 type Edit = { readonly start: number; readonly end: number; readonly text: string };
@@ -27,16 +28,18 @@ export type Repaired = {
  * @param objects - those of this file
  */
 export function repairText(text: string, objects: readonly CheckedObject[]): Repaired {
+  const parseText = createTextParser();
   const edits = objects.flatMap((object) => {
     const repairs = listRepairs(object);
-    return repairs.length === 0 ? [] : toEdits(object, repairs);
+    return repairs.length === 0 ? [] : toEdits(object.manifest, repairs, parseText);
   });
-  let repaired = text;
-  // From the end, so that the places of the others stay.
-  for (const { start, end, text: value } of edits.toSorted((a, b) => b.start - a.start)) {
-    repaired = repaired.slice(0, start) + value + repaired.slice(end);
+  const parts: string[] = [];
+  let from = 0;
+  for (const { start, end, text: value } of edits.toSorted((a, b) => a.start - b.start)) {
+    parts.push(text.slice(from, start), value);
+    from = end;
   }
-  return { text: repaired, written: edits.length };
+  return { text: parts.join('') + text.slice(from), written: edits.length };
 }
 
 /** Each place once; where two checks want a number, the smaller one pleases both. */
@@ -54,11 +57,13 @@ function listRepairs({ judged }: CheckedObject): readonly Repair[] {
   return [...repairs.values()];
 }
 
-function toEdits({ manifest }: CheckedObject, repairs: readonly Repair[]): readonly Edit[] {
-  const { document, path } = manifest;
-  const parsed = parseYaml(document.text, new LineCounter());
+function toEdits(
+  { document, path }: Manifest,
+  repairs: readonly Repair[],
+  parseText: ReturnType<typeof createTextParser>,
+): readonly Edit[] {
   return repairs.flatMap(({ path: own, value }) => {
-    const edit = toEdit(parsed, [...path, ...own], { value: String(value), text: document.text });
+    const edit = toEdit(parseText(document).document, [...path, ...own], { value: String(value), text: document.text });
     if (edit === undefined) return [];
     return [{ ...edit, start: edit.start + document.offset, end: edit.end + document.offset }];
   });
@@ -71,7 +76,7 @@ function toEdit(
   { value, text }: { readonly value: string; readonly text: string },
 ): Edit | undefined {
   const key = path.at(-1);
-  const map = findNode(document.contents, path.slice(0, -1));
+  const map = document.getIn(path.slice(0, -1), true);
   if (!isMap(map) || typeof key !== 'string') return undefined;
   const pair = map.items.find((item) => isScalar(item.key) && item.key.value === key);
   if (pair === undefined) return insertInto(map, { key, value, text });
@@ -80,17 +85,6 @@ function toEdit(
   if (start === undefined || end === undefined) return undefined;
   // `key:` with nothing behind it has an empty value right there.
   return { start, end, text: start === end ? ` ${value}` : value };
-}
-
-function findNode(contents: unknown, path: JsonPath): unknown {
-  let node = contents;
-  for (const step of path) {
-    if (isMap(node)) node = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step))?.value;
-    else if (isSeq(node)) node = node.items[Number(step)];
-    else return undefined;
-    if (isPair(node) || !isNode(node)) return undefined;
-  }
-  return node;
 }
 
 /** Keys that people expect on top of a manifest. */

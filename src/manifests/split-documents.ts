@@ -45,7 +45,7 @@ export function splitDocuments(text: string): readonly DocumentText[] {
 
 /** Nothing but directives, comments and empty lines, with a directive among them: it is about the document that follows. */
 function isPreamble(text: string): boolean {
-  return text.startsWith('---') ? false : /^%/m.test(text) && isEmpty(text);
+  return !MARKER.test(text) && /^%/m.test(text) && isEmpty(text);
 }
 
 function isEmpty(text: string): boolean {

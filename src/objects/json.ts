@@ -52,6 +52,14 @@ export function stringMembers(value: unknown): ReadonlyMap<string, string> {
   return strings;
 }
 
+/** The steps of an RFC 6901 JSON pointer; an array's index is a text like any other. */
+export function fromPointer(pointer: string): readonly string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
 /** A path as an RFC 6901 JSON pointer: `['metadata', 'annotations', 'a/b']` is `/metadata/annotations/a~1b`. */
 export function toPointer(path: JsonPath): string {
   return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');

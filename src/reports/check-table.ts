@@ -2,7 +2,7 @@
 
 import type { Checked, CheckedObject } from '../manifests/check-manifests.ts';
 import type { ReportedFault, ReportedUndecided } from '../manifests/check-report.ts';
-import type { Locate } from '../manifests/locate.ts';
+import { createLocator, type Locate } from '../manifests/locate.ts';
 import { isPodTemplate } from '../objects/pod-spec.ts';
 import { countOf, toOneLine } from '../objects/text.ts';
 
@@ -12,9 +12,10 @@ export function renderCheckTable({ report, objects }: Checked): string {
     ({ judged }) => judged.verdict.denial !== undefined || judged.verdict.warnings.length > 0,
   );
   const told = spoken.flatMap(({ judged }) => judged.verdict.warnings).join('\n');
+  const locate = createLocator();
   return [
     ...report.faults.map(formatFault),
-    ...spoken.map(formatObject),
+    ...spoken.map((object) => formatObject(object, locate)),
     ...report.undecided.filter(({ couldDeny, detail }) => couldDeny && !told.includes(detail)).map(formatUndecided),
     `${formatSummary(report.summary)}\n`,
   ].join('\n');
@@ -29,24 +30,23 @@ function formatUndecided({ file, line, column, check, object, detail }: Reported
   return `${file}:${line}:${column}: ${object.kind} ${where} cannot be judged by ${check}: ${detail}\n`;
 }
 
-function formatObject({ file, judged, locate }: CheckedObject): string {
+function formatObject({ file, manifest, judged }: CheckedObject, locate: Locate): string {
   const { subject, verdict } = judged;
-  const { line, column } = locate('');
+  const { line, column } = locate(manifest, '');
   const ofPods = isPodTemplate(subject.resource) && verdict.denial !== undefined ? ' (its pods are denied)' : '';
   return [
     `${file}:${line}:${column}${ofPods}`,
-    ...(verdict.denial === undefined ? [] : [addLines(verdict.denial.trimStart(), locate)]),
+    ...(verdict.denial === undefined
+      ? []
+      : [addLines(verdict.denial.trimStart(), (path) => locate(manifest, path).line)]),
     ...verdict.warnings.map((warning) => `Warning: ${warning}`),
     '',
   ].join('\n');
 }
 
 /** Puts the line of the file behind each path of a denial: `  pod-automount at /spec/… (line 12)`. */
-function addLines(denial: string, locate: Locate): string {
-  return denial.replaceAll(
-    /^ {2}[a-z0-9-]+ at (\/.*)$/gm,
-    (head, path: string) => `${head} (line ${locate(path).line})`,
-  );
+function addLines(denial: string, lineOf: (path: string) => number): string {
+  return denial.replaceAll(/^ {2}[a-z0-9-]+ at (\/.*)$/gm, (head, path: string) => `${head} (line ${lineOf(path)})`);
 }
 
 function formatSummary(summary: Checked['report']['summary']): string {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createLocator } from '../../../src/manifests/locate.ts';
-import { readManifests } from '../../../src/manifests/read-manifests.ts';
+import { createTextParser, readManifests } from '../../../src/manifests/read-manifests.ts';
 import { splitDocuments } from '../../../src/manifests/split-documents.ts';
 
 const CONFIG_MAP = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
@@ -16,6 +16,7 @@ describe('A stream of YAML', () => {
     ['carriage returns', '---\r\na: 1\r\n---\r\nb: 1\r\n', [1, 3]],
     ['contents behind the marker', '--- {a: 1}\n--- |\n text\n', [1, 2]],
     ['a directive belongs to what follows', '%YAML 1.1\n---\na: 1\n---\nb: 1\n', [1, 4]],
+    ['directives before nothing', '%YAML 1.1\n---\n%YAML 1.1\n---\na: 1\n', [4]],
     ['an end marker', 'a: 1\n...\n---\nb: 1\n...\n', [1, 3]],
     ['nothing', '', []],
   ])('%s', (_what, text, lines) => {
@@ -109,6 +110,16 @@ describe('Manifests', () => {
   });
 });
 
+it('A document is parsed once for all who ask about it one after the other, and not kept beyond that', () => {
+  const parseText = createTextParser();
+  const [one, other] = splitDocuments('a: 1\n---\nb: 1\n');
+  if (one === undefined || other === undefined) throw new Error('there are two');
+  const first = parseText(one);
+  expect(parseText(one)).toBe(first);
+  expect(parseText(other).document.toJS()).toEqual({ b: 1 });
+  expect(parseText(one)).not.toBe(first);
+});
+
 describe('A place', () => {
   const text = `# first\n---\napiVersion: v1\nkind: List\nitems:\n  - apiVersion: v1\n    kind: ConfigMap\n    metadata: &m\n      name: a\n    data:\n      a/b~c: x\n    list: [1, {deep: 2}]\n    same: *m\n`;
   const [manifest] = readManifests(text, 'a.yaml').manifests;
@@ -122,7 +133,7 @@ describe('A place', () => {
     ['/list/1/deep', 12, 16],
     ['/same/name', 9, 7],
   ])('of %j is line %d, column %d', (pointer, line, column) => {
-    expect(createLocator(manifest)(pointer)).toEqual({ line, column });
+    expect(createLocator()(manifest, pointer)).toEqual({ line, column });
   });
 });
 
