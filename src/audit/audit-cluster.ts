@@ -43,7 +43,7 @@ export async function auditCluster(options: AuditOptions): Promise<AuditReport> 
     exempted += one.judgement.exempted.length;
     if (one.verdict.denial !== undefined) denied += 1;
     findings.push(...reportFindings(one, nowhere));
-    undecided.push(...reportUndecided(one, how, nowhere));
+    undecided.push(...reportUndecided(one, nowhere));
     options.onProgress?.(judged);
   };
   const isLookedAt = ({ kind, name }: Subject) =>

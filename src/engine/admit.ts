@@ -8,7 +8,7 @@ import type { Configuration } from '../policy/configuration.ts';
 import type { EffectiveLevels } from '../policy/level.ts';
 import type { Scope } from '../policy/scope.ts';
 import type { Judgement } from './evaluate.ts';
-import { judge, NO_JUDGEMENT } from './evaluate.ts';
+import { judge } from './evaluate.ts';
 import type { MutationsOutcome } from './mutate.ts';
 import { mutate } from './mutate.ts';
 
@@ -26,10 +26,9 @@ export type AdmitOptions = {
 
 export type Admission = { readonly mutation: MutationsOutcome; readonly judgement: Judgement };
 
-/** As the API server does it: what a mutation refuses is not judged any more. */
+/** What a mutation refuses is judged as it came; the API server does not ask about it any more. */
 export function admit(subject: Subject, options: AdmitOptions): Admission {
   const mutation = mutate(subject, options);
-  if (mutation.results.some(({ decision }) => decision === 'deny')) return { mutation, judgement: NO_JUDGEMENT };
   const levels = options.judgedAt ?? options.levels;
   return { mutation, judgement: judge({ ...subject, object: mutation.object }, { ...options, levels }) };
 }

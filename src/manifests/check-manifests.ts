@@ -71,7 +71,7 @@ export function checkManifests(
     objects.push({ file: manifest.file, manifest, judged });
     const toPlace = (pointer: string) => ({ file: manifest.file, ...locate(manifest, pointer) });
     findings.push(...reportFindings(judged, toPlace));
-    undecided.push(...reportUndecided(judged, how, toPlace));
+    undecided.push(...reportUndecided(judged, toPlace));
   }
   const allFaults = [...faults, ...read.flatMap((one) => one.faults)];
   // A pipe that brought nothing is a mistake before it, and no success.

@@ -1,22 +1,25 @@
 /** Judges one manifest as its creation would be judged, by the engine that the webhook has. */
 
-import type { Check, Finding, RuleWords } from '../checks/define-check.ts';
-import { CHECKS } from '../checks/registry.ts';
-import type { Admission } from '../engine/admit.ts';
+import type { Finding, RuleWords } from '../checks/define-check.ts';
+import { startLevel } from '../checks/define-check.ts';
+import { CHECKS, findCheck } from '../checks/registry.ts';
+import type { AdmitOptions } from '../engine/admit.ts';
 import { admit } from '../engine/admit.ts';
 import { asAdmitted } from '../engine/as-admitted.ts';
-import type { Effect, Judgement, Result } from '../engine/evaluate.ts';
-import { judge } from '../engine/evaluate.ts';
+import type { Effect, Judgement, Result, UndecidedResult } from '../engine/evaluate.ts';
+import { ceilingOf, judge, NO_JUDGEMENT } from '../engine/evaluate.ts';
 import { guardNamespaceLabels } from '../engine/guards.ts';
-import type { MutationResult } from '../engine/mutate.ts';
+import type { MutationResult, MutationsOutcome } from '../engine/mutate.ts';
 import { toMutationVerdict } from '../engine/mutate.ts';
 import type { Verdict } from '../engine/verdict.ts';
 import { toVerdict } from '../engine/verdict.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
-import { isObject, toPointer } from '../objects/json.ts';
+import { effectiveAutomount } from '../objects/automount.ts';
+import { isObject, member, toPointer } from '../objects/json.ts';
 import type { ActiveLevel } from '../objects/level.ts';
+import { isAtLeast } from '../objects/level.ts';
 import type { FoundPodSpec } from '../objects/pod-spec.ts';
-import { findPodSpecs, isPod, isPodTemplate, POD, serviceAccountOf } from '../objects/pod-spec.ts';
+import { findPodSpecs, isPod, isPodTemplate, POD, POD_TEMPLATE, serviceAccountOf } from '../objects/pod-spec.ts';
 import type { ClusterFacts, RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
 import type { Configuration } from '../policy/configuration.ts';
@@ -42,14 +45,18 @@ export type JudgedManifest = {
   readonly subject: Subject;
   readonly judgement: Judgement;
   readonly levels: EffectiveLevels;
+  /** Ids of checks that could not know, and might have denied: the object, or its pods. */
+  readonly mayDeny: ReadonlySet<string>;
   /** What the API server would be told; for a template, what it would be told if it asked about the pods too. */
   readonly verdict: Verdict;
 };
 
 /** What was judged on its own: the object itself, or one of the pods that it makes. */
-type Judged = { readonly judgement: Judgement; readonly warnings: readonly string[] };
+type Judged = Pick<JudgedManifest, 'judgement' | 'mayDeny'> & { readonly warnings: readonly string[] };
 
-type Ways = Parameters<typeof admit>[1];
+type Ways = AdmitOptions;
+
+const NONE: ReadonlySet<string> = new Set();
 
 /**
  * Judges `subject`, a new object. Of a template the pods are judged too, as they will be made of it: the webhook warns of
@@ -60,12 +67,12 @@ export function judgeManifest(subject: Subject, options: JudgeManifestOptions): 
   const { levels } = ways;
   if (subject.resource.group === '' && subject.resource.name === 'namespaces') {
     const judgement = guardNamespaceLabels(subject, { ...options, ownNamespace: '' });
-    return { subject, judgement, levels, verdict: toVerdict(subject, judgement, []) };
+    return { subject, judgement, levels, mayDeny: NONE, verdict: toVerdict(subject, judgement, []) };
   }
   const own = isPodTemplate(subject.resource) ? judgeTemplate(subject, ways) : admitNew(subject, ways);
   const verdict = toVerdict(subject, { ...own.judgement, results: withoutHeldRefusals(own.judgement) }, levels.notes);
   const warnings = [...new Set([...own.warnings, ...verdict.warnings])];
-  return { subject, judgement: own.judgement, levels, verdict: { ...verdict, warnings } };
+  return { subject, judgement: own.judgement, levels, mayDeny: own.mayDeny, verdict: { ...verdict, warnings } };
 }
 
 function toWays(subject: Subject, { configuration, cluster, world, now, level }: JudgeManifestOptions): Ways {
@@ -93,20 +100,49 @@ function toWays(subject: Subject, { configuration, cluster, world, now, level }:
 }
 
 function admitNew(subject: Subject, ways: Ways): Judged {
-  const spec = subject.object['spec'];
-  const account = isPod(subject.resource) && isObject(spec) ? serviceAccountOf(spec) : '';
-  const seen = asAdmitted(subject, ways.context.serviceAccount(account));
+  const spec = isPod(subject.resource) ? member(subject.object, 'spec') : undefined;
+  const account = ways.context.serviceAccount(isObject(spec) ? serviceAccountOf(spec) : '');
+  const seen = asAdmitted(subject, account);
   const { mutation, judgement } = admit(seen, ways);
-  const refusals = toRefusals({ mutation, judgement });
+  const refusals = toRefusals(mutation);
   // Nearly every namespace is not among the manifests, which is not worth a word about each pod in it.
   const warnings = toMutationVerdict(seen, mutation, []).warnings.filter((warning) => !warning.endsWith(NOT_HERE.why));
-  return { judgement: { ...judgement, results: [...refusals, ...judgement.results] }, warnings };
+  // The API server does not ask about it any more.
+  if (refusals.some(({ effect }) => effect === 'deny')) {
+    return { judgement: { ...NO_JUDGEMENT, results: refusals }, mayDeny: NONE, warnings };
+  }
+  const isTokenToCome = isObject(spec) && effectiveAutomount(spec, account).mounts === 'unknown';
+  const undecided = firstOfEachCheck([
+    ...judgement.undecided,
+    ...(isTokenToCome ? judge(asTemplate(subject), ways).undecided : []),
+  ]);
+  return {
+    judgement: { ...judgement, undecided, results: [...refusals, ...judgement.results] },
+    mayDeny: new Set(undecided.map(({ check }) => check.id).filter((id) => mayDeny(id, ways))),
+    warnings,
+  };
+}
+
+/**
+ * A pod of which nobody knows whether the API server will give it a token is no pod without one: what cannot be said of a
+ * template, whose pods are still to come, cannot be said of it.
+ */
+function asTemplate(pod: Subject): Subject {
+  const { resource, kind } = POD_TEMPLATE;
+  return {
+    ...pod,
+    kind,
+    resource: { group: POD_TEMPLATE.group, name: resource, subresource: '' },
+    object: { apiVersion: 'v1', kind, metadata: member(pod.object, 'metadata') ?? null, template: pod.object },
+  };
+}
+
+function firstOfEachCheck(undecided: readonly UndecidedResult[]): readonly UndecidedResult[] {
+  return [...new Map(undecided.toReversed().map((result) => [result.check.id, result])).values()].toReversed();
 }
 
 function judgeTemplate(subject: Subject, ways: Ways): Judged {
   const own = judge(subject, ways);
-  // The same places in the same words, as if templates were refused: what is said of a pod there can be said here.
-  const strict = judge(subject, { ...ways, scope: { ...ways.scope, ceiling: 'enforce' } });
   const pods = findPodSpecs(subject).map((pod) => {
     const made = toPod(subject, pod);
     const judged = admitNew(made, { ...ways, scope: scopeOf(ways.configuration, made, '') });
@@ -114,11 +150,12 @@ function judgeTemplate(subject: Subject, ways: Ways): Judged {
   });
   const denied = pods.flatMap(({ judgement }) => judgement.results.filter(isRefused));
   const told = new Set(own.results.filter(isRefused).map(({ check }) => check.id));
-  const results = [...rewordAs(denied, strict.results).filter(({ check }) => !told.has(check.id)), ...own.results];
+  const ofPods = denied.filter(({ check }) => !told.has(check.id));
+  const results = [...(ofPods.length === 0 ? [] : rewordAs(ofPods, subject, ways)), ...own.results];
   const undecided = [own, ...pods.map(({ judgement }) => judgement)].flatMap((judgement) => judgement.undecided);
-  const first = new Map(undecided.toReversed().map((result) => [result.check.id, result]));
   return {
-    judgement: { ...own, results, undecided: [...first.values()].toReversed() },
+    judgement: { ...own, results, undecided: firstOfEachCheck(undecided) },
+    mayDeny: new Set(pods.flatMap((pod) => [...pod.mayDeny])),
     warnings: pods.flatMap(({ warnings }) => warnings),
   };
 }
@@ -164,7 +201,9 @@ function moveInto(results: readonly Result[], pod: FoundPodSpec): readonly Resul
  * What is said of pods, in the words for their template where there are some: a pod has volumes and mounts that no file
  * shows. Each check once, with everything that it found.
  */
-function rewordAs(denied: readonly Result[], ofTemplate: readonly Result[]): readonly Result[] {
+function rewordAs(denied: readonly Result[], template: Subject, ways: Ways): readonly Result[] {
+  // As if templates were refused too.
+  const ofTemplate = judge(template, { ...ways, scope: { ...ways.scope, ceiling: 'enforce' } }).results;
   const groups = Map.groupBy(denied, ({ check }) => check.id);
   return [...groups.values()].flatMap((results) => {
     const [first] = results;
@@ -175,8 +214,8 @@ function rewordAs(denied: readonly Result[], ofTemplate: readonly Result[]): rea
 }
 
 /** What was asked for and cannot be done is denied by the mutation, in the same form. */
-function toRefusals({ mutation }: Admission): readonly Result[] {
-  return mutation.results.flatMap((result): readonly Result[] => {
+function toRefusals({ results }: MutationsOutcome): readonly Result[] {
+  return results.flatMap((result): readonly Result[] => {
     const effect = toEffect(result);
     if (effect === undefined || result.refusals.length === 0) return [];
     const findings = result.refusals.map(({ path, detail, fix }) => {
@@ -200,13 +239,8 @@ function toWords({ mutation }: MutationResult): RuleWords {
 }
 
 /** True if what this check could not know could have been a denial. */
-export function couldDeny(
-  check: RuleWords,
-  { levels }: Pick<JudgedManifest, 'levels'>,
-  options: JudgeManifestOptions,
-): boolean {
-  const known: Check | undefined = CHECKS.find(({ id }) => id === check.id);
-  if (known === undefined || levels.enforce === 'off') return false;
-  if (known.levels.baseline === undefined && levels.enforce === 'baseline') return false;
-  return (options.configuration.checks.get(check.id)?.mode ?? 'enforce') === 'enforce';
+function mayDeny(id: string, { configuration, scope, levels }: Ways): boolean {
+  const check = findCheck(id);
+  if (check === undefined || scope.isDryRun || !isAtLeast(levels.enforce, startLevel(check))) return false;
+  return ceilingOf(check, { configuration, scope }) === 'enforce';
 }

@@ -7,8 +7,7 @@ import type { ActiveLevel } from '../objects/level.ts';
 import type { Subject } from '../objects/subject.ts';
 import { toOneLine } from '../objects/text.ts';
 import type { ReportedFinding, ReportedObject, ReportedUndecided } from './check-report.ts';
-import type { JudgedManifest, JudgeManifestOptions } from './judge-manifest.ts';
-import { couldDeny } from './judge-manifest.ts';
+import type { JudgedManifest } from './judge-manifest.ts';
 
 type PlaceKey = 'file' | 'line' | 'column';
 export type PlacelessFinding = Omit<ReportedFinding, PlaceKey>;
@@ -78,14 +77,13 @@ function toActive(level: 'off' | ActiveLevel): ActiveLevel {
 
 export function reportUndecided<Place>(
   judged: JudgedManifest,
-  options: JudgeManifestOptions,
   toPlace: (pointer: string) => Place,
 ): readonly (PlacelessUndecided & Place)[] {
   return judged.judgement.undecided.map(({ check, outcome }) => ({
     check: check.id,
     ...toPlace(''),
     object: reportObject(judged.subject),
-    couldDeny: couldDeny(check, judged, options),
+    couldDeny: judged.mayDeny.has(check.id),
     detail: toOneLine(outcome.detail),
   }));
 }

@@ -22,6 +22,15 @@ export type PodBearingKind = {
 
 export const POD: PodBearingKind = { group: '', versions: ['v1'], kind: 'Pod', resource: 'pods', templates: [[]] };
 
+/** The kind that is a template and nothing else. */
+export const POD_TEMPLATE: PodBearingKind = {
+  group: '',
+  versions: ['v1'],
+  kind: 'PodTemplate',
+  resource: 'podtemplates',
+  templates: [['template']],
+};
+
 export const TEMPLATE_KINDS: readonly PodBearingKind[] = [
   ...(['Deployment', 'ReplicaSet', 'DaemonSet', 'StatefulSet'] as const).map((kind) => ({
     group: 'apps',
@@ -37,7 +46,7 @@ export const TEMPLATE_KINDS: readonly PodBearingKind[] = [
     resource: 'replicationcontrollers',
     templates: [['spec', 'template']],
   },
-  { group: '', versions: ['v1'], kind: 'PodTemplate', resource: 'podtemplates', templates: [['template']] },
+  POD_TEMPLATE,
   { group: 'batch', versions: ['v1'], kind: 'Job', resource: 'jobs', templates: [['spec', 'template']] },
   {
     group: 'batch',

@@ -56,6 +56,15 @@ describe('A raised level', () => {
     expect(member(await ask(update(RAISED)), 'warnings')).toBeUndefined();
   });
 
+  it('is answered with a pod too whose own annotation would be refused first', async () => {
+    const annotations = { 'tokens.curfew.dev/vault': '{audience: 1}' };
+    const pod = { ...ADMITTED_POD, metadata: { name: 'asks', namespace: 'shop', annotations } };
+    app = await startApp({}, PLAIN_READER, { listPods: listing(page(pod)) });
+    expect(member(await ask(update(RAISED)), 'warnings')).toEqual([
+      'curfew pod-automount: 1 existing pod would be refused: asks',
+    ]);
+  });
+
   it('looks at 3,000 pods and says that there are more', async () => {
     const pods = Array.from({ length: 3_001 }, (_, index) => named(`web-${index}`));
     const clock = { now: Date.now, monotonic: () => 0 };

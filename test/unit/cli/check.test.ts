@@ -61,6 +61,18 @@ describe('curfew check says', () => {
     ['that nothing is wrong', CLEAN, [], 0],
     ['what it cannot know', DEPLOYMENT.replace('172800', '600'), ['--level', 'restricted'], 2],
     [
+      'of a pod alone that it cannot know',
+      'apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\nspec: {serviceAccountName: web, containers: [{name: app, image: x}]}\n',
+      ['--level', 'restricted'],
+      2,
+    ],
+    [
+      'nothing of what could not be denied in kube-system',
+      'apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: kube-system}\nspec: {serviceAccountName: web, containers: [{name: app, image: x}]}\n',
+      ['--level', 'restricted'],
+      0,
+    ],
+    [
       'what it can know together',
       `${DEPLOYMENT.replace('172800', '600')}---\n${DOCUMENTED}`,
       ['--level', 'restricted'],
