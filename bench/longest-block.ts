@@ -3,12 +3,14 @@
  * JSON.parse of the same body in the same run. Exits with 1 where it is more than its ratio.
  */
 
+import { createSystemClock } from '../src/kube/clock.ts';
 import { createUnknownLister } from '../src/kube/pod-lister.ts';
 import { createSilentRecorder } from '../src/metrics/recorder.ts';
 import { exampleConfigMap, exampleSecret } from '../src/objects/example-objects.ts';
 import type { JsonObject } from '../src/objects/json.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../src/policy/configuration.ts';
 import { buildApp } from '../src/server/app.ts';
+import { PLAIN_READER } from '../test/server/start-app.ts';
 
 /** An API server reads requests of up to 3 MiB (`MaxRequestBodyBytes`), and sends the old object with an update. */
 const SIZE = 3 * 1_048_576;
@@ -92,19 +94,11 @@ const app = buildApp({
     release: 'curfew',
     cluster: { apiAudiences: ['https://kubernetes.default.svc'], issuers: ['https://kubernetes.default.svc'] },
   }),
-  reader: {
-    namespace: async (name) => ({ state: 'found', value: { name, labels: new Map(), annotations: new Map() } }),
-    serviceAccount: async (namespace, name) => ({
-      state: 'found',
-      value: { namespace, name, automount: undefined, annotations: new Map() },
-    }),
-    tokenSecret: () => ({ state: 'absent' }),
-    mutatingWebhooks: () => ({ state: 'found', value: [] }),
-  },
+  reader: PLAIN_READER,
   listPods: createUnknownLister('it is a benchmark'),
   recorder: createSilentRecorder(),
   log: { info: () => undefined, warn: () => undefined, error: () => undefined },
-  clock: { now: Date.now, monotonic: () => performance.now() },
+  clock: createSystemClock(),
   isDraining: () => false,
 });
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { connect } from '../src/kube/client.ts';
-import { TOKEN_SECRETS } from '../src/kube/cluster-index.ts';
+import { TOKEN_SECRETS } from '../src/kube/metadata.ts';
 import { asArray, type JsonObject, valueAt } from '../src/objects/json.ts';
 import { waitUntil } from './installed-curfew.ts';
 import { setUpSuite } from './suite.ts';

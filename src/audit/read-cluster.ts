@@ -5,12 +5,14 @@
 
 import type { KubeClient } from '../kube/api.ts';
 import { listAll } from '../kube/list-all.ts';
+import { METADATA_LIST, TOKEN_SECRETS } from '../kube/metadata.ts';
 import { describeError } from '../kube/sentences.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { asString, isObject, member, valueAt } from '../objects/json.ts';
+import { isObject, valueAt } from '../objects/json.ts';
 import type { Kind } from '../objects/kinds.ts';
 import { KINDS } from '../objects/kinds.ts';
 import { toNewSubject } from '../objects/manifest.ts';
+import { readController } from '../objects/owner.ts';
 import type { Subject } from '../objects/subject.ts';
 import { TOKEN_SECRET_TYPE } from '../objects/views.ts';
 
@@ -32,8 +34,6 @@ const MAKERS: ReadonlySet<string> = new Set(KINDS.map(({ kind }) => kind));
 
 /** ClusterRoles that Kubernetes brings (bootstrappolicy), beside those that begin with `system:`. */
 const BUILT_IN: ReadonlySet<string> = new Set(['admin', 'cluster-admin', 'edit', 'view']);
-
-const METADATA = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 
 /** The objects by which others are judged. */
 export async function readSetting(options: ClusterOptions, faults: ClusterFault[]): Promise<readonly Subject[]> {
@@ -75,12 +75,10 @@ async function* listSubjects(
 function toList({ group, resource, kind, scope }: Kind, apiVersion: string, namespace: string | undefined) {
   const base = group === '' ? `/api/${apiVersion}` : `/apis/${apiVersion}`;
   const within = namespace === undefined || scope === 'Cluster' ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-  const isSecret = kind === 'Secret';
-  const isMetadata = isSecret || kind === 'Namespace';
   return {
     path: `${base}${within}/${resource}`,
-    ...(isMetadata ? { accept: METADATA } : {}),
-    ...(isSecret ? { query: { fieldSelector: `type=${TOKEN_SECRET_TYPE}` } } : {}),
+    ...(kind === 'Namespace' ? { accept: METADATA_LIST } : {}),
+    ...(kind === 'Secret' ? { accept: TOKEN_SECRETS.listAccept, query: TOKEN_SECRETS.query } : {}),
     // Of a custom resource that is not installed there are none.
     isOptional: group.includes('.'),
   };
@@ -92,11 +90,7 @@ function withType(item: JsonObject, { kind }: Kind, apiVersion: string): JsonObj
 }
 
 function isMade({ object }: Subject): boolean {
-  const owners = valueAt(object, ['metadata', 'ownerReferences']);
-  return (
-    Array.isArray(owners) &&
-    owners.some((owner) => member(owner, 'controller') === true && MAKERS.has(asString(member(owner, 'kind')) ?? ''))
-  );
+  return MAKERS.has(readController(object)?.kind ?? '');
 }
 
 /** By label and name: the label alone is anybody's to write. */

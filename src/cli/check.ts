@@ -20,6 +20,7 @@ import type { CommandIo } from './commands/context.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
 import { readInputs, STANDARD_INPUT } from './input-files.ts';
 import { createProgressBar } from './progress-bar.ts';
+import { DEFAULT_RELEASE } from './release.ts';
 
 export type CheckCommandOptions = {
   readonly config?: string;
@@ -34,9 +35,6 @@ export type CheckCommandOptions = {
 
 /** Found in the working directory, it is used without being named. */
 const USUAL_FILE = 'curfew.yaml';
-
-/** What the chart calls its objects unless it is told otherwise. */
-const RELEASE = 'curfew';
 
 /**
  * Checks `names` (files, folders, or - for standard input), writes the report, and returns the exit code. With `fix` the
@@ -56,7 +54,7 @@ export async function check(names: readonly string[], options: CheckCommandOptio
     configuration,
     cluster: findClusterFacts(configuration, undefined).facts,
     now: Date.now(),
-    release: RELEASE,
+    release: DEFAULT_RELEASE,
     level: options.level,
     namespace: options.namespace,
     onProgress: bar.show,

@@ -11,6 +11,7 @@ import { formatEnd, stateOf } from '../policy/exemption.ts';
 import { migrateFile } from '../policy/migrations.ts';
 import { PLATFORM_NAMESPACES } from '../policy/platform-namespaces.ts';
 import { SYSTEM_NAMESPACE, UNWATCHED_NAMESPACES } from '../policy/scope.ts';
+import { formatRows } from '../reports/text-table.ts';
 import { findClusterFacts } from './cluster-facts.ts';
 import type { LoadedConfiguration } from './configuration-file.ts';
 
@@ -107,12 +108,4 @@ function listUnavailable({ checks, catalogue, secretIndex }: Configuration): rea
     if (isNewerThan(since, catalogue)) reasons.push(`only warns: it is newer than the pinned catalogue ${catalogue}`);
     return reasons.map((reason) => [id, reason]);
   });
-}
-
-function formatRows(rows: readonly Row[]): string {
-  const widths = (rows[0] ?? []).map((_cell, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  return rows
-    .map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd())
-    .map((line) => `${line}\n`)
-    .join('');
 }

@@ -1,7 +1,6 @@
 /** `curfew explain-token`: reads a token from a file or standard input and says what it is. It is never an argument. */
 
 import { open } from 'node:fs/promises';
-import { connect } from '../kube/client.ts';
 import { createSystemClock, runWithDeadline } from '../kube/clock.ts';
 import { readOwnToken } from '../kube/own-token.ts';
 import { reviewToken } from '../kube/token-review.ts';
@@ -11,12 +10,12 @@ import { renderTokenPage } from '../reports/token-page.ts';
 import { findClusterFacts } from './cluster-facts.ts';
 import type { CommandIo } from './commands/context.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
+import type { ClusterChoice } from './connect-cluster.ts';
+import { connectCluster } from './connect-cluster.ts';
 import { STANDARD_INPUT } from './input-files.ts';
 
-export type ExplainTokenOptions = {
+export type ExplainTokenOptions = ClusterChoice & {
   readonly config?: string;
-  readonly kubeconfig?: string;
-  readonly context?: string;
   /** Ask the cluster whether it accepts it. */
   readonly verify: boolean;
 };
@@ -63,13 +62,10 @@ export async function explainToken(file: string, options: ExplainTokenOptions, i
 
 async function ask(
   token: string,
-  { kubeconfig, context }: ExplainTokenOptions,
+  options: ClusterChoice,
   signal: AbortSignal,
 ): Promise<{ readonly isAccepted: boolean; readonly text: string }> {
-  const client = await connect({
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(context === undefined ? {} : { context }),
-  });
+  const client = await connectCluster(options);
   const verdict = await runWithDeadline(async (limited) => await reviewToken(client, token, limited), {
     clock: createSystemClock(),
     ms: REQUEST_MS,

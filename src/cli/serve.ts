@@ -28,6 +28,7 @@ import { rehearse } from '../server/rehearsal.ts';
 import { VERSION } from '../version.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
 import { createPolicySource } from './policy-source.ts';
+import { DEFAULT_RELEASE } from './release.ts';
 import type { CertificateOptions } from './serve-certificates.ts';
 import {
   createCallersFor,
@@ -47,9 +48,6 @@ export type ServeOptions = CertificateOptions & {
   readonly namespace?: string;
   readonly logLevel: LogLevel;
 };
-
-/** What the chart calls its objects unless it is told otherwise. */
-const DEFAULT_RELEASE = 'curfew';
 
 const NO_CLUSTER = 'Curfew runs without a cluster';
 

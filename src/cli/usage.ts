@@ -6,7 +6,6 @@ import { addAccount, addPod } from '../audit-log/compare-accounts.ts';
 import { readAuditEvent } from '../audit-log/read-event.ts';
 import type { UsageTally } from '../audit-log/usage-tally.ts';
 import { addEvent, createUsageTally } from '../audit-log/usage-tally.ts';
-import { connect } from '../kube/client.ts';
 import { listAll } from '../kube/list-all.ts';
 import { readOwnToken } from '../kube/own-token.ts';
 import { describeError } from '../kube/sentences.ts';
@@ -16,16 +15,16 @@ import { listUsageManifests, renderUsageTable } from '../reports/usage-table.ts'
 import { findClusterFacts } from './cluster-facts.ts';
 import type { CommandIo } from './commands/context.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
+import type { ClusterChoice } from './connect-cluster.ts';
+import { connectCluster } from './connect-cluster.ts';
 import type { Line } from './read-lines.ts';
 import { readLines } from './read-lines.ts';
 import type { UsageOutput } from './usage-outputs.ts';
 
-export type UsageOptions = {
+export type UsageOptions = ClusterChoice & {
   readonly auditLog: readonly string[];
   /** Compare with the accounts and pods that are there. */
   readonly cluster: boolean;
-  readonly kubeconfig?: string;
-  readonly context?: string;
   readonly config?: string;
   readonly output: UsageOutput;
 };
@@ -81,11 +80,7 @@ function addLine(tally: UsageTally, line: Line): boolean {
 }
 
 async function readAccounts(options: UsageOptions, signal: AbortSignal): Promise<KnownAccounts> {
-  const { kubeconfig, context } = options;
-  const client = await connect({
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(context === undefined ? {} : { context }),
-  });
+  const client = await connectCluster(options);
   const { configuration } = await loadConfigurationFile(options.config);
   const { facts } = findClusterFacts(configuration, await readOwnToken());
   const known: KnownAccounts = new Map();

@@ -4,7 +4,8 @@
  */
 
 import type { JsonObject } from '../objects/json.ts';
-import { asArray, asString, member, stringMembers, valueAt } from '../objects/json.ts';
+import { asString, member, stringMembers, valueAt } from '../objects/json.ts';
+import { findController } from '../objects/owner.ts';
 import { POD } from '../objects/pod-spec.ts';
 import type { Subject } from '../objects/subject.ts';
 import { countOf, quote, toOneLine } from '../objects/text.ts';
@@ -85,8 +86,7 @@ function addTo(counts: Map<string, Groups>, id: string, { object, name }: Subjec
 
 /** `StatefulSet db`; a ReplicaSet that a Deployment made is called by the Deployment, which is what people know. */
 function nameController(pod: JsonObject): string | undefined {
-  const owners = asArray(valueAt(pod, ['metadata', 'ownerReferences']));
-  const owner = owners.find((reference) => member(reference, 'controller') === true);
+  const owner = findController(pod);
   const kind = asString(member(owner, 'kind'));
   const name = asString(member(owner, 'name'));
   if (kind === undefined || name === undefined) return undefined;

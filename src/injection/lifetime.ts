@@ -1,7 +1,8 @@
 /** How long a token of a plan lives, in seconds: what our annotation says, else the scheme's, else the preset. */
 
 import { MIN_EXPIRATION_SECONDS } from '../objects/api-token-expiration.ts';
-import { asArray, member, valueAt } from '../objects/json.ts';
+import { member } from '../objects/json.ts';
+import { findController } from '../objects/owner.ts';
 import { quote } from '../objects/text.ts';
 import { limitOf } from '../objects/token-limits.ts';
 import { EXTENDED_EXPIRATION_SECONDS } from '../objects/tokens.ts';
@@ -114,8 +115,7 @@ function spread(
 ): number {
   const most = Math.floor((seconds * settings.jitterPercent) / 100);
   if (most === 0) return seconds;
-  const owners = asArray(valueAt(world.pod, ['metadata', 'ownerReferences']));
-  const owner = owners.find((reference) => member(reference, 'controller') === true);
+  const owner = findController(world.pod);
   const identity = [world.namespaceName, world.accountName, member(owner, 'kind'), member(owner, 'name'), ask.name];
   return seconds - (hash(JSON.stringify(identity)) % (most + 1));
 }

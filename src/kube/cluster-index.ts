@@ -9,7 +9,6 @@ import {
   type Lookup,
   type NamespaceView,
   type ServiceAccountView,
-  TOKEN_SECRET_TYPE,
   type TokenSecretView,
   toNamespaceView,
   toServiceAccountView,
@@ -18,6 +17,7 @@ import {
 import { createAbsenceBudget } from './absence-budget.ts';
 import type { ClusterReader } from './api.ts';
 import { createGate } from './gate.ts';
+import { METADATA, METADATA_LIST, TOKEN_SECRETS } from './metadata.ts';
 import {
   createResourceIndex,
   type IndexOptions,
@@ -32,20 +32,9 @@ const LIVE_READS = { places: 32, waiting: 1024 };
 const MAX_NAMESPACE_BYTES = 32 * 1024 * 1024;
 const MAX_SERVICE_ACCOUNT_BYTES = 96 * 1024 * 1024;
 /** Of namespaces only labels and annotations are needed: metadata only, with the whole object as the fallback. */
-const NAMESPACE_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
-const NAMESPACE_WATCH = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
+const NAMESPACE_LIST = `${METADATA_LIST},application/json`;
+const NAMESPACE_WATCH = `${METADATA},application/json`;
 const MAX_TOKEN_SECRET_BYTES = 32 * 1024 * 1024;
-/**
- * Of token Secrets metadata only, and no fallback: an API server that cannot leave the data out answers 406, and then
- * nothing is known, but no token was sent either.
- */
-export const TOKEN_SECRETS = {
-  path: '/api/v1/secrets',
-  query: { fieldSelector: `type=${TOKEN_SECRET_TYPE}` },
-  listAccept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
-  watchAccept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
-} as const;
-
 const MAX_MUTATING_WEBHOOK_BYTES = 4 * 1024 * 1024;
 /** Of webhook configurations their names are needed: metadata only, with the whole object as the fallback. */
 const MUTATING_WEBHOOKS = {

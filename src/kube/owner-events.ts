@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { asString, valueAt } from '../objects/json.ts';
 import { type Owner, readController } from '../objects/owner.ts';
 import type { KubeClient, KubeRequest, KubeResponse } from './api.ts';
+import { METADATA } from './metadata.ts';
 import { describeResponse } from './sentences.ts';
 
 /** As kubectl shows it under "From". */
@@ -18,8 +19,6 @@ const ACTION = 'Admission';
 const MOST_NAME_CHARACTERS = 253;
 const MOST_INSTANCE_CHARACTERS = 128;
 const MAX_ANSWER_BYTES = 64 * 1024;
-
-const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 
 /** What a ReplicaSet or a Job may belong to is looked up; every other owner is what people made themselves. */
 const STEPS: readonly { readonly group: string; readonly kind: string; readonly resource: string }[] = [
@@ -80,7 +79,7 @@ export async function writeOwnerEvent({ client, signal }: Api, event: OwnerEvent
   const send = async (request: Pick<KubeRequest, 'method' | 'path' | 'contentType' | 'body'>): Promise<KubeResponse> =>
     await client.request({ ...request, maxAnswerBytes: MAX_ANSWER_BYTES, signal });
   const patch = async (body: object): Promise<KubeResponse> =>
-    await send({ method: 'PATCH', path: `${folder}/${name}`, contentType: 'application/merge-patch+json', body });
+    await send({ method: 'PATCH', path: `${folder}/${encodeURIComponent(name)}`, contentType: 'application/merge-patch+json', body });
 
   const made = await send({ method: 'POST', path: folder, body: toEvent(event, { name, instance }) });
   if (made.status === 201) return;

@@ -16,14 +16,13 @@ export type BucketLimits = {
   readonly everyMs: number;
 };
 
-export function createTokenBucket({ burst, everyMs }: BucketLimits, clock: Pick<Clock, 'now'>): TokenBucket {
+export function createTokenBucket({ burst, everyMs }: BucketLimits, clock: Pick<Clock, 'monotonic'>): TokenBucket {
   let left = burst;
-  let at = clock.now();
+  let at = clock.monotonic();
   return {
     take: () => {
-      const now = clock.now();
-      // A wall clock that was set back gives nothing and takes nothing.
-      left = Math.min(burst, left + Math.max(0, now - at) / everyMs);
+      const now = clock.monotonic();
+      left = Math.min(burst, left + (now - at) / everyMs);
       at = now;
       if (left < 1) return false;
       left -= 1;

@@ -96,7 +96,11 @@ export type ReportedFault = Static<typeof FaultSchema>;
 export type ReportedObject = Static<typeof ObjectSchema>;
 
 /** What a command's exit code says of a report: 0 clean, 1 something is denied, 2 something could not be judged. */
-export function exitCodeOf({ summary }: Pick<CheckReport, 'summary'>): 0 | 1 | 2 {
+export function exitCodeOf({
+  summary,
+}: {
+  readonly summary: Pick<CheckReport['summary'], 'denied' | 'undecided' | 'faults'>;
+}): 0 | 1 | 2 {
   if (summary.faults > 0 || summary.undecided > 0) return 2;
   return summary.denied > 0 ? 1 : 0;
 }

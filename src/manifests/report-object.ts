@@ -88,6 +88,11 @@ export function reportUndecided<Place>(
   }));
 }
 
+/** `Deployment shop/web`, as `formatSubject` says it of a subject. */
+export function nameReported({ kind, namespace, name }: ReportedObject): string {
+  return `${kind} ${namespace === '' ? '' : `${namespace}/`}${name}`;
+}
+
 export function reportObject({ object, kind, namespace, name }: Subject): ReportedObject {
   return {
     apiVersion: asString(member(object, 'apiVersion')) ?? '',

@@ -2,6 +2,7 @@
 
 import type { Checked } from '../manifests/check-manifests.ts';
 import type { ReportedFault, ReportedFinding, ReportedObject, ReportedUndecided } from '../manifests/check-report.ts';
+import { nameReported } from '../manifests/report-object.ts';
 import { toOneLine } from '../objects/text.ts';
 
 type Case = { readonly name: string; readonly failures: readonly string[]; readonly errors: readonly string[] };
@@ -32,19 +33,16 @@ function toObjectCases(
   undecided: readonly ReportedUndecided[],
 ): readonly Case[] {
   const cases = new Map(
-    judged.map(({ object }) => [nameOf(object), { failures: [] as string[], errors: [] as string[] }]),
+    judged.map(({ object }) => [nameReported(object), { failures: [] as string[], errors: [] as string[] }]),
   );
   for (const { object, denied, check, line, path, detail, fix } of findings) {
-    if (denied) cases.get(nameOf(object))?.failures.push(`${check} at ${path} (line ${line}): ${detail} Fix: ${fix}`);
+    if (denied)
+      cases.get(nameReported(object))?.failures.push(`${check} at ${path} (line ${line}): ${detail} Fix: ${fix}`);
   }
   for (const { object, check, detail, couldDeny } of undecided) {
-    if (couldDeny) cases.get(nameOf(object))?.errors.push(`${check} cannot judge it: ${detail}`);
+    if (couldDeny) cases.get(nameReported(object))?.errors.push(`${check} cannot judge it: ${detail}`);
   }
   return [...cases].map(([name, outcome]) => ({ name, ...outcome }));
-}
-
-function nameOf({ kind, namespace, name }: ReportedObject): string {
-  return `${kind} ${namespace === '' ? '' : `${namespace}/`}${name}`;
 }
 
 function formatSuite(file: string, cases: readonly Case[]): string {

@@ -3,6 +3,7 @@
 import { CHECKS } from '../checks/registry.ts';
 import type { Checked } from '../manifests/check-manifests.ts';
 import type { ReportedFinding, ReportedUndecided } from '../manifests/check-report.ts';
+import { nameReported } from '../manifests/report-object.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import type { JsonObject } from '../objects/json.ts';
 
@@ -62,7 +63,7 @@ function toRule({ id, what, why, page }: Rule): JsonObject {
 
 function toResult(finding: ReportedFinding, indexes: ReadonlyMap<string, number>): JsonObject {
   const { check, mode, denied, object, path, container, detail, fix } = finding;
-  const name = `${object.kind} ${object.namespace === '' ? '' : `${object.namespace}/`}${object.name}`;
+  const name = nameReported(object);
   const warning = mode === 'audit' ? 'note' : 'warning';
   return {
     ...toRuleReference(check, indexes),

@@ -3,6 +3,7 @@
 import type { Checked, CheckedObject } from '../manifests/check-manifests.ts';
 import type { ReportedFault, ReportedUndecided } from '../manifests/check-report.ts';
 import { createLocator, type Locate } from '../manifests/locate.ts';
+import { nameReported } from '../manifests/report-object.ts';
 import { isPodTemplate } from '../objects/pod-spec.ts';
 import { countOf, toOneLine } from '../objects/text.ts';
 
@@ -26,8 +27,7 @@ function formatFault({ file, line, column, message }: ReportedFault): string {
 }
 
 function formatUndecided({ file, line, column, check, object, detail }: ReportedUndecided): string {
-  const where = object.namespace === '' ? object.name : `${object.namespace}/${object.name}`;
-  return `${file}:${line}:${column}: ${object.kind} ${where} cannot be judged by ${check}: ${detail}\n`;
+  return `${file}:${line}:${column}: ${nameReported(object)} cannot be judged by ${check}: ${detail}\n`;
 }
 
 function formatObject({ file, manifest, judged }: CheckedObject, locate: Locate): string {

@@ -2,6 +2,7 @@
 
 import type { BoundObject, TokenFacts } from '../objects/pasted-tokens/token-facts.ts';
 import { nameForCommand, toOneLine } from '../objects/text.ts';
+import { formatTime } from './format-time.ts';
 
 export type TokenPageOptions = {
   /** In ms since the epoch. */
@@ -67,7 +68,9 @@ function describeBound({ boundTo, namespace, node }: TokenFacts): string {
 }
 
 function describeIssue({ issuedAt }: TokenFacts, { now }: TokenPageOptions): string {
-  return issuedAt === undefined ? 'not known' : `${formatTime(issuedAt)}, ${formatSpan(now / 1000 - issuedAt)} ago`;
+  return issuedAt === undefined
+    ? 'not known'
+    : `${formatTime(issuedAt * 1000)}, ${formatSpan(now / 1000 - issuedAt)} ago`;
 }
 
 function describeEnd(facts: TokenFacts, { now }: TokenPageOptions): string {
@@ -79,7 +82,7 @@ function describeEnd(facts: TokenFacts, { now }: TokenPageOptions): string {
   const asked = issuedAt === undefined || warnAfter === undefined ? '' : formatSpan(warnAfter - issuedAt);
   const extended =
     asked === '' ? '' : `, and not ${asked}: the API server extends tokens of exactly 3607 s to ${YEAR_DAYS} days`;
-  return `${formatTime(expiresAt)}, ${when}${life}${extended}`;
+  return `${formatTime(expiresAt * 1000)}, ${when}${life}${extended}`;
 }
 
 function hasExpired({ expiresAt }: TokenFacts, { now }: TokenPageOptions): boolean {
@@ -91,7 +94,7 @@ function describeDanger(facts: TokenFacts, options: TokenPageOptions): string {
   if (hasExpired(facts, options)) {
     return 'It has expired: whoever looks at the clock refuses it (the API server a minute later).';
   }
-  const until = expiresAt === undefined ? 'for as long as nobody deletes it' : `until ${formatTime(expiresAt)}`;
+  const until = expiresAt === undefined ? 'for as long as nobody deletes it' : `until ${formatTime(expiresAt * 1000)}`;
   if (isForApi(facts, options)) {
     return [
       `Whoever holds it is service account ${namespace}/${account} for the Kubernetes API, from anywhere that reaches it,`,
@@ -125,13 +128,6 @@ function describeDeletion({ namespace, account, boundTo }: TokenFacts): string {
 function nameDeletion({ kind, name }: BoundObject, where: string): string {
   const known = nameForCommand(name, 'NAME');
   return kind === 'Node' ? `kubectl delete node ${known}` : `kubectl delete ${kind.toLowerCase()} ${known} ${where}`;
-}
-
-/** `2026-11-26 07:00:00 UTC`; what is no date is told as the number that it is. */
-function formatTime(seconds: number): string {
-  const date = new Date(seconds * 1000);
-  if (Number.isNaN(date.getTime())) return `${seconds} s after 1970`;
-  return `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 const UNITS = [

@@ -8,6 +8,7 @@ import { API_ACCESS_ANNOTATION, REASON_PLACEHOLDER } from '../objects/api-access
 import { formatDuration } from '../objects/duration.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { countOf, joinSome, nameForCommand } from '../objects/text.ts';
+import { formatTime } from './format-time.ts';
 import { formatRows } from './text-table.ts';
 
 export type UsageReport = {
@@ -110,8 +111,4 @@ function formatSilent(known: KnownAccounts, tally: UsageTally): string {
       `kubectl patch serviceaccount ${nameForCommand(name, 'NAME')} --namespace ${nameForCommand(namespace, 'NAMESPACE')} --patch '{"automountServiceAccountToken": false}'`,
     ]),
   ]);
-}
-
-function formatTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }

@@ -4,21 +4,17 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { AuditCommandOptions } from '../audit.ts';
 import type { CommandContext } from './context.ts';
+import { createContextOption, createKubeconfigOption, createLevelOption } from './options.ts';
 
 export function addAudit(program: Command, { io, outcome }: CommandContext): void {
   program
     .command('audit')
     .description('Say what the webhook would refuse of what is in a cluster, and which tokens in it never expire.')
     .option('--config <file>', 'configuration file, as a trial; default: every default')
-    .addOption(
-      new Option('--level <level>', 'judge at this level, whatever labels and configuration say').choices([
-        'baseline',
-        'restricted',
-      ]),
-    )
+    .addOption(createLevelOption())
     .option('-n, --namespace <name>', 'look at one namespace; default: all, and what is in none')
-    .option('--kubeconfig <file>', 'cluster to ask; default: KUBECONFIG, or the cluster the pod runs in')
-    .option('--context <name>', 'context of the kubeconfig; default: its current one')
+    .addOption(createKubeconfigOption())
+    .addOption(createContextOption())
     .option('--warnings', 'tell in the table what would only be warned about, too', false)
     .addOption(new Option('-o, --output <format>', 'what is written').choices(['table', 'json']).default('table'))
     .addHelpText(

@@ -5,6 +5,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { CheckCommandOptions } from '../check.ts';
 import { CHECK_OUTPUTS } from '../check-outputs.ts';
 import type { CommandContext } from './context.ts';
+import { createLevelOption } from './options.ts';
 
 export function addCheck(program: Command, { io, outcome }: CommandContext): void {
   program
@@ -12,12 +13,7 @@ export function addCheck(program: Command, { io, outcome }: CommandContext): voi
     .description('Say what the webhook would deny, warn about and audit of manifests, before they are applied.')
     .argument('<files...>', 'files and folders of YAML or JSON; - is standard input')
     .option('--config <file>', 'configuration file; default: ./curfew.yaml if it is there, else every default')
-    .addOption(
-      new Option('--level <level>', 'judge at this level, whatever labels and configuration say').choices([
-        'baseline',
-        'restricted',
-      ]),
-    )
+    .addOption(createLevelOption())
     .addOption(
       new Option('-n, --namespace <name>', 'of objects that name none').argParser(toNamespace).default('default'),
     )

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { ExplainTokenOptions } from '../explain-token.ts';
 import type { CommandContext } from './context.ts';
 import { USAGE } from './context.ts';
+import { createContextOption, createKubeconfigOption } from './options.ts';
 
 export function addExplain(program: Command, { io, outcome }: CommandContext): void {
   program
@@ -23,8 +24,8 @@ export function addExplain(program: Command, { io, outcome }: CommandContext): v
     .description('Say what a service account token is, what a thief could do with it, and how to revoke it.')
     .argument('<file>', 'file that holds it, - for standard input; a token itself is never an argument')
     .option('--verify', 'ask the cluster whether it accepts the token', false)
-    .option('--kubeconfig <file>', 'cluster to ask; default: KUBECONFIG, or the cluster the pod runs in')
-    .option('--context <name>', 'context of the kubeconfig; default: its current one')
+    .addOption(createKubeconfigOption())
+    .addOption(createContextOption())
     .option('--config <file>', 'configuration file, for the audiences of the API server')
     .addHelpText(
       'after',

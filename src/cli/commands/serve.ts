@@ -7,6 +7,7 @@ import { parseSeconds } from '../../objects/duration.ts';
 import type { ProbeOptions } from '../probe.ts';
 import type { ServeOptions } from '../serve.ts';
 import type { CommandContext } from './context.ts';
+import { createKubeconfigOption } from './options.ts';
 
 /** In seconds. */
 const DAY = 24 * 3600;
@@ -53,7 +54,7 @@ export function addServe(program: Command, { io }: CommandContext): void {
     .requiredOption('--serving-name <name>', 'what its certificate is for: SERVICE.NAMESPACE.svc')
     .requiredOption('--namespace <name>', 'namespace Curfew runs in')
     .option('--webhooks <name>', 'name of the webhook configurations', 'curfew')
-    .option('--kubeconfig <file>', 'cluster to ask; default: KUBECONFIG, or the cluster the pod runs in')
+    .addOption(createKubeconfigOption())
     .option('--client-certificate <file>', 'show this one, where Curfew asks its callers for a client certificate')
     .option('--client-key <file>', 'its key')
     .addOption(new Option('--timeout-seconds <number>', 'how long to wait').argParser(toSeconds).default(30))

@@ -1,0 +1,16 @@
+/** Options that several commands have. */
+
+import { Option } from 'commander';
+
+export function createKubeconfigOption(): Option {
+  return new Option('--kubeconfig <file>', 'cluster to ask; default: KUBECONFIG, or the cluster the pod runs in');
+}
+
+export function createContextOption(): Option {
+  return new Option('--context <name>', 'context of the kubeconfig; default: its current one');
+}
+
+export function createLevelOption(): Option {
+  const option = new Option('--level <level>', 'judge at this level, whatever labels and configuration say');
+  return option.choices(['baseline', 'restricted']);
+}
