@@ -79,7 +79,12 @@ export async function writeOwnerEvent({ client, signal }: Api, event: OwnerEvent
   const send = async (request: Pick<KubeRequest, 'method' | 'path' | 'contentType' | 'body'>): Promise<KubeResponse> =>
     await client.request({ ...request, maxAnswerBytes: MAX_ANSWER_BYTES, signal });
   const patch = async (body: object): Promise<KubeResponse> =>
-    await send({ method: 'PATCH', path: `${folder}/${encodeURIComponent(name)}`, contentType: 'application/merge-patch+json', body });
+    await send({
+      method: 'PATCH',
+      path: `${folder}/${encodeURIComponent(name)}`,
+      contentType: 'application/merge-patch+json',
+      body,
+    });
 
   const made = await send({ method: 'POST', path: folder, body: toEvent(event, { name, instance }) });
   if (made.status === 201) return;
