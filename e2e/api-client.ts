@@ -8,8 +8,20 @@ import type { TestCluster } from './test-cluster.ts';
 
 export type Answer = { readonly status: number; readonly body: string };
 
+/** Whom the administrator impersonates. */
+export type Caller = { readonly username: string; readonly groups?: readonly string[] };
+
+export type SendOptions = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  readonly object?: object;
+  /** Of the object; JSON by default. */
+  readonly contentType?: string;
+  readonly as?: Caller;
+};
+
 export type ApiClient = {
   /** A connection that fails is an answer too: status 0, and why. */
+  send(path: string, options: SendOptions): Promise<Answer>;
   get(path: string): Promise<Answer>;
   /** POSTs `object`. */
   create(path: string, object: object): Promise<Answer>;
@@ -47,9 +59,9 @@ function toClient(kubeconfig: string): ApiClient {
     cert: decode(read(...user, 'client-certificate-data')),
     key: decode(read(...user, 'client-key-data')),
   });
-  const send = (method: 'GET' | 'POST', path: string, object?: object) =>
+  const send = (path: string, { method, object, contentType = 'application/json', as }: SendOptions) =>
     new Promise<Answer>((resolve) => {
-      const headers = { 'content-type': 'application/json' };
+      const headers = { 'content-type': contentType, ...toHeaders(as) };
       const sent = request(`${server}${path}`, { agent, method, headers, timeout: TIMEOUT_MS }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -63,8 +75,15 @@ function toClient(kubeconfig: string): ApiClient {
       sent.end(object === undefined ? undefined : JSON.stringify(object));
     });
   return {
-    get: async (path) => await send('GET', path),
-    create: async (path, object) => await send('POST', path, object),
+    send,
+    get: async (path) => await send(path, { method: 'GET' }),
+    create: async (path, object) => await send(path, { method: 'POST', object }),
     close: () => agent.destroy(),
   };
+}
+
+/** https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation */
+function toHeaders(as: Caller | undefined): Readonly<Record<string, string | readonly string[]>> {
+  if (as === undefined) return {};
+  return { 'impersonate-user': as.username, 'impersonate-group': as.groups ?? [] };
 }

@@ -4,11 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Check, Example } from '../src/checks/define-check.ts';
 import { asString, type JsonObject, member, stringMembers, valueAt } from '../src/objects/json.ts';
 import { findKind } from '../src/objects/kinds.ts';
+import type { Caller } from './api-client.ts';
 import type { TestCluster } from './test-cluster.ts';
-import { pod, tokenSecret } from './test-cluster.ts';
-
-/** The caller whom no rule looks at, so that objects can be stored which would be refused. */
-const UNSEEN = { username: 'system:apiserver', groups: ['system:nodes'] };
+import { pod, tokenSecret, UNSEEN } from './test-cluster.ts';
 
 /** Of sending an object again, each after 100 ms. */
 const MOST_TRIES = 50;
@@ -48,15 +46,15 @@ async function prepareExample(cluster: TestCluster, one: ExampleCase): Promise<P
 
 async function prepareSending(
   cluster: TestCluster,
-  { example, check }: ExampleCase,
+  { example }: ExampleCase,
   namespace: string,
 ): Promise<() => Promise<Answer>> {
   const { subject } = example;
   const place = (object: JsonObject) => placeObject(object, namespace);
   const object = place(subject.object);
   const caller = subject.caller ?? { username: 'jane' };
-  const send = async (args: readonly string[], body: JsonObject, as: Caller = caller) => {
-    return await cluster.kubectl.run([...args, ...impersonate(as)], { input: JSON.stringify(body) });
+  const send = async (args: readonly string[], body: JsonObject) => {
+    return await cluster.kubectl.run([...args, ...impersonate(caller)], { input: JSON.stringify(body) });
   };
 
   if (asString(object['kind']) === 'TokenRequest') {
@@ -64,12 +62,7 @@ async function prepareSending(
     const bound = valueAt(object, ['spec', 'boundObjectRef']);
     // The API server binds a token to a pod only if the pod is there and runs as the account.
     if (member(bound, 'kind') === 'Pod') {
-      const made = await send(
-        ['create', '-f', '-'],
-        place(pod(asString(member(bound, 'name')) ?? '', { serviceAccountName: account })),
-        UNSEEN,
-      );
-      if (made.code !== 0) throw new Error(`the pod that the token is bound to: ${made.stderr}`);
+      await cluster.store(place(pod(asString(member(bound, 'name')) ?? '', { serviceAccountName: account })));
     }
     const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
     return async () => await send(['create', '--raw', path, '-f', '-'], object);
@@ -78,21 +71,19 @@ async function prepareSending(
     return async () => await send(['create', '-f', '-', '--dry-run=server'], object);
   }
 
-  const makeOld = async (args: readonly string[], body: JsonObject) => {
-    const { code, stderr } = await send(args, body, UNSEEN);
-    if (code !== 0) throw new Error(`the old object of ${check.id} "${example.title}": ${stderr}`);
-  };
   const old = place(subject.oldObject ?? {});
   const name = asString(valueAt(object, ['metadata', 'name'])) ?? '';
   if (subject.subresource === 'ephemeralcontainers') {
     // A pod is never made with them; those that the old one has are added as the new ones are.
     const { ephemeralContainers, ...spec } = (old['spec'] ?? {}) as JsonObject;
     const path = `/api/v1/namespaces/${namespace}/pods/${name}/ephemeralcontainers`;
-    await makeOld(['create', '-f', '-'], { ...old, spec });
-    if (ephemeralContainers !== undefined) await makeOld(['replace', '--raw', path, '-f', '-'], old);
+    await cluster.store({ ...old, spec });
+    if (ephemeralContainers !== undefined) {
+      await cluster.must(['replace', '--raw', path, '-f', '-', ...impersonate(UNSEEN)], old);
+    }
     return async () => await send(['replace', '--raw', `${path}?dryRun=All`, '-f', '-'], object);
   }
-  await makeOld(['create', '-f', '-'], old);
+  await cluster.store(old);
   // A merge patch: what controllers filled in meanwhile stays, as with `kubectl apply`.
   const kind = asString(object['kind']) ?? '';
   const where = isClusterScoped(object)
@@ -145,27 +136,26 @@ async function createWorld(
     ...(typeof serviceAccount === 'object' ? [serviceAccount] : []),
   ];
   const secrets = typeof tokenSecrets === 'object' ? Object.entries(tokenSecrets) : [];
-  const items = [...accounts, ...secrets.map(([name, account]) => tokenSecret(name, account))].map((item) =>
-    placeObject(item, namespace),
-  );
-  // One may be there already: the account `default` comes of itself.
-  const list = { apiVersion: 'v1', kind: 'List', items };
-  await cluster.must(['apply', '--server-side', '--force-conflicts', '-f', '-', ...impersonate(UNSEEN)], list);
+  const place = (item: JsonObject) => placeObject(item, namespace);
+  const placedAccounts = accounts.map(place);
+  const placedSecrets = secrets.map(([name, account]) => place(tokenSecret(name, account)));
+  await Promise.all(placedAccounts.map(async (item) => await cluster.store(item)));
+  // After them: the token controller deletes the Secret of an account that is not there.
+  await Promise.all(placedSecrets.map(async (item) => await cluster.store(item)));
   const placed = { ...metadata, name: namespace, labels: { ...stringsAt(metadata, 'labels'), ...labels } };
   const there = [
-    ...items,
+    ...placedAccounts,
+    ...placedSecrets,
     ...(brought === 'default' ? [] : [{ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } }]),
     // With the index it is known that a Secret which is not there holds no token.
     ...(tokenSecrets === 'unknown' ? [] : [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'database' } }]),
-  ].map((item) => placeObject(item, namespace));
+  ].map(place);
   return { namespace, manifests: [{ apiVersion: 'v1', kind: 'Namespace', metadata: placed }, ...there] };
 }
 
 function stringsAt(metadata: JsonObject, key: string): Readonly<Record<string, string>> {
   return Object.fromEntries(stringMembers(member(metadata, key)));
 }
-
-type Caller = { readonly username: string; readonly groups?: readonly string[] };
 
 /** With every right, so that only Curfew can refuse. */
 function impersonate({ username, groups = [] }: Caller): readonly string[] {

@@ -67,7 +67,7 @@ async function create({ mutation: { level }, example: { subject, context = {} } 
   const namespace = await suite.cluster.createNamespace(labels, { metadata, withoutAccount: true });
   const account = typeof context.serviceAccount === 'object' ? context.serviceAccount : {};
   const named = { apiVersion: 'v1', kind: 'ServiceAccount', ...place(account, namespace, 'web') };
-  await suite.cluster.must(['create', '-f', '-'], named);
+  await suite.cluster.store(named);
   const args = ['create', '-f', '-', '--dry-run=server', '-o', 'json'];
   return await suite.cluster.kubectl.run(args, { input: JSON.stringify(place(subject.object, namespace, 'web')) });
 }

@@ -4,7 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findTools } from '../scripts/tools.ts';
-import type { JsonObject } from '../src/objects/json.ts';
+import { asString, type JsonObject, valueAt } from '../src/objects/json.ts';
+import { findKind } from '../src/objects/kinds.ts';
+import { type Caller, openApi, readAnswer } from './api-client.ts';
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
 import { readCluster } from './existing-cluster.ts';
 import { createKubectl, type Kubectl } from './kubectl.ts';
@@ -19,7 +21,10 @@ const EXISTING = {
 };
 
 /** The caller whom no rule looks at, so that what a restricted namespace would refuse can be there. */
-const AS_UNSEEN = ['--as=system:apiserver', '--as-group=system:masters', '--as-group=system:nodes'];
+export const UNSEEN: Caller = { username: 'system:apiserver', groups: ['system:masters', 'system:nodes'] };
+
+/** Whether the API server has made it, and that it was there (`default` accounts come of themselves). */
+const [CREATED, CONFLICT] = [201, 409];
 
 /** The audit log of an existing cluster is not ours to read. */
 export const HAS_AUDIT_LOG = EXISTING.kubeconfig === undefined;
@@ -51,6 +56,8 @@ export type TestCluster = {
   readonly address: string;
   /** Makes a namespace with these labels and a service account `web` in it, if that is wanted; returns its name. */
   createNamespace(labels?: Readonly<Record<string, string>>, options?: NamespaceOptions): Promise<string>;
+  /** Stores an object of a kind that rules read, as the caller whom none looks at; one that is there is changed to it. */
+  store(object: JsonObject): Promise<void>;
   /** Runs kubectl and returns standard output; throws with its standard error if it fails. */
   must(args: readonly string[], input?: JsonObject): Promise<string>;
 };
@@ -79,15 +86,27 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
     return stdout;
   }
 
+  const api = await openApi({ must });
+  async function store(object: JsonObject): Promise<void> {
+    const folder = toFolder(object);
+    const answer = await api.send(folder, { method: 'POST', object, as: UNSEEN });
+    if (answer.status !== CONFLICT) return void readAnswer(answer, CREATED);
+    const path = `${folder}/${asString(valueAt(object, ['metadata', 'name'])) ?? ''}`;
+    const patch = { method: 'PATCH', object, contentType: 'application/merge-patch+json', as: UNSEEN } as const;
+    readAnswer(await api.send(path, patch), 200);
+  }
+
   return {
     ...opened,
     must,
+    store,
     async createNamespace(labels = {}, { metadata = {}, withoutAccount = false } = {}) {
       made += 1;
       const name = `test-${run}-${made}`;
       const merged = { ...metadata, name, labels: { ...(metadata['labels'] as JsonObject | undefined), ...labels } };
-      await must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'Namespace', metadata: merged });
-      if (!withoutAccount) await must(['create', 'serviceaccount', 'web', '--namespace', name, ...AS_UNSEEN]);
+      readAnswer(await api.create('/api/v1/namespaces', { metadata: merged }), CREATED);
+      const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'web', namespace: name } };
+      if (!withoutAccount) await store(account);
       return name;
     },
   };
@@ -124,6 +143,15 @@ async function openExisting(binary: string, kubeconfig: string): Promise<Opened>
 
 async function notOurs(): Promise<never> {
   throw new Error('the control plane of an existing cluster is not ours to restart');
+}
+
+function toFolder(object: JsonObject): string {
+  const apiVersion = asString(object['apiVersion']) ?? '';
+  const kind = findKind(apiVersion, asString(object['kind']) ?? '');
+  if (kind === undefined) throw new Error(`${JSON.stringify(object['kind'])} is no kind that rules read`);
+  const base = kind.group === '' ? `/api/${apiVersion}` : `/apis/${apiVersion}`;
+  const namespace = asString(valueAt(object, ['metadata', 'namespace'])) ?? '';
+  return kind.scope === 'Cluster' ? `${base}/${kind.resource}` : `${base}/namespaces/${namespace}/${kind.resource}`;
 }
 
 /** A pod that runs nowhere, of service account `web`. */
