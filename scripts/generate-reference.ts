@@ -1,5 +1,6 @@
 /** Reference pages made of the tables in code. */
 
+import { AuditReportSchema } from '../src/audit/audit-report.ts';
 import type { FaultRow } from '../src/errors.ts';
 import { FAULTS } from '../src/errors.ts';
 import { CheckReportSchema } from '../src/manifests/check-report.ts';
@@ -181,11 +182,19 @@ export function renderConfigurationSchema(): string {
 }
 
 export function renderCheckReportSchema(): string {
+  return renderReportSchema('check-report', CheckReportSchema);
+}
+
+export function renderAuditReportSchema(): string {
+  return renderReportSchema('audit-report', AuditReportSchema);
+}
+
+function renderReportSchema(name: string, report: object): string {
   const schema = {
     $schema: 'http://json-schema.org/draft-07/schema#',
-    $id: 'https://curfew.dev/schemas/check-report.v1alpha1.json',
+    $id: `https://curfew.dev/schemas/${name}.v1alpha1.json`,
     $comment: GENERATED,
-    ...CheckReportSchema,
+    ...report,
   };
   return `${JSON.stringify(schema, undefined, 2)}\n`;
 }

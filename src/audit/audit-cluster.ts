@@ -1,8 +1,8 @@
 /** Judges what is in a cluster as if it were written anew today, by the engine that the webhook has. */
 
+import type { PlacelessFinding, PlacelessUndecided } from '../manifests/check-report.ts';
 import type { JudgeManifestOptions } from '../manifests/judge-manifest.ts';
 import { judgeManifest } from '../manifests/judge-manifest.ts';
-import type { PlacelessFinding, PlacelessUndecided } from '../manifests/report-object.ts';
 import { reportFindings, reportUndecided } from '../manifests/report-object.ts';
 import { createWorld } from '../manifests/world.ts';
 import { asString, valueAt } from '../objects/json.ts';
@@ -10,7 +10,7 @@ import { isPod } from '../objects/pod-spec.ts';
 import type { Subject } from '../objects/subject.ts';
 import { ACCOUNT_NAME_ANNOTATION } from '../objects/views.ts';
 import { listSchemeKeys } from '../policy/configuration.ts';
-import type { AuditReport, LongLivedSecret } from './audit-report.ts';
+import type { AuditReportSoFar } from './audit-report.ts';
 import type { ClusterFault, ClusterOptions } from './read-cluster.ts';
 import { listOthers, readSetting } from './read-cluster.ts';
 
@@ -28,7 +28,7 @@ const INVALID_SINCE = 'kubernetes.io/legacy-token-invalid-since';
 const nowhere = () => ({});
 
 /** Lists and judges; what cannot be listed is a fault in the report, and the rest is judged all the same. */
-export async function auditCluster(options: AuditOptions): Promise<AuditReport> {
+export async function auditCluster(options: AuditOptions): Promise<AuditReportSoFar> {
   const faults: ClusterFault[] = [];
   const setting = await readSetting(options, faults);
   const keys = listSchemeKeys(options.configuration);
@@ -83,14 +83,15 @@ function hasEnded({ resource, object }: Subject): boolean {
   return isPod(resource) && (phase === 'Succeeded' || phase === 'Failed');
 }
 
-function toLongLived({ namespace, name, object }: Subject): LongLivedSecret {
+function toLongLived({ namespace, name, object }: Subject): AuditReportSoFar['longLivedSecrets'][number] {
   const metadata = (...path: readonly string[]) => asString(valueAt(object, ['metadata', ...path]));
+  const [lastUsed, invalidSince] = [metadata('labels', LAST_USED), metadata('labels', INVALID_SINCE)];
   return {
     namespace,
     name,
     account: metadata('annotations', ACCOUNT_NAME_ANNOTATION) ?? '',
     createdAt: metadata('creationTimestamp') ?? '',
-    lastUsed: metadata('labels', LAST_USED),
-    invalidSince: metadata('labels', INVALID_SINCE),
+    ...(lastUsed === undefined ? {} : { lastUsed }),
+    ...(invalidSince === undefined ? {} : { invalidSince }),
   };
 }

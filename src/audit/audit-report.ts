@@ -1,43 +1,72 @@
-/** What `curfew audit` found, as data. */
+/** What `curfew audit` found, as data: the schema is published, and every other form is made of it. */
 
-import type { PlacelessFinding, PlacelessUndecided } from '../manifests/report-object.ts';
+import type { Static } from 'typebox';
+import { Type } from 'typebox';
+import { PlacelessFindingSchema, PlacelessUndecidedSchema } from '../manifests/check-report.ts';
+import { AccountAccessSchema } from './account-access.ts';
+import { ForeignPartsSchema } from './foreign-parts.ts';
+import { LongLivedSecretSchema } from './long-lived-secrets.ts';
+import { MountedTokenSchema } from './mounted-tokens.ts';
+import { PodSecuritySchema } from './pod-security.ts';
+import { RestartStepSchema } from './restarts.ts';
+import { closed, count, list, perhaps, text } from './schema-parts.ts';
+import { ScoreLineSchema } from './scorecard.ts';
+import { TokenLimitsSchema } from './token-limits.ts';
 
-/** A Secret with a token that never expires. */
-export type LongLivedSecret = {
-  readonly namespace: string;
-  readonly name: string;
-  /** The service account whose token it holds. */
-  readonly account: string;
-  /** As the API server writes it (RFC 3339). */
-  readonly createdAt: string;
-  /** The day on which somebody used it last, if the API server has noted one (KEP-2799). */
-  readonly lastUsed: string | undefined;
-  /** The day since when the API server refuses it; undefined while it is good. */
-  readonly invalidSince: string | undefined;
-};
+const SummarySchema = closed({
+  namespaces: count('Namespaces that were looked at.'),
+  judged: count('Objects that were judged; what controllers made is judged in its template.'),
+  denied: count('Objects that would be refused if they were written anew, or whose pods would be.'),
+  enforce: count('Findings in mode enforce.'),
+  warn: count('Findings in mode warn.'),
+  audit: count('Findings in mode audit.'),
+  exempted: count('Checks that found something which an exemption removed.'),
+  undecided: count('Checks that could not know and might have denied.'),
+  longLivedSecrets: count('Secrets with a token that never expires.'),
+  faults: count('Lists that could not be read.'),
+});
 
-export type AuditReport = {
-  readonly apiVersion: 'curfew.dev/v1alpha1';
-  readonly kind: 'AuditReport';
-  /** Address of the API server. */
-  readonly cluster: string;
-  readonly findings: readonly PlacelessFinding[];
-  readonly undecided: readonly PlacelessUndecided[];
-  readonly longLivedSecrets: readonly LongLivedSecret[];
-  readonly faults: readonly { readonly message: string }[];
-  readonly summary: {
-    readonly namespaces: number;
-    /** Objects that were judged; what controllers made is judged in its template. */
-    readonly judged: number;
-    /** Objects that would be refused if they were written anew, or whose pods would be. */
-    readonly denied: number;
-    readonly enforce: number;
-    readonly warn: number;
-    readonly audit: number;
-    readonly exempted: number;
-    /** Checks that could not know and might deny. */
-    readonly undecided: number;
-    readonly longLivedSecrets: number;
-    readonly faults: number;
-  };
+export const AuditReportSchema = Type.Object(
+  {
+    apiVersion: Type.Literal('curfew.dev/v1alpha1'),
+    kind: Type.Literal('AuditReport'),
+    cluster: text('Address of the API server.'),
+    takenAt: text('When the lists were begun (RFC 3339).'),
+    curfewVersion: text(),
+    kubernetesVersion: perhaps(text('gitVersion of the API server.')),
+    findings: list(PlacelessFindingSchema),
+    undecided: list(PlacelessUndecidedSchema),
+    longLivedSecrets: list(LongLivedSecretSchema),
+    limits: TokenLimitsSchema,
+    tokens: list(MountedTokenSchema, 'The longest-lived first.'),
+    restarts: list(RestartStepSchema),
+    accounts: list(AccountAccessSchema),
+    podSecurity: list(PodSecuritySchema),
+    foreign: ForeignPartsSchema,
+    scorecard: list(ScoreLineSchema),
+    faults: list(closed({ message: text() }), 'What could not be read.'),
+    summary: SummarySchema,
+  },
+  { additionalProperties: false, title: 'AuditReport' },
+);
+
+export type AuditReport = Static<typeof AuditReportSchema>;
+
+type ToCome =
+  | 'takenAt'
+  | 'curfewVersion'
+  | 'limits'
+  | 'tokens'
+  | 'restarts'
+  | 'accounts'
+  | 'podSecurity'
+  | 'foreign'
+  | 'scorecard';
+
+/** What is gathered of it by now. */
+export type AuditReportSoFar = Omit<AuditReport, ToCome | 'longLivedSecrets'> & {
+  readonly longLivedSecrets: readonly Omit<
+    AuditReport['longLivedSecrets'][number],
+    'ageDays' | 'usedBy' | 'cleaning' | 'cleaningReason'
+  >[];
 };

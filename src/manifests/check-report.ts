@@ -23,33 +23,45 @@ const ObjectSchema = Type.Object(
   { additionalProperties: false },
 );
 
-const FindingSchema = Type.Object(
-  {
-    check: Type.String({ description: 'Id of the check, or of the mutation that cannot do what was asked for.' }),
-    level: ACTIVE_LEVEL,
-    mode: Type.Union([Type.Literal('enforce'), Type.Literal('warn'), Type.Literal('audit')], {
-      description: 'The strongest mode that finds it. Of a template, enforce means that its pods are denied.',
-    }),
-    denied: Type.Boolean({ description: 'False in mode enforce where dryRun holds the denial back.' }),
-    ...PLACE,
-    object: ObjectSchema,
-    path: Type.String({ description: 'JSON pointer into the object.' }),
-    container: Type.Optional(Type.String()),
-    reason: Type.String({ description: 'A few stable words.' }),
-    detail: Type.String({ description: 'One sentence.' }),
-    fix: Type.String(),
-  },
+const FINDING_START = {
+  check: Type.String({ description: 'Id of the check, or of the mutation that cannot do what was asked for.' }),
+  level: ACTIVE_LEVEL,
+  mode: Type.Union([Type.Literal('enforce'), Type.Literal('warn'), Type.Literal('audit')], {
+    description: 'The strongest mode that finds it. Of a template, enforce means that its pods are denied.',
+  }),
+  denied: Type.Boolean({ description: 'False in mode enforce where dryRun holds the denial back.' }),
+};
+
+const FINDING_END = {
+  object: ObjectSchema,
+  path: Type.String({ description: 'JSON pointer into the object.' }),
+  container: Type.Optional(Type.String()),
+  reason: Type.String({ description: 'A few stable words.' }),
+  detail: Type.String({ description: 'One sentence.' }),
+  fix: Type.String(),
+};
+
+const FindingSchema = Type.Object({ ...FINDING_START, ...PLACE, ...FINDING_END }, { additionalProperties: false });
+
+/** Of a live object, which stands in no file. */
+export const PlacelessFindingSchema = Type.Object(
+  { ...FINDING_START, ...FINDING_END },
   { additionalProperties: false },
 );
 
+const UNDECIDED_END = {
+  object: ObjectSchema,
+  couldDeny: Type.Boolean({ description: 'True if a denial may follow where it is applied.' }),
+  detail: Type.String(),
+};
+
 const UndecidedSchema = Type.Object(
-  {
-    check: Type.String(),
-    ...PLACE,
-    object: ObjectSchema,
-    couldDeny: Type.Boolean({ description: 'True if a denial may follow where it is applied.' }),
-    detail: Type.String(),
-  },
+  { check: Type.String(), ...PLACE, ...UNDECIDED_END },
+  { additionalProperties: false },
+);
+
+export const PlacelessUndecidedSchema = Type.Object(
+  { check: Type.String(), ...UNDECIDED_END },
   { additionalProperties: false },
 );
 
@@ -91,7 +103,9 @@ export const CheckReportSchema = Type.Object(
 
 export type CheckReport = Static<typeof CheckReportSchema>;
 export type ReportedFinding = Static<typeof FindingSchema>;
+export type PlacelessFinding = Static<typeof PlacelessFindingSchema>;
 export type ReportedUndecided = Static<typeof UndecidedSchema>;
+export type PlacelessUndecided = Static<typeof PlacelessUndecidedSchema>;
 export type ReportedFault = Static<typeof FaultSchema>;
 export type ReportedObject = Static<typeof ObjectSchema>;
 

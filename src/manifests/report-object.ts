@@ -6,12 +6,8 @@ import { asString, member } from '../objects/json.ts';
 import type { ActiveLevel } from '../objects/level.ts';
 import type { Subject } from '../objects/subject.ts';
 import { toOneLine } from '../objects/text.ts';
-import type { ReportedFinding, ReportedObject, ReportedUndecided } from './check-report.ts';
+import type { PlacelessFinding, PlacelessUndecided, ReportedFinding, ReportedObject } from './check-report.ts';
 import type { JudgedManifest } from './judge-manifest.ts';
-
-type PlaceKey = 'file' | 'line' | 'column';
-export type PlacelessFinding = Omit<ReportedFinding, PlaceKey>;
-export type PlacelessUndecided = Omit<ReportedUndecided, PlaceKey>;
 
 const MODES: Readonly<Record<Effect, ReportedFinding['mode']>> = {
   deny: 'enforce',

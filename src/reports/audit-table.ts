@@ -1,7 +1,7 @@
 /** `curfew audit` for people: what would be refused of what is there, namespace by namespace; tokens that never expire. */
 
-import type { AuditReport, LongLivedSecret } from '../audit/audit-report.ts';
-import type { PlacelessFinding } from '../manifests/report-object.ts';
+import type { AuditReportSoFar } from '../audit/audit-report.ts';
+import type { PlacelessFinding } from '../manifests/check-report.ts';
 import { TEMPLATE_KINDS } from '../objects/pod-spec.ts';
 import { countOf, joinNames, nameForCommand, toOneLine } from '../objects/text.ts';
 import { formatRows } from './text-table.ts';
@@ -9,7 +9,7 @@ import { formatRows } from './text-table.ts';
 const TEMPLATES: ReadonlySet<string> = new Set(TEMPLATE_KINDS.map(({ kind }) => kind));
 
 /** @param withWarnings - true to tell what would only be warned about too */
-export function renderAuditTable(report: AuditReport, withWarnings: boolean): string {
+export function renderAuditTable(report: AuditReportSoFar, withWarnings: boolean): string {
   const told = report.findings.filter(({ mode }) => mode === 'enforce' || (withWarnings && mode === 'warn'));
   const byNamespace = Map.groupBy(told, ({ object }) => object.namespace);
   const namespaces = [...byNamespace].toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -47,7 +47,7 @@ function toRow(first: PlacelessFinding, group: readonly PlacelessFinding[]): rea
   ];
 }
 
-function formatSecrets(secrets: readonly LongLivedSecret[]): string {
+function formatSecrets(secrets: AuditReportSoFar['longLivedSecrets']): string {
   const rows = secrets.map(({ namespace, name, account, createdAt, lastUsed, invalidSince }) => [
     `${namespace}/${name}`,
     account,
@@ -61,7 +61,7 @@ function formatSecrets(secrets: readonly LongLivedSecret[]): string {
 }
 
 /** Each check once, with how many objects it could not judge, and the first reason. */
-function formatUnknown({ undecided }: AuditReport): readonly string[] {
+function formatUnknown({ undecided }: AuditReportSoFar): readonly string[] {
   const groups = Map.groupBy(
     undecided.filter(({ couldDeny }) => couldDeny),
     ({ check }) => check,
@@ -71,7 +71,7 @@ function formatUnknown({ undecided }: AuditReport): readonly string[] {
   );
 }
 
-function formatSummary({ cluster, summary }: AuditReport, withWarnings: boolean): string {
+function formatSummary({ cluster, summary }: AuditReportSoFar, withWarnings: boolean): string {
   const { judged, namespaces, denied, warn, undecided, faults, exempted } = summary;
   const parts = [
     `${denied} would be refused if written anew`,
