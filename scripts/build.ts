@@ -9,6 +9,7 @@ import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promise
 import { join, relative, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import packageJson from '../package.json' with { type: 'json' };
+import { renderManPage } from './generate-commands.ts';
 import { renderCheckReportSchema, renderConfigurationSchema } from './generate-reference.ts';
 import { BUNDLE_SBOM } from './image-sbom.ts';
 import { describeBundle, renderSbom } from './sbom.ts';
@@ -49,11 +50,13 @@ const folder = resolve(process.argv[2] ?? join(ROOT, 'dist', 'npm'));
 await rm(folder, { recursive: true, force: true });
 await mkdir(join(folder, 'bin'), { recursive: true });
 await mkdir(join(folder, 'schemas'));
+await mkdir(join(folder, 'man'));
 await writeBundle();
 await copyFile(join(import.meta.dirname, 'launcher.mjs'), join(folder, 'bin', 'curfew.mjs'));
 await chmod(join(folder, 'bin', 'curfew.mjs'), 0o755);
 await writeFile(join(folder, 'schemas', 'configuration.v1alpha1.json'), renderConfigurationSchema());
 await writeFile(join(folder, 'schemas', 'check-report.v1alpha1.json'), renderCheckReportSchema());
+await writeFile(join(folder, 'man', 'curfew.1'), renderManPage());
 for (const file of DOCUMENTS) await copyFile(join(ROOT, file), join(folder, file));
 await writeFile(join(folder, 'package.json'), `${JSON.stringify(describePackage(), undefined, 2)}\n`);
 console.log(`built ${folder}`);
@@ -94,8 +97,9 @@ function describePackage() {
     repository: packageJson.repository,
     type: 'module',
     engines: packageJson.engines,
+    man: 'man/curfew.1',
     bin: { curfew: 'bin/curfew.mjs', 'kubectl-curfew': 'bin/curfew.mjs' },
-    files: ['curfew.mjs', BUNDLE_SBOM, 'bin', 'schemas', THIRD_PARTY, ...DOCUMENTS],
+    files: ['curfew.mjs', BUNDLE_SBOM, 'bin', 'schemas', 'man', THIRD_PARTY, ...DOCUMENTS],
     keywords: ['kubernetes', 'admission', 'webhook', 'service-account', 'token', 'security'],
   };
 }

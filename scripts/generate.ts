@@ -14,6 +14,7 @@ import { BUILT_IN_PRESETS } from '../src/presets/registry.ts';
 import { renderChartReadme, renderValuesSchema } from './chart-values.ts';
 import { renderNamespaceSets, renderWebhooks } from './generate-chart.ts';
 import { renderCheck, renderRefusals, renderRulesTable } from './generate-checks.ts';
+import { renderCommands } from './generate-commands.ts';
 import { renderDashboard } from './generate-dashboard.ts';
 import { ALERT_FILES, MANIFESTS, renderAlerts, renderManifest } from './generate-deploy.ts';
 import { renderFailures } from './generate-failures.ts';
@@ -48,6 +49,7 @@ const OUTPUTS: readonly Output[] = [
   { path: 'charts/curfew/files/dashboard.json', render: renderDashboard },
   { path: 'charts/curfew/README.md', render: async () => renderChartReadme(await read('charts/curfew/values.yaml')) },
   { path: 'docs/failures.md', render: renderFailures },
+  { path: 'docs/reference/commands.md', render: renderCommands },
   { path: 'docs/reference/errors.md', render: renderErrors },
   { path: 'docs/reference/exemption-presets.md', render: renderExemptionPresets },
   { path: 'docs/reference/metrics.md', render: renderMetrics },

@@ -1,21 +1,13 @@
 /** Completion of bash, zsh and fish, written from the tree of commands: nothing runs when a key is pressed. */
 
 import type { Command, Option } from 'commander';
+import type { CommandNode } from './command-tree.ts';
+import { listCommands } from './command-tree.ts';
 import type { Shell } from './commands/completion.ts';
-
-/** One command with the words that lead to it: `['config', 'check']`. */
-type Node = {
-  readonly path: readonly string[];
-  readonly description: string;
-  readonly children: readonly { readonly name: string; readonly description: string }[];
-  readonly options: readonly Option[];
-  /** Values of its first argument, where they are a closed list; else files. */
-  readonly values: readonly string[];
-};
 
 /** The script for `shell`; the names that it completes are `curfew` and `kubectl-curfew`. */
 export function renderCompletion(program: Command, shell: Shell): string {
-  const nodes = listNodes(program, []);
+  const nodes = listCommands(program);
   switch (shell) {
     case 'bash':
       return renderBash(nodes);
@@ -26,27 +18,18 @@ export function renderCompletion(program: Command, shell: Shell): string {
   }
 }
 
-function listNodes(command: Command, path: readonly string[]): readonly Node[] {
-  const children = command.commands;
-  return [
-    {
-      path,
-      description: command.description(),
-      children: children.map((child) => ({ name: child.name(), description: child.description() })),
-      options: command.options.filter(({ hidden }) => !hidden),
-      values: command.registeredArguments[0]?.argChoices ?? [],
-    },
-    ...children.flatMap((child) => listNodes(child, [...path, child.name()])),
-  ];
-}
-
 /**
  * The words that are no options lead to a command; an option that takes a value has its choices, or files. zsh reads it
  * too (bashcompinit).
  */
-function renderBash(nodes: readonly Node[]): string {
-  const cases = nodes.map(({ path, children, options, values }) => {
-    const words = [...children.map(({ name }) => name), ...values, ...options.flatMap(namesOf), '--help'];
+function renderBash(nodes: readonly CommandNode[]): string {
+  const cases = nodes.map(({ path, children, options, arguments: [first] }) => {
+    const words = [
+      ...children.map(({ name }) => name),
+      ...(first?.argChoices ?? []),
+      ...options.flatMap(namesOf),
+      '--help',
+    ];
     return `    ${toCase(path)}) words=${quote(words.join(' '))} ;;`;
   });
   const valued = nodes.flatMap(({ path, options }) =>
@@ -86,8 +69,9 @@ function toCase(path: readonly string[], option = ''): string {
   return quote(`${path.join(' ')} ${option}`);
 }
 
-function renderFish(nodes: readonly Node[]): string {
-  const lines = nodes.flatMap(({ path, children, options, values }) => {
+function renderFish(nodes: readonly CommandNode[]): string {
+  const lines = nodes.flatMap(({ path, children, options, arguments: [first] }) => {
+    const values = first?.argChoices ?? [];
     const where = `-n ${quote(toFishCondition(path, children))}`;
     return [
       ...children.map(({ name, description }) => `${where} -f -a ${name} -d ${quote(description)}`),
@@ -100,7 +84,7 @@ function renderFish(nodes: readonly Node[]): string {
 }
 
 /** True once all of the path was typed, and before one of the words that lead on from it. */
-function toFishCondition(path: readonly string[], children: Node['children']): string {
+function toFishCondition(path: readonly string[], children: CommandNode['children']): string {
   const seen = path.map((word) => `__fish_seen_subcommand_from ${word}`);
   const unseen =
     children.length === 0 ? [] : [`not __fish_seen_subcommand_from ${children.map(({ name }) => name).join(' ')}`];

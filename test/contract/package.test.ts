@@ -60,6 +60,7 @@ describe('The package', () => {
       'bin/curfew.mjs',
       'curfew.cdx.json',
       'curfew.mjs',
+      'man/curfew.1',
       'package.json',
       'schemas/check-report.v1alpha1.json',
       'schemas/configuration.v1alpha1.json',

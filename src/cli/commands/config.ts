@@ -8,6 +8,14 @@ export function addConfig(program: Command, { io }: CommandContext): void {
     .command('init')
     .description('Write a configuration file that says every default, commented out.')
     .option('--output <file>', 'a file that does not exist yet; default: standard output')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  curfew init
+  curfew init --output curfew.yaml
+`,
+    )
     .action(async ({ output }: { readonly output?: string }) => {
       const { renderInitialConfiguration, writeNewFile } = await import('../init.ts');
       const text = renderInitialConfiguration();
@@ -16,11 +24,28 @@ export function addConfig(program: Command, { io }: CommandContext): void {
       io.write(`${output} is written; "curfew config check ${output}" checks it\n`);
     });
 
-  const config = program.command('config').description('Check, show and migrate configuration files.');
+  const config = program
+    .command('config')
+    .description('Check, show and migrate configuration files.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  curfew config check curfew.yaml
+  curfew config show
+`,
+    );
   config
     .command('check')
     .description('Say whether a file is valid, and each mistake with its line and column.')
     .argument('<file>')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  curfew config check curfew.yaml
+`,
+    )
     .action(async (file: string) => {
       const { checkConfiguration } = await import('../config-check.ts');
       io.write(await checkConfiguration(file, Date.now()));
@@ -30,6 +55,14 @@ export function addConfig(program: Command, { io }: CommandContext): void {
     .description('Show what is in force and where each value is from; without a file, the defaults.')
     .argument('[file]')
     .option('--namespace <name>', 'namespace Curfew runs in')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  curfew config show
+  curfew config show curfew.yaml --namespace curfew-system
+`,
+    )
     .action(async (file: string | undefined, { namespace }: { readonly namespace?: string }) => {
       const { showConfiguration } = await import('../config-show.ts');
       const { loadConfigurationFile } = await import('../configuration-file.ts');
@@ -43,6 +76,14 @@ export function addConfig(program: Command, { io }: CommandContext): void {
     .description('Bring a file of an older apiVersion to the newest.')
     .argument('<file>')
     .option('-w, --write', 'write the file; else it is only shown', false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  curfew config migrate curfew.yaml
+  curfew config migrate --write curfew.yaml
+`,
+    )
     .action(async (file: string, { write }: { readonly write: boolean }) => {
       const { migrateConfiguration } = await import('../config-migrate.ts');
       io.write(await migrateConfiguration(file, { isWritten: write }));

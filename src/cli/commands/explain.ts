@@ -11,6 +11,14 @@ export function addExplain(program: Command, { io, outcome }: CommandContext): v
     .command('explain')
     .description('Say what a check refuses or a mutation changes, why, and what to do; without an id, list them all.')
     .argument('[id]', 'id of the rule, as a denial names it')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  curfew explain
+  curfew explain year-long-token
+`,
+    )
     .action(async (id: string | undefined) => {
       const { explain } = await import('../explain.ts');
       const text = explain(id);

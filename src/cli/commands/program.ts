@@ -21,6 +21,15 @@ export function createProgram(context: CommandContext): Command {
     .showSuggestionAfterError()
     .addHelpText(
       'after',
+      `
+Examples:
+  curfew check deploy/
+  curfew audit
+  curfew explain year-long-token
+`,
+    )
+    .addHelpText(
+      'after',
       `\nExit codes:\n${EXIT_CODES.map(([exit, meaning]) => `  ${String(exit).padEnd(4)}${meaning}\n`).join('')}`,
     );
   // In the order in which `--help` tells them.
@@ -29,6 +38,13 @@ export function createProgram(context: CommandContext): Command {
   program
     .command('version')
     .description('Print the version.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  curfew version
+`,
+    )
     .action(() => io.write(`curfew ${VERSION}\n`));
   return program;
 }

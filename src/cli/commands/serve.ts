@@ -41,6 +41,14 @@ export function addServe(program: Command, { io }: CommandContext): void {
     )
     .option('--ca-out <file>', 'write the CA certificate to this file, - for standard output')
     .addOption(new Option('--log-level <level>', 'how much is logged').choices([...LOG_LEVELS]).default('info'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  curfew serve --without-cluster --webhook-listen 127.0.0.1:10250 --ca-out ca.pem
+  curfew serve --config curfew.yaml --kubeconfig ~/.kube/config --compare-webhooks curfew
+`,
+    )
     .action(async (options: ServeOptions) => {
       // Loaded here, so that the other commands start without the server's libraries.
       const { serve } = await import('../serve.ts');
@@ -58,6 +66,13 @@ export function addServe(program: Command, { io }: CommandContext): void {
     .option('--client-certificate <file>', 'show this one, where Curfew asks its callers for a client certificate')
     .option('--client-key <file>', 'its key')
     .addOption(new Option('--timeout-seconds <number>', 'how long to wait').argParser(toSeconds).default(30))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  curfew probe --address curfew.curfew-system.svc:443 --serving-name curfew.curfew-system.svc --namespace curfew-system
+`,
+    )
     .action(async (options: ProbeOptions) => {
       const { probe } = await import('../probe.ts');
       io.write(await probe(options, io.signal));
