@@ -1,21 +1,19 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import rootPackage from '../../package.json' with { type: 'json' };
 import type { Sbom } from '../../scripts/sbom.ts';
 import { startFakeApiServer } from '../server/fake-api-server.ts';
 import { review, TOKEN_SECRET } from '../server/start-app.ts';
 import { findSchemaProblems } from './cyclonedx.ts';
+import { buildPackage, INSTALL_TIMEOUT_MS, INSTALLED_ENV, installPackage } from './install-package.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-/** This Node first, for the shebang of the installed command; and no path to the repository's packages. */
-const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}` };
-
 let folder = '';
 let built = '';
 let installed = '';
@@ -23,16 +21,9 @@ const children: ChildProcess[] = [];
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'curfew-package-'));
-  built = join(folder, 'built');
-  build(built);
-  const [packed]: { filename: string }[] = JSON.parse(npm(['pack', built, '--json', '--pack-destination', folder]));
-  // npm installs into the nearest folder with a package.json, which must be this one.
-  mkdirSync(join(folder, 'empty'));
-  writeFileSync(join(folder, 'empty', 'package.json'), '{ "private": true }');
-  const tarball = join(folder, packed?.filename ?? '');
-  npm(['install', '--offline', '--no-audit', '--no-fund', '--prefix', join(folder, 'empty'), tarball]);
+  ({ built } = installPackage(folder, join(folder, 'empty')));
   installed = join(folder, 'empty', 'node_modules');
-}, 120_000);
+}, INSTALL_TIMEOUT_MS);
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
@@ -73,7 +64,7 @@ describe('The package', () => {
 
   it('is the same bytes when built again', () => {
     const again = join(folder, 'again');
-    build(again);
+    buildPackage(again);
     expect(listFiles(again)).toEqual(listFiles(built));
     for (const file of listFiles(again))
       expect({ file, same: readFileSync(join(again, file)).equals(readFileSync(join(built, file))) }).toEqual({
@@ -129,7 +120,9 @@ describe('The installed command', () => {
 
   it('loads neither the Kubernetes client nor the server to print its version', () => {
     const coverage = join(folder, 'coverage');
-    execFileSync(join(installed, '.bin', 'curfew'), ['version'], { env: { ...env, NODE_V8_COVERAGE: coverage } });
+    execFileSync(join(installed, '.bin', 'curfew'), ['version'], {
+      env: { ...INSTALLED_ENV, NODE_V8_COVERAGE: coverage },
+    });
     const modules = readdirSync(coverage).flatMap((file) => listEvaluated(readFileSync(join(coverage, file), 'utf8')));
     // The log's levels are part of the command line, so its library is the proof that this sees what is loaded.
     expect(modules).toContain('node_modules/pino/pino.js');
@@ -176,7 +169,10 @@ async function serve(args: readonly string[]): Promise<Serving> {
   writeFileSync(config, 'apiVersion: curfew.dev/v1alpha1\nkind: CurfewConfiguration\nserver: { drainSeconds: 0 }\n');
   const listen = ['--webhook-listen', '127.0.0.1:0', '--operations-listen', '127.0.0.1:0'];
   const command = join(installed, '.bin', 'curfew');
-  const child = spawn(command, ['serve', '--config', config, ...listen, ...args], { env, stdio: 'pipe' });
+  const child = spawn(command, ['serve', '--config', config, ...listen, ...args], {
+    env: INSTALLED_ENV,
+    stdio: 'pipe',
+  });
   children.push(child);
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   let text = '';
@@ -222,14 +218,10 @@ function listFiles(root: string): readonly string[] {
     .toSorted();
 }
 
-function build(target: string): void {
-  execFileSync(process.execPath, [join(ROOT, 'scripts', 'build.ts'), target], { stdio: 'pipe' });
-}
-
 function run(name: string, args: readonly string[]): string {
-  return execFileSync(join(installed, '.bin', name), args, { cwd: join(folder, 'empty'), env, encoding: 'utf8' });
-}
-
-function npm(args: readonly string[]): string {
-  return execFileSync('npm', args, { cwd: folder, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  return execFileSync(join(installed, '.bin', name), args, {
+    cwd: join(folder, 'empty'),
+    env: INSTALLED_ENV,
+    encoding: 'utf8',
+  });
 }
