@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: for how long one review of the largest kind holds up the event loop, and with it all others, beside
- * JSON.parse of the same body in the same run. Exits with 1 where it is more than its ratio.
+ * For how long one review of the largest kind holds up the event loop, and with it all others, beside JSON.parse of the
+ * same body.
  */
 
 import { createSystemClock } from '../src/kube/clock.ts';
@@ -11,13 +11,14 @@ import type { JsonObject } from '../src/objects/json.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../src/policy/configuration.ts';
 import { buildApp } from '../src/server/app.ts';
 import { PLAIN_READER } from '../test/server/start-app.ts';
+import { defineBenchmark, type Row } from './define-benchmark.ts';
+import { ratioOfFastest, timeEachAsync, toSample } from './measure.ts';
 
 /** An API server reads requests of up to 3 MiB (`MaxRequestBodyBytes`), and sends the old object with an update. */
 const SIZE = 3 * 1_048_576;
-const WARM_UP = 3;
-const ROUNDS = 11;
+const TIMES = { warmUp: 3, rounds: 11 };
 
-type Row = {
+type Case = {
   readonly name: string;
   readonly path: string;
   readonly resource: readonly [group: string, version: string, resource: string];
@@ -38,7 +39,7 @@ const podSpec = {
   containers: fill(SIZE, (index) => container(index, [variable(index, 600)])),
 };
 
-const ROWS: readonly Row[] = [
+const CASES: readonly Case[] = [
   {
     name: 'ConfigMap: text',
     path: '/validate/review',
@@ -84,51 +85,79 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-const read = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, levels: { enforce: 'restricted' }, mutateMode: 'apply' });
-if (!read.ok) throw new Error(JSON.stringify(read.problems));
-const { configuration } = read;
-const app = buildApp({
-  policy: () => ({
-    configuration,
-    ownNamespace: 'curfew-system',
-    release: 'curfew',
-    cluster: { apiAudiences: ['https://kubernetes.default.svc'], issuers: ['https://kubernetes.default.svc'] },
-  }),
-  reader: PLAIN_READER,
-  listPods: createUnknownLister('it is a benchmark'),
-  recorder: createSilentRecorder(),
-  log: { info: () => undefined, warn: () => undefined, error: () => undefined },
-  clock: createSystemClock(),
-  isDraining: () => false,
+export default defineBenchmark({
+  name: 'longest-block',
+  title: 'The longest stop for all others',
+  timeoutSeconds: 120,
+  run: async () => {
+    const app = buildRestrictedApp();
+    const rows: Row[] = [];
+    for (const one of CASES) rows.push(await measure(app, one));
+    await app.close();
+    return [
+      {
+        title: 'One review of the largest kind',
+        about: `An object of 3 MiB, the most that an API server reads, at restricted; with the old one where it is an update. For
+so long nothing else gets a turn, beside \`JSON.parse\` of the same review.`,
+        columns: [
+          { title: 'review', unit: 'MiB' },
+          { title: 'event loop', unit: 'ms' },
+          { title: '`JSON.parse`', unit: 'ms' },
+        ],
+        ratio: 'ratio',
+        isCompared: true,
+        rows,
+      },
+    ];
+  },
 });
 
-for (const { name, path, resource, object, most } of ROWS) {
-  const payload = JSON.stringify(compose(resource, object, path === '/mutate/pods' || resource[2] === 'pods'));
-  const parse = await fastest(async () => void JSON.parse(payload));
-  // Every lookup is answered at once, so nothing else gets a turn from its first byte to its answer.
-  const block = await fastest(async () => {
-    const { statusCode, body } = await app.inject({
-      method: 'POST',
-      url: path,
-      payload,
-      headers: { 'content-type': 'application/json' },
-    });
-    if (statusCode !== 200) throw new Error(`${name}: ${statusCode} ${body}`);
+function buildRestrictedApp() {
+  const keys = { levels: { enforce: 'restricted' }, mutateMode: 'apply' };
+  const read = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, ...keys });
+  if (!read.ok) throw new Error(JSON.stringify(read.problems));
+  const { configuration } = read;
+  return buildApp({
+    policy: () => ({
+      configuration,
+      ownNamespace: 'curfew-system',
+      release: 'curfew',
+      cluster: { apiAudiences: ['https://kubernetes.default.svc'], issuers: ['https://kubernetes.default.svc'] },
+    }),
+    reader: PLAIN_READER,
+    listPods: createUnknownLister('it is a benchmark'),
+    recorder: createSilentRecorder(),
+    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    clock: createSystemClock(),
+    isDraining: () => false,
   });
-  const ratio = block / parse;
-  const isTooSlow = ratio > most;
-  const cells = [
-    `${(payload.length / 1_048_576).toFixed(1)} MiB`,
-    `${block.toFixed(0)} ms`,
-    `JSON.parse ${parse.toFixed(0)} ms`,
-    `ratio ${ratio.toFixed(1)}, at most ${most}${isTooSlow ? ': too slow' : ''}`,
-  ];
-  console.log(`${name.padEnd(36)}${cells.map((cell) => cell.padEnd(18)).join('')}`.trimEnd());
-  if (isTooSlow) process.exitCode = 1;
 }
-await app.close();
 
-function compose([group, version, name]: Row['resource'], object: JsonObject, isNew: boolean): JsonObject {
+async function measure(
+  app: ReturnType<typeof buildRestrictedApp>,
+  { name, path, resource, object, most }: Case,
+): Promise<Row> {
+  const payload = JSON.stringify(compose(resource, object, path === '/mutate/pods' || resource[2] === 'pods'));
+  const headers = { 'content-type': 'application/json' };
+  const { parse, block } = await timeEachAsync(
+    {
+      parse: async () => void JSON.parse(payload),
+      // Every lookup is answered at once, so nothing else gets a turn from its first byte to its answer.
+      block: async () => {
+        const { statusCode, body } = await app.inject({ method: 'POST', url: path, payload, headers });
+        if (statusCode !== 200) throw new Error(`${name}: ${statusCode} ${body}`);
+      },
+    },
+    TIMES,
+  );
+  return {
+    name,
+    cells: [payload.length / 1_048_576, toSample(block), toSample(parse)],
+    ratio: { value: ratioOfFastest(block, parse), most },
+  };
+}
+
+function compose([group, version, name]: Case['resource'], object: JsonObject, isNew: boolean): JsonObject {
   return {
     apiVersion: 'admission.k8s.io/v1',
     kind: 'AdmissionReview',
@@ -155,15 +184,4 @@ function fill<T>(bytes: number, make: (index: number) => T): T[] {
     size += JSON.stringify(one).length + 1;
   }
   return all;
-}
-
-/** In ms: the least, for whatever else runs on the machine can only add to it. */
-async function fastest(run: () => Promise<void>): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
-  for (let round = -WARM_UP; round < ROUNDS; round += 1) {
-    const start = performance.now();
-    await run();
-    if (round >= 0) least = Math.min(least, performance.now() - start);
-  }
-  return least;
 }

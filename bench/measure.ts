@@ -1,0 +1,120 @@
+/** Timing of functions: all candidates in each round, so that whatever else the machine does hits all of them. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Sample } from './define-benchmark.ts';
+
+/** A batch takes at least so long, in ms: the clock is good to some microseconds. */
+const BATCH_MS = 2;
+const REST_MS = 2;
+
+export type Timing = {
+  /** How often each candidate is measured. Default: 15. */
+  readonly rounds?: number;
+  /** Least time of one batch, in ms. Default: 2. */
+  readonly batchMs?: number;
+};
+
+/** The time that each candidate takes in each round, in ms. */
+export function timeEach<Name extends string>(
+  candidates: Readonly<Record<Name, () => unknown>>,
+  { rounds = 15, batchMs = BATCH_MS }: Timing = {},
+): Readonly<Record<Name, readonly number[]>> {
+  const entries = Object.entries(candidates) as [Name, () => unknown][];
+  const times = emptyTimes(entries);
+  const batches = new Map(entries.map(([name, run]) => [name, findBatch(run, batchMs)]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [name, run] of entries) {
+      const batch = batches.get(name) ?? 1;
+      times[name].push(timeBatch(run, batch) / batch);
+    }
+  }
+  return times;
+}
+
+/** The same for what waits. One call is a batch. */
+export async function timeEachAsync<Name extends string>(
+  candidates: Readonly<Record<Name, () => Promise<unknown>>>,
+  { rounds, warmUp }: { readonly rounds: number; readonly warmUp: number },
+): Promise<Readonly<Record<Name, readonly number[]>>> {
+  const entries = Object.entries(candidates) as [Name, () => Promise<unknown>][];
+  const times = emptyTimes(entries);
+  for (let round = -warmUp; round < rounds; round += 1) {
+    for (const [name, run] of entries) {
+      await rest();
+      const start = performance.now();
+      await run();
+      if (round >= 0) times[name].push(performance.now() - start);
+    }
+  }
+  return times;
+}
+
+function emptyTimes<Name extends string>(entries: readonly (readonly [Name, unknown])[]): Record<Name, number[]> {
+  return Object.fromEntries(entries.map(([name]) => [name, []])) as unknown as Record<Name, number[]>;
+}
+
+/**
+ * Until the event loop has had nothing to do, so that nothing seems to have waited for what was measured before. One timer
+ * is not enough: on a machine with other work it may be due by the time that anybody looks.
+ */
+async function rest(): Promise<void> {
+  const { idle } = performance.eventLoopUtilization();
+  do await sleep(REST_MS);
+  while (performance.eventLoopUtilization().idle - idle < REST_MS / 2);
+}
+
+/** Doubled until a batch is long enough, which also warms up. */
+function findBatch(run: () => unknown, batchMs: number): number {
+  let batch = 1;
+  while (timeBatch(run, batch) < batchMs && batch < 1_048_576) batch *= 2;
+  // Once more with what the compiler has made of it by now.
+  while (batch > 1 && timeBatch(run, batch) > 4 * batchMs) batch = Math.ceil(batch / 2);
+  while (timeBatch(run, batch) < batchMs && batch < 1_048_576) batch *= 2;
+  return batch;
+}
+
+function timeBatch(run: () => unknown, batch: number): number {
+  const start = performance.now();
+  for (let call = 0; call < batch; call += 1) run();
+  return performance.now() - start;
+}
+
+/** Median and the quarters around it; each value multiplied by `scale`. */
+export function toSample(values: readonly number[], scale = 1): Sample {
+  return {
+    median: scale * quantile(values, 0.5),
+    low: scale * quantile(values, 0.25),
+    high: scale * quantile(values, 0.75),
+  };
+}
+
+/** Between the two nearest values; NaN for none. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  const place = part * (sorted.length - 1);
+  const below = sorted[Math.floor(place)] ?? Number.NaN;
+  const above = sorted[Math.ceil(place)] ?? Number.NaN;
+  return below + (above - below) * (place - Math.floor(place));
+}
+
+/** The fastest of each: for what only computes, since whatever else the machine does can only add to it. */
+export function ratioOfFastest(some: readonly number[], others: readonly number[]): number {
+  return Math.min(...some) / Math.min(...others);
+}
+
+/** Median over the rounds of one by the other of the same round: what slows a whole round down is not seen. */
+export function ratioOf(some: readonly number[], others: readonly number[]): number {
+  return quantile(
+    some.map((value, index) => value / (others[index] ?? Number.NaN)),
+    0.5,
+  );
+}
+
+/** Slope of a straight line through the points, by least squares. */
+export function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
+  const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
+  const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
+  const over = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
+  const under = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+  return over / under;
+}

@@ -1,0 +1,7 @@
+/** Every benchmark, in the order of `docs/performance.md`. What takes more than two minutes is a script of its own. */
+
+import type { Benchmark } from './define-benchmark.ts';
+import embeddedToken from './embedded-token.ts';
+import longestBlock from './longest-block.ts';
+
+export const BENCHMARKS: readonly Benchmark[] = [embeddedToken, longestBlock];
