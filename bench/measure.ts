@@ -6,23 +6,29 @@ import type { Sample } from './define-benchmark.ts';
 /** A batch takes at least so long, in ms: the clock is good to some microseconds. */
 const BATCH_MS = 2;
 const REST_MS = 2;
+const BUDGET_MS = 2_000;
+const LEAST_ROUNDS = 3;
 
 export type Timing = {
   /** How often each candidate is measured. Default: 15. */
   readonly rounds?: number;
   /** Least time of one batch, in ms. Default: 2. */
   readonly batchMs?: number;
+  /** No further round once so much time has gone, but three in any case, in ms. Default: 2,000. */
+  readonly budgetMs?: number;
 };
 
 /** The time that each candidate takes in each round, in ms. */
 export function timeEach<Name extends string>(
   candidates: Readonly<Record<Name, () => unknown>>,
-  { rounds = 15, batchMs = BATCH_MS }: Timing = {},
+  { rounds = 15, batchMs = BATCH_MS, budgetMs = BUDGET_MS }: Timing = {},
 ): Readonly<Record<Name, readonly number[]>> {
   const entries = Object.entries(candidates) as [Name, () => unknown][];
   const times = emptyTimes(entries);
   const batches = new Map(entries.map(([name, run]) => [name, findBatch(run, batchMs)]));
+  const start = performance.now();
   for (let round = 0; round < rounds; round += 1) {
+    if (round >= LEAST_ROUNDS && performance.now() - start > budgetMs) break;
     for (const [name, run] of entries) {
       const batch = batches.get(name) ?? 1;
       times[name].push(timeBatch(run, batch) / batch);
@@ -66,7 +72,9 @@ async function rest(): Promise<void> {
 /** Doubled until a batch is long enough, which also warms up. */
 function findBatch(run: () => unknown, batchMs: number): number {
   let batch = 1;
-  while (timeBatch(run, batch) < batchMs && batch < 1_048_576) batch *= 2;
+  let took = timeBatch(run, batch);
+  if (took > 10 * batchMs) return batch;
+  for (; took < batchMs && batch < 1_048_576; took = timeBatch(run, batch)) batch *= 2;
   // Once more with what the compiler has made of it by now.
   while (batch > 1 && timeBatch(run, batch) > 4 * batchMs) batch = Math.ceil(batch / 2);
   while (timeBatch(run, batch) < batchMs && batch < 1_048_576) batch *= 2;

@@ -3,5 +3,6 @@
 import type { Benchmark } from './define-benchmark.ts';
 import embeddedToken from './embedded-token.ts';
 import longestBlock from './longest-block.ts';
+import ruleCost from './rule-cost.ts';
 
-export const BENCHMARKS: readonly Benchmark[] = [embeddedToken, longestBlock];
+export const BENCHMARKS: readonly Benchmark[] = [ruleCost, embeddedToken, longestBlock];
