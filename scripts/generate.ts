@@ -21,6 +21,7 @@ import { renderFailures } from './generate-failures.ts';
 import { renderMutation } from './generate-mutations.ts';
 import { renderPreset, renderTokenAnnotation } from './generate-presets.ts';
 import {
+  renderAuditReportSchema,
   renderCheckReportSchema,
   renderConfiguration,
   renderConfigurationSchema,
@@ -58,6 +59,7 @@ const OUTPUTS: readonly Output[] = [
   { path: 'docs/reference/configuration.md', render: renderConfiguration },
   { path: 'docs/reference/configuration.schema.json', render: renderConfigurationSchema },
   { path: 'docs/reference/check-report.schema.json', render: renderCheckReportSchema },
+  { path: 'docs/reference/audit-report.schema.json', render: renderAuditReportSchema },
   ...CHECKS.map((check) => ({ path: `${CHECK_PAGES}/${check.id}.md`, render: () => renderCheck(check) })),
   ...MUTATIONS.map((mutation) => ({
     path: `${MUTATION_PAGES}/${mutation.id}.md`,

@@ -1,67 +1,89 @@
-/** Judges what is in a cluster as if it were written anew today, by the engine that the webhook has. */
+/** Judges what is in a cluster as if it were written anew today, by the engine that the webhook has, and counts its tokens. */
 
 import type { PlacelessFinding, PlacelessUndecided } from '../manifests/check-report.ts';
 import type { JudgeManifestOptions } from '../manifests/judge-manifest.ts';
 import { judgeManifest } from '../manifests/judge-manifest.ts';
 import { reportFindings, reportUndecided } from '../manifests/report-object.ts';
 import { createWorld } from '../manifests/world.ts';
-import { asString, valueAt } from '../objects/json.ts';
-import { isPod } from '../objects/pod-spec.ts';
 import type { Subject } from '../objects/subject.ts';
-import { ACCOUNT_NAME_ANNOTATION } from '../objects/views.ts';
 import { listSchemeKeys } from '../policy/configuration.ts';
-import type { AuditReportSoFar } from './audit-report.ts';
+import { VERSION } from '../version.ts';
+import { IDENTITY_KEYS } from './account-access.ts';
+import type { AuditReport } from './audit-report.ts';
+import { createGathered, gather } from './gathered.ts';
 import type { ClusterFault, ClusterOptions } from './read-cluster.ts';
-import { listOthers, readSetting } from './read-cluster.ts';
+import { hasEnded, isBuiltIn, isMade, listOthers, readSetting } from './read-cluster.ts';
+import { readEvidence } from './read-evidence.ts';
+import { readForeign } from './read-foreign.ts';
+import { buildSections } from './sections.ts';
+import type { TokenLimits } from './token-limits.ts';
 
 export type AuditOptions = ClusterOptions &
-  Omit<JudgeManifestOptions, 'world'> & {
+  Omit<JudgeManifestOptions, 'world' | 'mutatingWebhooks'> & {
     /** Address of the API server. */
     readonly server: string;
-    /** Called after each object that was judged. */
+    readonly limits: TokenLimits;
+    /** Called after each object that was looked at. */
     readonly onProgress?: (done: number) => void;
   };
-
-const LAST_USED = 'kubernetes.io/legacy-token-last-used';
-const INVALID_SINCE = 'kubernetes.io/legacy-token-invalid-since';
 
 const nowhere = () => ({});
 
 /** Lists and judges; what cannot be listed is a fault in the report, and the rest is judged all the same. */
-export async function auditCluster(options: AuditOptions): Promise<AuditReportSoFar> {
+export async function auditCluster(options: AuditOptions): Promise<AuditReport> {
   const faults: ClusterFault[] = [];
   const setting = await readSetting(options, faults);
-  const keys = listSchemeKeys(options.configuration);
+  const isWhole = faults.length === 0;
+  const foreign = await readForeign({ ...options, own: options.release }, faults);
+  const keys = new Set([...listSchemeKeys(options.configuration), ...IDENTITY_KEYS]);
   // What could not be listed is not known, and is not absent.
-  const how = { ...options, world: createWorld(setting, { keys, isWhole: faults.length === 0 }) };
+  const world = createWorld(setting, { keys, isWhole });
+  const how = { ...options, world, mutatingWebhooks: foreign.mutatingWebhooks };
   const findings: PlacelessFinding[] = [];
   const undecided: PlacelessUndecided[] = [];
-  let [judged, denied, exempted] = [0, 0, 0];
-  const add = (subject: Subject): void => {
+  const gathered = createGathered();
+  let [seen, judged, denied, exempted] = [0, 0, 0, 0];
+  const look = (subject: Subject): void => {
+    gather(gathered, subject, how);
+    seen += 1;
+    options.onProgress?.(seen);
+  };
+  const judge = (subject: Subject): void => {
     const one = judgeManifest(subject, how);
     judged += 1;
     exempted += one.judgement.exempted.length;
     if (one.verdict.denial !== undefined) denied += 1;
     findings.push(...reportFindings(one, nowhere));
     undecided.push(...reportUndecided(one, nowhere));
-    options.onProgress?.(judged);
   };
-  const isLookedAt = ({ kind, name }: Subject) =>
-    options.namespace === undefined || kind !== 'Namespace' || name === options.namespace;
-  const lookedAt = setting.filter(isLookedAt);
-  for (const subject of lookedAt) add(subject);
-  for await (const subject of listOthers(options, faults)) if (!hasEnded(subject)) add(subject);
+  const lookedAt = setting.filter(
+    ({ kind, name }) => options.namespace === undefined || kind !== 'Namespace' || name === options.namespace,
+  );
+  for (const subject of lookedAt) {
+    look(subject);
+    judge(subject);
+  }
+  for await (const subject of listOthers(options, faults)) {
+    look(subject);
+    if (!isMade(subject) && !isBuiltIn(subject) && !hasEnded(subject)) judge(subject);
+  }
 
+  const { kubernetesVersion, ...evidence } = await readEvidence(options, foreign.groups);
+  const sections = buildSections({ options, setting: lookedAt, world, keys, gathered, foreign, evidence, faults });
   const inMode = (mode: PlacelessFinding['mode']) => findings.filter((finding) => finding.mode === mode).length;
-  const longLivedSecrets = setting.filter(({ kind }) => kind === 'Secret').map(toLongLived);
+  const inVerdict = (verdict: AuditReport['scorecard'][number]['verdict']) =>
+    sections.scorecard.filter((line) => line.verdict === verdict).length;
   return {
     apiVersion: 'curfew.dev/v1alpha1',
     kind: 'AuditReport',
     cluster: options.server,
+    takenAt: new Date(options.now).toISOString(),
+    curfewVersion: VERSION,
+    ...(kubernetesVersion === undefined ? {} : { kubernetesVersion }),
+    ...sections,
     findings,
     undecided,
-    longLivedSecrets,
-    faults,
+    faults: faults.map(({ message }) => ({ message })),
     summary: {
       namespaces: lookedAt.filter(({ kind }) => kind === 'Namespace').length,
       judged,
@@ -71,27 +93,15 @@ export async function auditCluster(options: AuditOptions): Promise<AuditReportSo
       audit: inMode('audit'),
       exempted,
       undecided: undecided.filter(({ couldDeny }) => couldDeny).length,
-      longLivedSecrets: longLivedSecrets.length,
+      longLivedSecrets: sections.longLivedSecrets.length,
+      accounts: sections.accounts.length,
+      pods: gathered.pods.count,
+      podsWithToken: gathered.pods.withApiToken,
+      restarts: sections.restarts.length,
+      passed: inVerdict('pass'),
+      failed: inVerdict('fail'),
+      notVisible: inVerdict('not-visible'),
       faults: faults.length,
     },
-  };
-}
-
-/** Its tokens ended with it. */
-function hasEnded({ resource, object }: Subject): boolean {
-  const phase = asString(valueAt(object, ['status', 'phase']));
-  return isPod(resource) && (phase === 'Succeeded' || phase === 'Failed');
-}
-
-function toLongLived({ namespace, name, object }: Subject): AuditReportSoFar['longLivedSecrets'][number] {
-  const metadata = (...path: readonly string[]) => asString(valueAt(object, ['metadata', ...path]));
-  const [lastUsed, invalidSince] = [metadata('labels', LAST_USED), metadata('labels', INVALID_SINCE)];
-  return {
-    namespace,
-    name,
-    account: metadata('annotations', ACCOUNT_NAME_ANNOTATION) ?? '',
-    createdAt: metadata('creationTimestamp') ?? '',
-    ...(lastUsed === undefined ? {} : { lastUsed }),
-    ...(invalidSince === undefined ? {} : { invalidSince }),
   };
 }

@@ -23,6 +23,13 @@ const SummarySchema = closed({
   exempted: count('Checks that found something which an exemption removed.'),
   undecided: count('Checks that could not know and might have denied.'),
   longLivedSecrets: count('Secrets with a token that never expires.'),
+  accounts: count('Service accounts that were looked at.'),
+  pods: count('Pods that have not ended.'),
+  podsWithToken: count('Pods that hold a token for the API.'),
+  restarts: count('Workloads whose pods hold a token that a new pod would not.'),
+  passed: count('Lines of the scorecard that pass.'),
+  failed: count('Lines of the scorecard that fail.'),
+  notVisible: count('Lines of the scorecard that cannot be told from here.'),
   faults: count('Lists that could not be read.'),
 });
 
@@ -51,22 +58,3 @@ export const AuditReportSchema = Type.Object(
 );
 
 export type AuditReport = Static<typeof AuditReportSchema>;
-
-type ToCome =
-  | 'takenAt'
-  | 'curfewVersion'
-  | 'limits'
-  | 'tokens'
-  | 'restarts'
-  | 'accounts'
-  | 'podSecurity'
-  | 'foreign'
-  | 'scorecard';
-
-/** What is gathered of it by now. */
-export type AuditReportSoFar = Omit<AuditReport, ToCome | 'longLivedSecrets'> & {
-  readonly longLivedSecrets: readonly Omit<
-    AuditReport['longLivedSecrets'][number],
-    'ageDays' | 'usedBy' | 'cleaning' | 'cleaningReason'
-  >[];
-};

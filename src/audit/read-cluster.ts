@@ -8,11 +8,12 @@ import { listAll } from '../kube/list-all.ts';
 import { METADATA_LIST, TOKEN_SECRETS } from '../kube/metadata.ts';
 import { describeError } from '../kube/sentences.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { isObject, valueAt } from '../objects/json.ts';
+import { asString, isObject, member, valueAt } from '../objects/json.ts';
 import type { Kind } from '../objects/kinds.ts';
 import { KINDS } from '../objects/kinds.ts';
 import { toNewSubject } from '../objects/manifest.ts';
 import { readController } from '../objects/owner.ts';
+import { isPod } from '../objects/pod-spec.ts';
 import type { Subject } from '../objects/subject.ts';
 import { TOKEN_SECRET_TYPE } from '../objects/views.ts';
 
@@ -21,10 +22,16 @@ export type ClusterOptions = {
   /** All of them if it is undefined. */
   readonly namespace: string | undefined;
   readonly signal: AbortSignal;
+  /** Called before each list. */
+  readonly onList?: (resource: string) => void;
 };
 
 /** What could not be listed: one sentence. */
-export type ClusterFault = { readonly message: string };
+export type ClusterFault = {
+  readonly message: string;
+  /** The plural of the kind, `pods`; undefined for what no check judges. */
+  readonly resource?: string;
+};
 
 /** First, since the others are judged by them. */
 const SETTING: readonly string[] = ['Namespace', 'ServiceAccount', 'Secret'];
@@ -44,22 +51,21 @@ export async function readSetting(options: ClusterOptions, faults: ClusterFault[
   return subjects;
 }
 
-/** Everything else that rules read, in the order of the table of kinds; without what controllers made. */
+/** Everything else that rules read, in the order of the table of kinds. */
 export async function* listOthers(options: ClusterOptions, faults: ClusterFault[]): AsyncIterable<Subject> {
   const isLookedAt = ({ kind, scope }: Kind) =>
     !SETTING.includes(kind) && (options.namespace === undefined || scope === 'Namespaced');
   for (const kind of KINDS.filter(isLookedAt)) {
-    for await (const subject of listSubjects(kind, options, faults)) {
-      if (!isMade(subject) && !isBuiltIn(subject)) yield subject;
-    }
+    yield* listSubjects(kind, options, faults);
   }
 }
 
 async function* listSubjects(
   kind: Kind,
-  { client, namespace, signal }: ClusterOptions,
+  { client, namespace, signal, onList }: ClusterOptions,
   faults: ClusterFault[],
 ): AsyncIterable<Subject> {
+  onList?.(kind.resource);
   const version = kind.versions[0] ?? '';
   const apiVersion = kind.group === '' ? version : `${kind.group}/${version}`;
   try {
@@ -68,7 +74,7 @@ async function* listSubjects(
     }
   } catch (error) {
     signal.throwIfAborted();
-    faults.push({ message: describeError(error) });
+    faults.push({ message: describeError(error), resource: kind.resource });
   }
 }
 
@@ -84,21 +90,32 @@ function toList({ group, resource, kind, scope }: Kind, apiVersion: string, name
   };
 }
 
-/** Items of a list do not say what they are; of a Secret nothing but its type is known, which the list was asked for. */
+/**
+ * Items of a list do not say what they are; of a Secret nothing but its type is known, which the list was asked for. What
+ * is kept for the whole audit is kept without the fields of whoever managed it, which are half of it.
+ */
 function withType(item: JsonObject, { kind }: Kind, apiVersion: string): JsonObject {
-  return { ...item, apiVersion, kind, ...(kind === 'Secret' ? { type: TOKEN_SECRET_TYPE } : {}) };
+  const { managedFields: _, ...metadata } = (member(item, 'metadata') ?? {}) as JsonObject;
+  return { ...item, metadata, apiVersion, kind, ...(kind === 'Secret' ? { type: TOKEN_SECRET_TYPE } : {}) };
 }
 
-function isMade({ object }: Subject): boolean {
+/** True of what a controller made of a template that is judged itself. */
+export function isMade({ object }: Subject): boolean {
   return MAKERS.has(readController(object)?.kind ?? '');
 }
 
-/** By label and name: the label alone is anybody's to write. */
-function isBuiltIn({ resource, name, object }: Subject): boolean {
+/** True of roles and bindings that Kubernetes brings, by label and name: the label alone is anybody's to write. */
+export function isBuiltIn({ resource, name, object }: Subject): boolean {
   const label = valueAt(object, ['metadata', 'labels', 'kubernetes.io/bootstrapping']);
   return (
     resource.group === 'rbac.authorization.k8s.io' &&
     label === 'rbac-defaults' &&
     (BUILT_IN.has(name) || name.startsWith('system:'))
   );
+}
+
+/** True of a pod whose tokens ended with it. */
+export function hasEnded({ resource, object }: Subject): boolean {
+  const phase = asString(valueAt(object, ['status', 'phase']));
+  return isPod(resource) && (phase === 'Succeeded' || phase === 'Failed');
 }

@@ -2,7 +2,11 @@
 
 import type { Static } from 'typebox';
 import { Type } from 'typebox';
+import { member } from '../objects/json.ts';
 import { closed, count, list, perhaps, text } from './schema-parts.ts';
+
+/** What the API server makes of 3607 s: 365 days (pkg/serviceaccount, ExpirationExtensionSeconds). */
+export const YEAR_SECONDS = 31_536_000;
 
 export const TokenLimitsSchema = closed({
   measured: Type.Boolean(),
@@ -20,3 +24,15 @@ export const TokenLimitsSchema = closed({
 });
 
 export type TokenLimits = Static<typeof TokenLimitsSchema>;
+
+/** An audience that nobody has. */
+export const UNUSED_AUDIENCE = 'curfew.dev/unused';
+
+export const ASSUMED_YEAR =
+  'A token of 3607 s is taken to live for a year, as it does unless the API server is told otherwise.';
+
+/** In seconds, by the claims `exp` and `iat`; undefined if a token does not say. */
+export function readLifetime(claims: unknown): number | undefined {
+  const [expires, issued] = [member(claims, 'exp'), member(claims, 'iat')];
+  return typeof expires === 'number' && typeof issued === 'number' ? expires - issued : undefined;
+}

@@ -1,15 +1,21 @@
-/** `curfew audit`: what the webhook would say of what is in a cluster, if it were written anew. */
+/** `curfew audit`: what tokens a cluster holds, and what the webhook would say of what is in it, if it were written anew. */
 
 import { auditCluster } from '../audit/audit-cluster.ts';
-import { readOwnToken } from '../kube/own-token.ts';
+import { measureLimits, toOwnAccount } from '../audit/measure-limits.ts';
+import type { TokenLimits } from '../audit/token-limits.ts';
+import type { KubeClient } from '../kube/api.ts';
+import type { OwnToken } from '../kube/own-token.ts';
+import { readOwnClaims, readOwnToken } from '../kube/own-token.ts';
 import { exitCodeOf } from '../manifests/check-report.ts';
 import type { ActiveLevel } from '../objects/level.ts';
+import type { AuditSection } from '../reports/audit-sections.ts';
 import { renderAuditTable } from '../reports/audit-table.ts';
 import { findClusterFacts } from './cluster-facts.ts';
 import type { CommandIo } from './commands/context.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
 import type { ClusterChoice } from './connect-cluster.ts';
 import { connectCluster } from './connect-cluster.ts';
+import { createCounter } from './progress-bar.ts';
 import { DEFAULT_RELEASE } from './release.ts';
 
 export type AuditCommandOptions = ClusterChoice & {
@@ -17,6 +23,10 @@ export type AuditCommandOptions = ClusterChoice & {
   readonly level?: ActiveLevel;
   /** All of them without it. */
   readonly namespace?: string;
+  readonly allNamespaces: boolean;
+  readonly measureWith?: { readonly namespace: string; readonly name: string };
+  /** In a table. */
+  readonly show?: readonly AuditSection[];
   readonly warnings: boolean;
   readonly output: 'table' | 'json';
 };
@@ -25,21 +35,34 @@ export type AuditCommandOptions = ClusterChoice & {
 export async function audit(options: AuditCommandOptions, io: CommandIo): Promise<0 | 1 | 2> {
   const { configuration } = await loadConfigurationFile(options.config);
   const client = await connectCluster(options);
+  const limits = await measure(client, options, io.signal);
+  const counter = createCounter(io.terminal);
   const report = await auditCluster({
     client,
     server: client.server,
-    namespace: options.namespace,
+    namespace: options.allNamespaces ? undefined : options.namespace,
     signal: io.signal,
     configuration,
-    cluster: findClusterFacts(configuration, await readOwnToken()).facts,
+    cluster: findClusterFacts(configuration, toOwnToken(limits) ?? (await readOwnToken())).facts,
+    limits,
     now: Date.now(),
     release: DEFAULT_RELEASE,
     level: options.level,
-  });
-  io.write(
-    options.output === 'json'
-      ? `${JSON.stringify(report, undefined, 2)}\n`
-      : renderAuditTable(report, options.warnings),
-  );
+    onList: counter.begin,
+    onProgress: counter.show,
+  }).finally(counter.clear);
+  io.write(options.output === 'json' ? `${JSON.stringify(report, undefined, 2)}\n` : renderAuditTable(report, options));
   return exitCodeOf(report);
+}
+
+/** Where the pod's own account is used, its token says what it can; of another cluster it says nothing. */
+async function measure(client: KubeClient, options: AuditCommandOptions, signal: AbortSignal): Promise<TokenLimits> {
+  const { kubeconfig, context, measureWith } = options;
+  const isOwnCluster = kubeconfig === undefined && context === undefined && process.env['KUBECONFIG'] === undefined;
+  const ownClaims = isOwnCluster ? await readOwnClaims() : undefined;
+  return await measureLimits({ client, signal, account: measureWith ?? toOwnAccount(ownClaims), ownClaims });
+}
+
+function toOwnToken({ issuer, apiAudiences }: TokenLimits): OwnToken | undefined {
+  return issuer === undefined || apiAudiences === undefined ? undefined : { issuer, audiences: apiAudiences };
 }

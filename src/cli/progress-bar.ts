@@ -40,3 +40,38 @@ function formatBar(done: number, total: number, columns: number): string {
   const filled = Math.floor((width * percent) / 100);
   return `[${'='.repeat(filled)}${' '.repeat(width - filled)}]${text}`;
 }
+
+export type Counter = {
+  /** Says what is looked at next. */
+  readonly begin: (what: string) => void;
+  /** Draws how many objects are done, now and then. */
+  readonly show: (done: number) => void;
+  /** Leaves the line as it was. */
+  readonly clear: () => void;
+};
+
+const EVERY = 100;
+
+/** For work of which nobody knows how much it is. @param terminal - undefined where there is none: then nothing is drawn */
+export function createCounter(terminal: Terminal | undefined): Counter {
+  let [what, done, isDrawn] = ['', 0, false];
+  const draw = (): void => {
+    if (terminal === undefined) return;
+    isDrawn = true;
+    terminal.write(`${CLEAR_LINE}${`${done} objects; ${what} …`.slice(0, terminal.columns - 1)}`);
+  };
+  return {
+    begin: (next) => {
+      what = next;
+      draw();
+    },
+    show: (count) => {
+      done = count;
+      if (count % EVERY === 0) draw();
+    },
+    clear: () => {
+      if (isDrawn) terminal?.write(CLEAR_LINE);
+      isDrawn = false;
+    },
+  };
+}

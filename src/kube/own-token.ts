@@ -4,6 +4,7 @@
  */
 
 import { open } from 'node:fs/promises';
+import type { JsonObject } from '../objects/json.ts';
 import { asString, member } from '../objects/json.ts';
 import { decodeJwtClaims, MAX_JWT_CHARACTERS } from '../objects/jwt.ts';
 
@@ -12,15 +13,25 @@ export const OWN_TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount/tok
 
 export type OwnToken = { readonly issuer: string; readonly audiences: readonly string[] };
 
+/** The claims of the token in the file at `path`; undefined if there is no such file or no such token. */
+export async function readOwnClaims(path: string = OWN_TOKEN_PATH): Promise<JsonObject | undefined> {
+  const token = await readStart(path, MAX_JWT_CHARACTERS + 2);
+  return token === undefined ? undefined : decodeJwtClaims(token.trim());
+}
+
 /** The claims `iss` and `aud` of the token in the file at `path`; undefined if there is no such file or no such token. */
 export async function readOwnToken(path: string = OWN_TOKEN_PATH): Promise<OwnToken | undefined> {
-  const token = await readStart(path, MAX_JWT_CHARACTERS + 2);
-  const claims = token === undefined ? undefined : decodeJwtClaims(token.trim());
+  const claims = await readOwnClaims(path);
   const issuer = asString(member(claims, 'iss'));
   if (issuer === undefined) return undefined;
+  return { issuer, audiences: toAudiences(claims) };
+}
+
+/** The claim `aud`, which may be one text. */
+export function toAudiences(claims: unknown): readonly string[] {
   const audience = member(claims, 'aud');
-  const audiences = Array.isArray(audience) ? audience : [audience];
-  return { issuer, audiences: audiences.filter((entry) => typeof entry === 'string') };
+  const all = Array.isArray(audience) ? audience : [audience];
+  return all.filter((entry) => typeof entry === 'string');
 }
 
 /** The first `maxBytes` of a file as text; undefined if it cannot be read. No error is passed on, nor any text. */

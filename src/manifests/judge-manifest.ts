@@ -22,6 +22,7 @@ import type { FoundPodSpec } from '../objects/pod-spec.ts';
 import { findPodSpecs, isPod, isPodTemplate, POD, POD_TEMPLATE, serviceAccountOf } from '../objects/pod-spec.ts';
 import type { ClusterFacts, RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
+import type { Lookup } from '../objects/views.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import type { EffectiveLevels } from '../policy/level.ts';
 import { effectiveLevels } from '../policy/level.ts';
@@ -39,6 +40,8 @@ export type JudgeManifestOptions = {
   readonly release: string;
   /** In place of every level that a label or the configuration sets, but for mutations. */
   readonly level?: ActiveLevel | undefined;
+  /** Names of the MutatingWebhookConfigurations, but for Curfew's own. Default: no cluster was asked. */
+  readonly mutatingWebhooks?: Lookup<readonly string[]>;
 };
 
 export type JudgedManifest = {
@@ -58,6 +61,8 @@ type Ways = AdmitOptions;
 
 const NONE: ReadonlySet<string> = new Set();
 
+const NO_CLUSTER = { state: 'unknown', why: 'no cluster was asked', isFinal: true } as const;
+
 /**
  * Judges `subject`, a new object. Of a template the pods are judged too, as they will be made of it: the webhook warns of
  * a template and denies its pods, and whoever asks before anything is applied wants to know both at once.
@@ -75,7 +80,9 @@ export function judgeManifest(subject: Subject, options: JudgeManifestOptions): 
   return { subject, judgement: own.judgement, levels, mayDeny: own.mayDeny, verdict: { ...verdict, warnings } };
 }
 
-function toWays(subject: Subject, { configuration, cluster, world, now, level }: JudgeManifestOptions): Ways {
+/** With what `subject` is judged. */
+export function toWays(subject: Subject, options: JudgeManifestOptions): Ways {
+  const { configuration, cluster, world, now, level, mutatingWebhooks = NO_CLUSTER } = options;
   const namespace = world.namespace(subject.namespace);
   const levels = effectiveLevels(configuration, subject.namespace, namespace);
   // A namespace that is not among the manifests is not worth a word about each object in it.
@@ -86,7 +93,7 @@ function toWays(subject: Subject, { configuration, cluster, world, now, level }:
     namespace,
     serviceAccount: (name) => world.serviceAccount(subject.namespace, name),
     tokenSecret: (name) => world.tokenSecret(subject.namespace, name),
-    mutatingWebhooks: { state: 'unknown', why: 'no cluster was asked', isFinal: true },
+    mutatingWebhooks,
     acceptApiAccessFrom: configuration.apiAccess.acceptFrom,
   };
   return {

@@ -1,25 +1,85 @@
-/** `curfew audit` for people: what would be refused of what is there, namespace by namespace; tokens that never expire. */
+/** `curfew audit` for people: how the cluster does, what would be refused of what is there, which tokens live too long. */
 
-import type { AuditReportSoFar } from '../audit/audit-report.ts';
+import type { AuditReport } from '../audit/audit-report.ts';
 import type { PlacelessFinding } from '../manifests/check-report.ts';
 import { TEMPLATE_KINDS } from '../objects/pod-spec.ts';
-import { countOf, joinNames, nameForCommand, toOneLine } from '../objects/text.ts';
+import { countOf, joinNames, toOneLine } from '../objects/text.ts';
+import type { AuditSection } from './audit-sections.ts';
+import {
+  formatAccounts,
+  formatForeign,
+  formatLifetimes,
+  formatLimits,
+  formatPodSecurity,
+  formatRestarts,
+  formatScorecard,
+  formatSecrets,
+  formatTokens,
+} from './audit-sections.ts';
 import { formatRows } from './text-table.ts';
 
 const TEMPLATES: ReadonlySet<string> = new Set(TEMPLATE_KINDS.map(({ kind }) => kind));
 
-/** @param withWarnings - true to tell what would only be warned about too */
-export function renderAuditTable(report: AuditReportSoFar, withWarnings: boolean): string {
-  const told = report.findings.filter(({ mode }) => mode === 'enforce' || (withWarnings && mode === 'warn'));
-  const byNamespace = Map.groupBy(told, ({ object }) => object.namespace);
-  const namespaces = [...byNamespace].toSorted(([a], [b]) => (a < b ? -1 : 1));
+/** Rows of a section in the short form. */
+const FIRST = { most: 10 };
+const ALL = { most: Number.POSITIVE_INFINITY };
+
+export type AuditTableOptions = {
+  /** True to tell what would only be warned about too. */
+  readonly warnings: boolean;
+  /** These sections alone, and the whole of them; by default the beginnings of what is read first. */
+  readonly show?: readonly AuditSection[];
+};
+
+export function renderAuditTable(report: AuditReport, { warnings, show }: AuditTableOptions): string {
   return [
     ...report.faults.map(({ message }) => `Cannot be read: ${toOneLine(message)}\n`),
-    ...namespaces.map(([namespace, findings]) => formatNamespace(namespace, findings)),
-    ...(report.longLivedSecrets.length === 0 ? [] : [formatSecrets(report.longLivedSecrets)]),
+    ...(show === undefined
+      ? formatShort(report, warnings)
+      : show.flatMap((name) => formatWhole(name, report, warnings))),
     ...formatUnknown(report),
-    formatSummary(report, withWarnings),
+    formatSummary(report, warnings),
   ].join('\n');
+}
+
+function formatShort(report: AuditReport, withWarnings: boolean): readonly string[] {
+  return [
+    formatScorecard(report, false),
+    ...formatFindings(report, withWarnings),
+    ...(report.longLivedSecrets.length === 0 ? [] : [formatSecrets(report, FIRST)]),
+    ...(report.tokens.length === 0 ? [] : [formatLifetimes(report)]),
+    ...(report.restarts.length === 0 ? [] : [formatRestarts(report, FIRST)]),
+  ];
+}
+
+function formatWhole(name: AuditSection, report: AuditReport, withWarnings: boolean): readonly string[] {
+  switch (name) {
+    case 'scorecard':
+      return [formatScorecard(report, true)];
+    case 'findings':
+      return formatFindings(report, withWarnings);
+    case 'secrets':
+      return [formatSecrets(report, ALL)];
+    case 'tokens':
+      return [formatTokens(report, ALL)];
+    case 'restarts':
+      return [formatRestarts(report, ALL)];
+    case 'accounts':
+      return [formatAccounts(report, ALL)];
+    case 'limits':
+      return [formatLimits(report)];
+    case 'pod-security':
+      return [formatPodSecurity(report, ALL)];
+    case 'foreign':
+      return [formatForeign(report, ALL)];
+  }
+}
+
+function formatFindings({ findings }: AuditReport, withWarnings: boolean): readonly string[] {
+  const told = findings.filter(({ mode }) => mode === 'enforce' || (withWarnings && mode === 'warn'));
+  const byNamespace = Map.groupBy(told, ({ object }) => object.namespace);
+  const namespaces = [...byNamespace].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return namespaces.map(([namespace, some]) => formatNamespace(namespace, some));
 }
 
 function formatNamespace(namespace: string, findings: readonly PlacelessFinding[]): string {
@@ -47,21 +107,8 @@ function toRow(first: PlacelessFinding, group: readonly PlacelessFinding[]): rea
   ];
 }
 
-function formatSecrets(secrets: AuditReportSoFar['longLivedSecrets']): string {
-  const rows = secrets.map(({ namespace, name, account, createdAt, lastUsed, invalidSince }) => [
-    `${namespace}/${name}`,
-    account,
-    createdAt.slice(0, 10),
-    lastUsed ?? 'not noted',
-    invalidSince === undefined
-      ? `kubectl delete secret ${nameForCommand(name, 'NAME')} --namespace ${nameForCommand(namespace, 'NAMESPACE')}`
-      : `refused by the API server since ${invalidSince}`,
-  ]);
-  return `Tokens that never expire:\n${formatRows([['secret', 'account', 'made', 'last used', 'to end it'], ...rows])}`;
-}
-
 /** Each check once, with how many objects it could not judge, and the first reason. */
-function formatUnknown({ undecided }: AuditReportSoFar): readonly string[] {
+function formatUnknown({ undecided }: AuditReport): readonly string[] {
   const groups = Map.groupBy(
     undecided.filter(({ couldDeny }) => couldDeny),
     ({ check }) => check,
@@ -71,13 +118,14 @@ function formatUnknown({ undecided }: AuditReportSoFar): readonly string[] {
   );
 }
 
-function formatSummary({ cluster, summary }: AuditReportSoFar, withWarnings: boolean): string {
+function formatSummary({ cluster, summary, limits }: AuditReport, withWarnings: boolean): string {
   const { judged, namespaces, denied, warn, undecided, faults, exempted } = summary;
   const parts = [
     `${denied} would be refused if written anew`,
     `${countOf(warn, 'warning')}${withWarnings || warn === 0 ? '' : ' (--warnings tells them)'}`,
     ...(exempted === 0 ? [] : [`${exempted} exempted`]),
     `${countOf(summary.longLivedSecrets, 'token')} without an end`,
+    `${summary.podsWithToken} of ${countOf(summary.pods, 'pod')} with an API token${limits.extendsTo === undefined ? '' : ` (3607 s are really ${limits.extendsTo} s)`}`,
     ...(undecided === 0 ? [] : [`${undecided} could not be judged`]),
     ...(faults === 0 ? [] : [`${countOf(faults, 'list')} could not be read`]),
   ];

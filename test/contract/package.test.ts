@@ -53,6 +53,7 @@ describe('The package', () => {
       'curfew.mjs',
       'man/curfew.1',
       'package.json',
+      'schemas/audit-report.v1alpha1.json',
       'schemas/check-report.v1alpha1.json',
       'schemas/configuration.v1alpha1.json',
     ]);

@@ -1,7 +1,8 @@
 /** `curfew audit`, as the parser knows it. */
 
 import type { Command } from 'commander';
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import { SECTIONS } from '../../reports/audit-sections.ts';
 import type { AuditCommandOptions } from '../audit.ts';
 import type { CommandContext } from './context.ts';
 import { createContextOption, createKubeconfigOption, createLevelOption } from './options.ts';
@@ -9,12 +10,22 @@ import { createContextOption, createKubeconfigOption, createLevelOption } from '
 export function addAudit(program: Command, { io, outcome }: CommandContext): void {
   program
     .command('audit')
-    .description('Say what the webhook would refuse of what is in a cluster, and which tokens in it never expire.')
+    .description('Say which tokens a cluster holds, and what the webhook would refuse of what is in it.')
     .option('--config <file>', 'configuration file, as a trial; default: every default')
     .addOption(createLevelOption())
     .option('-n, --namespace <name>', 'look at one namespace; default: all, and what is in none')
+    .option('-A, --all-namespaces', 'look at all namespaces, as without it; goes before --namespace', false)
     .addOption(createKubeconfigOption())
     .addOption(createContextOption())
+    .addOption(
+      new Option(
+        '--measure-with <namespace/account>',
+        'account for which tokens are asked, to see what the API server makes of their lifetimes; default: its own, in a pod',
+      ).argParser(parseAccount),
+    )
+    .addOption(
+      new Option('--show <section...>', 'tell in the table these sections alone, and all of them').choices(SECTIONS),
+    )
     .option('--warnings', 'tell in the table what would only be warned about, too', false)
     .addOption(new Option('-o, --output <format>', 'what is written').choices(['table', 'json']).default('table'))
     .addHelpText(
@@ -23,6 +34,8 @@ export function addAudit(program: Command, { io, outcome }: CommandContext): voi
 Examples:
   curfew audit
   curfew audit --namespace shop --level restricted
+  curfew audit --show tokens restarts
+  curfew audit --measure-with shop/web
   curfew audit --config curfew.yaml --output json > audit.json
 `,
     )
@@ -31,4 +44,10 @@ Examples:
       const { audit } = await import('../audit.ts');
       outcome.code = await audit(options, io);
     });
+}
+
+function parseAccount(text: string): { readonly namespace: string; readonly name: string } {
+  const [namespace = '', name = '', ...more] = text.split('/');
+  if (namespace === '' || name === '' || more.length > 0) throw new InvalidArgumentError('It is NAMESPACE/ACCOUNT.');
+  return { namespace, name };
 }
