@@ -37,6 +37,9 @@ it.each([
   ['manifests', 'src/manifests/a.ts', 'node:fs'],
   ['audit', 'src/audit/a.ts', '../reports/audit-table.ts'],
   ['audit-log', 'src/audit-log/a.ts', '../kube/api.ts'],
+  ['access', 'src/access/a.ts', '../kube/api.ts'],
+  ['access', 'src/access/a.ts', '../checks/role-grants.ts'],
+  ['access', 'src/access/a.ts', 'node:fs'],
   ['reports', 'src/reports/a.ts', '../cli/check.ts'],
   ['reports', 'src/reports/a.ts', 'node:fs'],
   ['kube', 'src/kube/a.ts', '../engine/evaluate.ts'],
@@ -59,6 +62,8 @@ it.each([
   ['src/manifests/a.ts', 'yaml'],
   ['src/reports/a.ts', '../manifests/check-manifests.ts'],
   ['src/audit/a.ts', '../kube/api.ts'],
+  ['src/audit/a.ts', '../access/analyze.ts'],
+  ['src/access/a.ts', '../objects/rbac/rules.ts'],
 ])('and lets through one that points down: %s ← %s', (file, imported) => {
   expect(lint(file, imported)).not.toContain('no-restricted-imports');
 });
