@@ -10,7 +10,7 @@ import { join, relative, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import packageJson from '../package.json' with { type: 'json' };
 import { renderManPage } from './generate-commands.ts';
-import { renderAuditReportSchema, renderCheckReportSchema, renderCheckReportSchema, renderConfigurationSchema, renderConfigurationSchema } from './generate-reference.ts';
+import { renderAuditReportSchema, renderCheckReportSchema, renderConfigurationSchema } from './generate-reference.ts';
 import { BUNDLE_SBOM } from './image-sbom.ts';
 import { describeBundle, renderSbom } from './sbom.ts';
 import { renderThirdPartyLicenses } from './third-party-licenses.ts';

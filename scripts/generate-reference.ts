@@ -1,6 +1,7 @@
 /** Reference pages made of the tables in code. */
 
 import { AuditReportSchema } from '../src/audit/audit-report.ts';
+import { MARK_ANNOTATION } from '../src/cleanup/mark.ts';
 import type { FaultRow } from '../src/errors.ts';
 import { FAULTS } from '../src/errors.ts';
 import { CheckReportSchema } from '../src/manifests/check-report.ts';
@@ -121,6 +122,11 @@ export function renderLabels(): string {
           `\`${INJECTED_ANNOTATION}\``,
           'Pod',
           'written by Curfew: the volumes, mounts and variables of tokens that it added',
+        ],
+        [
+          `\`${MARK_ANNOTATION}\``,
+          'Secret with a token',
+          'written by `curfew cleanup invalidate` beside the label `kubernetes.io/legacy-token-invalid-since`: when, and the last use noted until then; taken away by `restore`',
         ],
         [`\`${MUTATED_BY_ANNOTATION}\``, 'what was patched', 'written by Curfew: the mutations that changed it'],
       ],

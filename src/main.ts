@@ -1,5 +1,6 @@
 /** argv → one command. The only file that ends the process or hears its signals. */
 
+import { createInterface } from 'node:readline/promises';
 import { runCommand } from './cli/commands.ts';
 
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
@@ -13,11 +14,23 @@ for (const [signal, number] of Object.entries(SIGNAL_NUMBERS)) {
   });
 }
 
+/** On standard error: what is written to standard output stays a report. Whoever ends the input has said nothing. */
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
+  try {
+    return await Promise.race([lines.question(question, { signal: stopping.signal }), ended]);
+  } finally {
+    lines.close();
+  }
+}
+
 const code = await runCommand(process.argv.slice(2), {
   write: (text) => process.stdout.write(text),
   writeError: (text) => process.stderr.write(text),
   signal: stopping.signal,
   input: process.stdin,
+  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
   terminal: process.stderr.isTTY
     ? { write: (text) => process.stderr.write(text), columns: process.stderr.columns }
     : undefined,

@@ -36,6 +36,7 @@ it.each([
   ['manifests', 'src/manifests/a.ts', '../reports/check-table.ts'],
   ['manifests', 'src/manifests/a.ts', 'node:fs'],
   ['audit', 'src/audit/a.ts', '../reports/audit-table.ts'],
+  ['cleanup', 'src/cleanup/a.ts', '../reports/cleanup-table.ts'],
   ['audit-log', 'src/audit-log/a.ts', '../kube/api.ts'],
   ['access', 'src/access/a.ts', '../kube/api.ts'],
   ['access', 'src/access/a.ts', '../checks/role-grants.ts'],
@@ -64,6 +65,7 @@ it.each([
   ['src/audit/a.ts', '../kube/api.ts'],
   ['src/audit/a.ts', '../access/analyze.ts'],
   ['src/access/a.ts', '../objects/rbac/rules.ts'],
+  ['src/cleanup/a.ts', '../policy/exemption.ts'],
 ])('and lets through one that points down: %s ← %s', (file, imported) => {
   expect(lint(file, imported)).not.toContain('no-restricted-imports');
 });

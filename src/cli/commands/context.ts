@@ -23,6 +23,8 @@ export type CommandIo = {
   readonly input: AsyncIterable<Uint8Array>;
   /** Undefined where standard error is no terminal. */
   readonly terminal: Terminal | undefined;
+  /** Puts a question to the person at the terminal; undefined where there is none to answer. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined;
   /** Aborts when the process is asked to stop. */
   readonly signal: AbortSignal;
 };

@@ -10,6 +10,15 @@ export function createContextOption(): Option {
   return new Option('--context <name>', 'context of the kubeconfig; default: its current one');
 }
 
+export function createNamespaceOption(): Option {
+  return new Option('-n, --namespace <name>', 'look at one namespace; default: all');
+}
+
+/** What is the default is still what people type who know kubectl. */
+export function createAllNamespacesOption(): Option {
+  return new Option('-A, --all-namespaces', 'look at all namespaces, as without --namespace').conflicts('namespace');
+}
+
 export function createLevelOption(): Option {
   const option = new Option('--level <level>', 'judge at this level, whatever labels and configuration say');
   return option.choices(['baseline', 'restricted']);

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { VERSION } from '../../version.ts';
 import { addAudit } from './audit.ts';
 import { addCheck } from './check.ts';
+import { addCleanup } from './cleanup.ts';
 import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import type { CommandContext } from './context.ts';
@@ -33,7 +34,7 @@ Examples:
       `\nExit codes:\n${EXIT_CODES.map(([exit, meaning]) => `  ${String(exit).padEnd(4)}${meaning}\n`).join('')}`,
     );
   // In the order in which `--help` tells them.
-  for (const add of [addCheck, addAudit, addUsage, addExplain, addConfig, addServe, addCompletion])
+  for (const add of [addCheck, addAudit, addCleanup, addUsage, addExplain, addConfig, addServe, addCompletion])
     add(program, context);
   program
     .command('version')

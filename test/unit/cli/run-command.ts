@@ -8,11 +8,15 @@ export async function run(...argv: readonly string[]) {
   return { code, out, error };
 }
 
+type Surroundings = {
+  readonly input?: string;
+  readonly columns?: number;
+  /** What the person at the terminal says when asked; without it there is nobody. */
+  readonly answer?: (question: string) => Promise<string>;
+};
+
 /** With `input` on standard input, and on a terminal that is so many columns wide. */
-export async function runWith(
-  { input = '', columns }: { readonly input?: string; readonly columns?: number },
-  ...argv: readonly string[]
-) {
+export async function runWith({ input = '', columns, answer }: Surroundings, ...argv: readonly string[]) {
   let drawn = '';
   let out = '';
   let error = '';
@@ -23,6 +27,7 @@ export async function runWith(
     writeError: (text) => {
       error += text;
     },
+    ask: answer,
     signal: new AbortController().signal,
     input: Readable.from([Buffer.from(input)]),
     terminal:
