@@ -12,7 +12,9 @@ const ELLIPSIS_BYTES = 3;
 /** `text` in quotes, on one line, at most 80 characters of it. Not for anything that may be secret. */
 export function quote(text: string): string {
   const line = toOneLine(text);
-  return `"${line.length > MOST_QUOTED_CHARACTERS ? `${line.slice(0, MOST_QUOTED_CHARACTERS)}…` : line}"`;
+  if (line.length <= MOST_QUOTED_CHARACTERS) return `"${line}"`;
+  // The cut may have gone through a surrogate pair.
+  return `"${line.slice(0, MOST_QUOTED_CHARACTERS).toWellFormed()}…"`;
 }
 
 /** `text` without hidden characters and lone surrogates: a warning with a newline is dropped by the API server. */

@@ -3,7 +3,7 @@
 import type { ErrorObject } from 'ajv';
 import { suggest } from '../objects/closest.ts';
 import { asString, isObject } from '../objects/json.ts';
-import { quote } from '../objects/text.ts';
+import { quote, toOneLine } from '../objects/text.ts';
 
 /** One mistake in a configuration: where, and a sentence with what was seen and what is allowed. */
 export type ConfigurationProblem = {
@@ -16,8 +16,8 @@ export type ConfigurationProblem = {
 
 /** One sentence for an error of the schema validator. */
 export function describeProblem(error: ErrorObject): ConfigurationProblem {
-  const path = error.instancePath === '' ? '/' : error.instancePath;
-  const seen = isObject(error.data) || Array.isArray(error.data) ? '' : `${JSON.stringify(error.data)} `;
+  const path = error.instancePath === '' ? '/' : toOneLine(error.instancePath);
+  const seen = describeSeen(error.data);
   const { params } = error;
   switch (error.keyword) {
     case 'additionalProperties': {
@@ -43,6 +43,12 @@ export function describeProblem(error: ErrorObject): ConfigurationProblem {
     default:
       return { path, problem: `${seen}${error.message ?? 'is not valid'}` };
   }
+}
+
+/** A value with a space behind it. JSON leaves characters as they are that a terminal obeys, so texts are not shown by it. */
+function describeSeen(data: unknown): string {
+  if (typeof data === 'string') return `${quote(data)} `;
+  return isObject(data) || Array.isArray(data) ? '' : `${JSON.stringify(data)} `;
 }
 
 function describeUnknownKey(key: string, schema: ErrorObject['parentSchema']): string {
