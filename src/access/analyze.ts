@@ -1,12 +1,12 @@
 /** The paths of a whole cluster, and how far each account reaches. */
 
-import type { AccessPath, AccessReport, BlastRadius } from './access-report.ts';
+import type { AccessPath, AccessReport } from './access-report.ts';
+import { createTally } from './blast-radius.ts';
 import type { Danger } from './danger.ts';
 import { compareDanger, dangerOf } from './danger.ts';
 import { describePath } from './describe-path.ts';
 import type { Edge, Graph } from './graph.ts';
-import { accountsInKey } from './graph.ts';
-import type { Reached, Searcher } from './search.ts';
+import type { Reached } from './search.ts';
 import { createSearcher, measureDistances, readWay, reverseEdges } from './search.ts';
 
 export type AnalyzeOptions = {
@@ -24,6 +24,12 @@ const LEAST_BUDGET = 1_000_000;
 
 /** Accounts whose reach is told. */
 const MOST_ACCOUNTS = 2_000;
+
+/** Of who reaches every account in the end, what is further away than this is not told by itself. */
+const MOST_STEPS_BEFORE_ALL = 2;
+
+/** Accounts of a set that are looked at one by one, for each identity that reaches it. */
+const MOST_COMPARED = 50;
 
 type Candidate = { readonly start: number; readonly to: number; readonly danger: Danger };
 
@@ -45,7 +51,8 @@ export function analyzeAccess(graph: Graph, options: AnalyzeOptions): AccessRepo
     const limit = stepsToAll(start);
     const add = (to: number, steps: number) =>
       void candidates.push({ start, to, danger: dangerOf(graph, { start, to, steps }) });
-    if (limit < Infinity) tally.reachesAll(start, (toEverything.steps[start] ?? Infinity) < Infinity, isCounted);
+    if (limit < Infinity)
+      tally.reachesAll(start, { isAdmin: (toEverything.steps[start] ?? Infinity) < Infinity, isCounted });
     if (isTold && limit < Infinity) {
       const [admin = Infinity, every = Infinity] = [toEverything.steps[start], toEveryAccount.steps[start]];
       // What a group leads to is told of the group, and not again of each of its members.
@@ -56,18 +63,14 @@ export function analyzeAccess(graph: Graph, options: AnalyzeOptions): AccessRepo
     if (limit <= 1 || (!isTold && limit < Infinity)) continue;
     isCutShort ||= searcher.looked() > budget;
     if (isCutShort) continue;
-    const reached = searcher.search(start, limit);
+    const reached = searcher.search(start, limit === Infinity ? limit : Math.min(limit, MOST_STEPS_BEFORE_ALL + 1));
     if (limit === Infinity) tally.reaches(start, reached, isCounted);
     if (!isTold) continue;
-    for (const { id, steps, way } of listGoals(graph, start, reached))
-      if (!isMembership(graph, way()[0])) add(id, steps);
+    for (const { id, steps } of listGoals(graph, start, reached))
+      if (!isMembership(graph, searcher.wayTo(id)[0])) add(id, steps);
   }
   const told = candidates.toSorted((one, other) => compareDanger(one.danger, other.danger));
-  const paths = told.slice(0, options.mostPaths).map(({ start, to, danger: { steps } }) => {
-    if (to === graph.everything) return describePath(graph, { start, edges: readWay(toEverything, start) });
-    if (to === graph.everyAccount) return describePath(graph, { start, edges: readWay(toEveryAccount, start) });
-    return describeFound(graph, searcher, { start, to, steps });
-  });
+  const paths = describeTold(told.slice(0, options.mostPaths));
   const radius = tally.list();
   return {
     complete: options.isComplete,
@@ -80,20 +83,22 @@ export function analyzeAccess(graph: Graph, options: AnalyzeOptions): AccessRepo
     bindings: graph.bindings,
     rules: graph.rules,
   };
-}
 
-/** The path to one goal that was found before: only those that are told are searched again. */
-function describeFound(
-  graph: Graph,
-  searcher: Searcher,
-  { start, to, steps }: { readonly start: number; readonly to: number; readonly steps: number },
-): AccessPath {
-  const way =
-    searcher
-      .search(start, steps + 1)
-      .find(({ id }) => id === to)
-      ?.way() ?? [];
-  return describePath(graph, { start, edges: way, others: countOthers(graph, start, to) });
+  /** Ways are not kept: those that are told are found again, from each identity all at once. */
+  function describeTold(shown: readonly Candidate[]): readonly AccessPath[] {
+    const described = new Map<Candidate, AccessPath>();
+    for (const [start, ofStart] of Map.groupBy(shown, (candidate) => candidate.start)) {
+      searcher.search(start, Math.max(...ofStart.map(({ danger }) => danger.steps)) + 1);
+      for (const candidate of ofStart) {
+        const { to } = candidate;
+        const all = to === graph.everything ? toEverything : toEveryAccount;
+        const isAll = to === graph.everything || to === graph.everyAccount;
+        const edges = isAll ? readWay(all, start) : searcher.wayTo(to);
+        described.set(candidate, describePath(graph, { start, edges, others: countOthers(graph, start, to) }));
+      }
+    }
+    return shown.flatMap((candidate) => described.get(candidate) ?? []);
+  }
 }
 
 /** Accounts of a set but for the one that is named, and the one that asks. */
@@ -125,6 +130,8 @@ export function listGoals(graph: Graph, start: number, reached: readonly Reached
         );
       case 'some': {
         const members = graph.members.get(id) ?? [];
+        // Of many it is not asked whether each of them is told already.
+        if (members.length > MOST_COMPARED) return !members.slice(0, MOST_COMPARED).every((one) => isHeld(one, steps));
         const isNew = members.some((member) => !told.has(member) && !isHeld(member, steps));
         for (const member of members) told.add(member);
         return isNew;
@@ -145,94 +152,4 @@ function isMembership({ nodes }: Graph, first: Edge | undefined): boolean {
 
 function hasBinding({ edges }: Graph, id: number): boolean {
   return edges[id]?.some(({ binding, step }) => binding !== undefined || step !== undefined) === true;
-}
-
-/** How many accounts each account reaches, and how many identities reach it. */
-function createTally(graph: Graph) {
-  const total = [...graph.accountsIn.values()].reduce((sum, { length }) => sum + length, 0);
-  const all = new Map<number, boolean>();
-  const some = new Map<number, { readonly reaches: number; readonly namespaces: number }>();
-  const byAll = { count: 0, accounts: new Set<number>() };
-  const byNamespace = new Map<string, Set<number>>();
-  const byAccount = new Map<number, number>();
-  const namespaceOf = (id: number) => {
-    const node = graph.nodes[id];
-    return node?.type === 'subject' ? (node.subject.namespace ?? '') : '';
-  };
-
-  return {
-    reachesAll(start: number, isAdmin: boolean, isCounted: boolean): void {
-      all.set(start, isAdmin);
-      if (!isCounted) return;
-      byAll.count += 1;
-      byAll.accounts.add(start);
-    },
-    reaches(start: number, reached: readonly Reached[], isCounted: boolean): void {
-      const whole = new Set<string>();
-      const single = new Set<number>();
-      for (const { id } of reached) {
-        const node = graph.nodes[id];
-        if (node?.type === 'accounts-in') whole.add(node.namespace);
-        else if (node?.type === 'subject' && node.subject.namespace !== undefined) single.add(id);
-        else if (node?.type === 'some') for (const member of graph.members.get(id) ?? []) single.add(member);
-      }
-      single.delete(start);
-      const rest = [...single].filter((id) => !whole.has(namespaceOf(id)));
-      const own = namespaceOf(start);
-      let count = rest.length - (whole.has(own) ? 1 : 0);
-      for (const namespace of whole) count += graph.accountsIn.get(namespace)?.length ?? 0;
-      const namespaces = new Set([...whole, ...rest.map(namespaceOf)]);
-      if (whole.has(own) && (graph.accountsIn.get(own)?.length ?? 0) <= 1) namespaces.delete(own);
-      some.set(start, { reaches: count, namespaces: namespaces.size });
-      if (!isCounted) return;
-      for (const namespace of whole) byNamespace.set(namespace, (byNamespace.get(namespace) ?? new Set()).add(start));
-      for (const id of rest) byAccount.set(id, (byAccount.get(id) ?? 0) + 1);
-    },
-    /** Of every account that reaches another, or runs in pods. */
-    list(): readonly BlastRadius[] {
-      const rows: BlastRadius[] = [];
-      for (const [namespace, accounts] of graph.accountsIn) {
-        const reachers = byNamespace.get(namespace);
-        for (const id of accounts) {
-          const node = graph.nodes[id];
-          if (node?.type !== 'subject') continue;
-          const podsRunning = graph.podsOf.get(id) ?? 0;
-          const reach = all.has(id)
-            ? { reaches: total - 1, namespaces: graph.accountsIn.size }
-            : (some.get(id) ?? { reaches: 0, namespaces: 0 });
-          if (reach.reaches === 0 && podsRunning === 0 && all.get(id) !== true) continue;
-          rows.push({
-            account: { namespace, name: node.subject.name },
-            ...reach,
-            clusterAdmin: all.get(id) === true,
-            reachedBy:
-              byAll.count -
-              (byAll.accounts.has(id) ? 1 : 0) +
-              (reachers?.size ?? 0) -
-              (reachers?.has(id) === true ? 1 : 0) +
-              (byAccount.get(id) ?? 0),
-            podsRunning,
-          });
-        }
-      }
-      return rows.toSorted(compareRadius);
-    },
-  };
-}
-
-/** Those that reach most first, and of those the ones that most reach. */
-function compareRadius(one: BlastRadius, other: BlastRadius): number {
-  const key = ({ clusterAdmin, reaches, podsRunning, reachedBy }: BlastRadius) => [
-    Number(clusterAdmin),
-    reaches,
-    Math.min(podsRunning, 1),
-    reachedBy,
-  ];
-  const [a, b] = [key(one), key(other)];
-  for (const [index, value] of a.entries()) {
-    const difference = (b[index] ?? 0) - value;
-    if (difference !== 0) return difference;
-  }
-  const name = ({ account }: BlastRadius) => accountsInKey(`${account.namespace}/${account.name}`);
-  return name(one) < name(other) ? -1 : 1;
 }

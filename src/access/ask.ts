@@ -52,13 +52,14 @@ export function findPathsFrom(graph: Graph, subject: AccessSubject, most: number
   const whole = toAll
     .filter((one, index) => stepsTo(one) < Infinity && (index === 0 || stepsTo(one) < stepsTo(toAll[0] ?? one)))
     .map(({ distances }) => describePath(graph, { start, edges: readWay(distances, start) }));
-  const goals = listGoals(graph, start, createSearcher(graph).search(start, nearest));
+  const searcher = createSearcher(graph);
+  const goals = listGoals(graph, start, searcher.search(start, nearest));
   const shown = goals.slice(0, Math.max(0, most - whole.length));
   return {
     paths: [
       ...whole,
-      ...shown.map(({ id, way }) =>
-        describePath(graph, { start, edges: way(), others: countOthers(graph, start, id) }),
+      ...shown.map(({ id }) =>
+        describePath(graph, { start, edges: searcher.wayTo(id), others: countOthers(graph, start, id) }),
       ),
     ],
     more: goals.length - shown.length,

@@ -56,12 +56,14 @@ export function readWay({ next }: Distances, start: number): readonly Edge[] {
   return way;
 }
 
-/** A node that a search came to, how far it is, and the way to it. */
-export type Reached = { readonly id: number; readonly steps: number; readonly way: () => readonly Edge[] };
+/** A node that a search came to, and how far it is. */
+export type Reached = { readonly id: number; readonly steps: number };
 
 export type Searcher = {
   /** All that is reached from `start` in fewer than `limit` steps, the nearest first, each once; without `start`. */
   search(start: number, limit: number): readonly Reached[];
+  /** The edges to a node that the last search came to. */
+  wayTo(id: number): readonly Edge[];
   /** Edges looked at so far. */
   readonly looked: () => number;
 };
@@ -76,57 +78,35 @@ export function createSearcher({ edges, nodes }: Graph): Searcher {
 
   function search(start: number, limit: number): readonly Reached[] {
     round += 1;
-    const found: { readonly id: number; readonly steps: number }[] = [];
-    const arrive = (to: number, origin: number, edge: Edge): boolean => {
-      if (seen[to] === round) return false;
-      seen[to] = round;
-      from[to] = origin;
-      by[to] = edge;
-      return true;
-    };
     seen[start] = round;
     from[start] = -1;
+    const found: Reached[] = [];
     let level = [start];
     for (let steps = 0; level.length > 0 && steps < limit; steps += 1) {
-      const here = closeLevel(level, { steps, found, arrive, start });
-      level = here.flatMap((id) =>
-        (edges[id] ?? []).flatMap((edge) => (edge.step !== undefined && arrive(edge.to, id, edge) ? edge.to : [])),
-      );
-    }
-    const mine = round;
-    return found.map(({ id, steps }) => ({ id, steps, way: () => readBack(id, mine) }));
-  }
-
-  /** What the nodes of a level lead to without a step is of the same level. */
-  function closeLevel(
-    level: readonly number[],
-    {
-      steps,
-      found,
-      arrive,
-      start,
-    }: {
-      readonly steps: number;
-      readonly found: { readonly id: number; readonly steps: number }[];
-      readonly arrive: (to: number, origin: number, edge: Edge) => boolean;
-      readonly start: number;
-    },
-  ): readonly number[] {
-    const here = [...level];
-    for (let index = 0; index < here.length; index += 1) {
-      const id = here[index] ?? 0;
-      if (id !== start) found.push({ id, steps });
-      for (const edge of edges[id] ?? []) {
-        looked += 1;
-        if (edge.step === undefined && arrive(edge.to, id, edge)) here.push(edge.to);
+      // What the nodes of a level lead to without a step is of the same level: it grows while it is gone through.
+      for (const id of level) {
+        if (id !== start) found.push({ id, steps });
+        leave(id, { byStep: false, into: level });
       }
+      const further: number[] = [];
+      for (const id of level) leave(id, { byStep: true, into: further });
+      level = further;
     }
-    return here;
+    return found;
   }
 
-  /** Good until the next search. */
-  function readBack(id: number, mine: number): readonly Edge[] {
-    if (mine !== round) throw new Error('ways are read before the next search');
+  function leave(id: number, { byStep, into }: { readonly byStep: boolean; readonly into: number[] }): void {
+    for (const edge of edges[id] ?? []) {
+      looked += 1;
+      if ((edge.step !== undefined) !== byStep || seen[edge.to] === round) continue;
+      seen[edge.to] = round;
+      from[edge.to] = id;
+      by[edge.to] = edge;
+      into.push(edge.to);
+    }
+  }
+
+  function wayTo(id: number): readonly Edge[] {
     const way: Edge[] = [];
     for (let at = id; from[at] !== undefined && from[at] !== -1; at = from[at] ?? -1) {
       const edge = by[at];
@@ -135,5 +115,5 @@ export function createSearcher({ edges, nodes }: Graph): Searcher {
     return way.toReversed();
   }
 
-  return { search, looked: () => looked };
+  return { search, wayTo, looked: () => looked };
 }

@@ -57,7 +57,7 @@ describe('Paths of several steps', () => {
     );
   });
 
-  it('are told with what is nearer, the most dangerous first', () => {
+  it('are told with what is one or two steps away, the most dangerous first', () => {
     expect(told(objects)).toEqual([
       'ServiceAccount kube-system/controller → cluster-admin in 1',
       'ServiceAccount ops/ci → cluster-admin in 2',
@@ -65,7 +65,6 @@ describe('Paths of several steps', () => {
       'User jane → cluster-admin in 4',
       'ServiceAccount ops/ci → every account in kube-system in 1',
       'ServiceAccount shop/web → every account in kube-system in 2',
-      'User jane → every account in kube-system in 3',
       'ServiceAccount shop/web → ops/ci in 1',
       'User jane → shop/web in 1',
       'User jane → ops/ci in 2',
@@ -74,7 +73,7 @@ describe('Paths of several steps', () => {
 
   it('are bounded, and what is left out is counted', () => {
     const { paths, more } = analyze(graphOf(objects), false, 3);
-    expect([paths.length, more]).toEqual([3, 7]);
+    expect([paths.length, more]).toEqual([3, 6]);
   });
 
   it('end where a Secret is refused, a pod has ended, or an account is gone', () => {
