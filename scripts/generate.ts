@@ -18,6 +18,7 @@ import { renderCommands } from './generate-commands.ts';
 import { renderDashboard } from './generate-dashboard.ts';
 import { ALERT_FILES, MANIFESTS, renderAlerts, renderManifest } from './generate-deploy.ts';
 import { renderFailures } from './generate-failures.ts';
+import { renderHttpAnswers } from './generate-http-answers.ts';
 import { renderMutation } from './generate-mutations.ts';
 import { renderPreset, renderTokenAnnotation } from './generate-presets.ts';
 import {
@@ -52,6 +53,7 @@ const OUTPUTS: readonly Output[] = [
   { path: 'docs/failures.md', render: renderFailures },
   { path: 'docs/reference/commands.md', render: renderCommands },
   { path: 'docs/reference/errors.md', render: renderErrors },
+  { path: 'docs/reference/http-answers.md', render: renderHttpAnswers },
   { path: 'docs/reference/exemption-presets.md', render: renderExemptionPresets },
   { path: 'docs/reference/metrics.md', render: renderMetrics },
   { path: 'docs/reference/webhook-entries.md', render: renderEntries },

@@ -20,6 +20,7 @@ import {
   KEEP_ALIVE_MS,
   limitConnections,
   NEW_CONNECTION_MS,
+  refuseUpgrades,
 } from './connections.ts';
 import { createFaultLog } from './fault-log.ts';
 import { createInFlight } from './in-flight.ts';
@@ -133,6 +134,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     deps.recorder.fault({ entry: 'none', code: 'CURFEW_E_OVERLOADED' });
   });
   continueWhenRead(app.server);
+  refuseUpgrades(app.server);
   for (const event of ['connection', 'secureConnection']) app.server.on(event, arrivals.note);
   for (const method of METHODS) {
     if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);

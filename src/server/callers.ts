@@ -25,7 +25,9 @@ const LOG_MS = 60_000;
 
 /** Of the server, and of each certificate that is swapped in; `callers` is PEM, absent where nobody is asked. */
 export function toTlsOptions({ cert, key }: Pick<TlsOptions, 'cert' | 'key'>, callers: string | undefined): TlsOptions {
-  const own = { cert, key, minVersion: 'TLSv1.2' } as const;
+  // With TLS 1.2 a handshake that is made anew costs the server more than the client, and may bring another certificate,
+  // while Node keeps the verdict on the first. No API server makes one.
+  const own = { cert, key, minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_RENEGOTIATION } as const;
   if (callers === undefined) return own;
   return {
     ...own,
@@ -33,9 +35,8 @@ export function toTlsOptions({ cert, key }: Pick<TlsOptions, 'cert' | 'key'>, ca
     requestCert: true,
     rejectUnauthorized: false,
     // A resumed session would bring the verdict of its first handshake, and with TLS 1.3 Node calls one authorized that has
-    // no certificate at all. With TLS 1.2 a handshake that is made anew may bring another certificate, and Node keeps the
-    // verdict on the first. API servers do neither.
-    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+    // no certificate at all.
+    secureOptions: own.secureOptions | constants.SSL_OP_NO_TICKET,
   };
 }
 

@@ -61,3 +61,11 @@ export function continueWhenRead(server: Server): void {
     server.emit('request', request, response);
   });
 }
+
+/**
+ * Ends a connection whose client wants to speak something else on it (`upgrade: h2c`). Node would answer the request and
+ * then read nothing more, so that the connection stays and is of use to nobody; API servers ask for no such thing.
+ */
+export function refuseUpgrades(server: Server): void {
+  server.on('upgrade', (_request, socket) => void socket.destroy());
+}

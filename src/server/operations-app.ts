@@ -4,6 +4,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { fastify } from 'fastify';
+import { refuseUpgrades } from './connections.ts';
 
 /** One thing that must be true before requests may come. */
 export type ReadinessFact = {
@@ -53,6 +54,7 @@ export function buildOperationsApp(deps: OperationsDeps): FastifyInstance {
     return503OnClosing: false,
   });
   keepNewest(app.server);
+  refuseUpgrades(app.server);
   app.get('/healthz', async (_request, reply) => await reply.type('text/plain').send('ok\n'));
   app.get('/readyz', async (request, reply) => {
     const facts = deps.readiness.map(toState);
