@@ -45,10 +45,14 @@ export function describeProblem(error: ErrorObject): ConfigurationProblem {
   }
 }
 
-/** A value with a space behind it. JSON leaves characters as they are that a terminal obeys, so texts are not shown by it. */
+/** Longer values are cut. */
+const MOST_SEEN_CHARACTERS = 120;
+
+/** A value as JSON, with a space behind it. JSON leaves some characters as they are that a terminal obeys. */
 function describeSeen(data: unknown): string {
-  if (typeof data === 'string') return `${quote(data)} `;
-  return isObject(data) || Array.isArray(data) ? '' : `${JSON.stringify(data)} `;
+  if (isObject(data) || Array.isArray(data)) return '';
+  const seen = toOneLine(JSON.stringify(data) ?? '');
+  return `${seen.length > MOST_SEEN_CHARACTERS ? `${seen.slice(0, MOST_SEEN_CHARACTERS).toWellFormed()}…` : seen} `;
 }
 
 function describeUnknownKey(key: string, schema: ErrorObject['parentSchema']): string {
