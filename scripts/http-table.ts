@@ -115,7 +115,7 @@ export const HTTP_CASES = {
   }),
   ...of('Silence', {
     silentHello: ['a connection, and nothing on it', 'closed after 10 to 20 s'],
-    silentHead: ['a handshake, and nothing behind it', 'closed after 95 to 105 s'],
+    silentHead: ['a handshake, and nothing behind it', '408, closed after 95 to 105 s'],
     slowHead: ['a byte of a head every second', '408, closed after 95 to 105 s'],
   }),
 } as const satisfies Readonly<Record<string, HttpCase>>;
