@@ -15,6 +15,9 @@ export default defineConfig({
       { test: { name: 'chart', include: ['test/chart/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 600_000 } },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 240_000, ...PATIENT } },
       {
+        test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 60_000 },
+      },
+      {
         test: {
           name: 'e2e',
           include: ['e2e/*.test.ts'],

@@ -20,6 +20,7 @@ import { ALERT_FILES, MANIFESTS, renderAlerts, renderManifest } from './generate
 import { renderFailures } from './generate-failures.ts';
 import { renderHttpAnswers } from './generate-http-answers.ts';
 import { renderMutation } from './generate-mutations.ts';
+import { renderPageAssets } from './generate-page.ts';
 import { renderPreset, renderTokenAnnotation } from './generate-presets.ts';
 import {
   renderAuditReportSchema,
@@ -50,6 +51,7 @@ const OUTPUTS: readonly Output[] = [
   },
   { path: 'charts/curfew/files/dashboard.json', render: renderDashboard },
   { path: 'charts/curfew/README.md', render: async () => renderChartReadme(await read('charts/curfew/values.yaml')) },
+  { path: 'src/reports/html/page-assets.json', render: renderPageAssets },
   { path: 'docs/failures.md', render: renderFailures },
   { path: 'docs/reference/commands.md', render: renderCommands },
   { path: 'docs/reference/errors.md', render: renderErrors },

@@ -12,6 +12,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findObstacle } from '../e2e/node/cluster.ts';
+import { findChromium, NO_CHROMIUM } from './chromium.ts';
 import { findPrometheus, NO_PROMETHEUS } from './prometheus.ts';
 import { kubernetesFolder, listKubernetes } from './tool-versions.ts';
 import { findTools, type ToolName } from './tools.ts';
@@ -23,11 +24,14 @@ const STATIC_STEPS: readonly Step[] = [
   { tier: 'format', command: 'biome', args: ['check', '--error-on-warnings'] },
   { tier: 'lint', command: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
   { tier: 'types', command: 'tsc', args: ['-p', '.'] },
+  // What runs in a browser has the browser's types, and none of Node's.
+  { tier: 'types', command: 'tsc', args: ['-p', 'src/reports/html/browser'] },
+  { tier: 'types', command: 'tsc', args: ['-p', 'test/browser'] },
   { tier: 'dead-code', command: 'knip', args: [] },
 ];
 
 /** Each group is one run; the last one has the machine to itself, since it starts clusters. */
-const VITEST_GROUPS = [['unit', 'server', 'chart', 'contract'], ['e2e']];
+const VITEST_GROUPS = [['unit', 'server', 'chart', 'contract', 'browser'], ['e2e']];
 
 /** What the tiers start; found, or built, before anything waits for it. */
 const TOOLS_OF_TIERS: Readonly<Record<string, readonly ToolName[]>> = {
@@ -89,6 +93,8 @@ if (isChosen(CLUSTER)) {
 if (tiers.flat().some((tier) => tier === 'contract' || tier === 'e2e') && (await findPrometheus()) === undefined) {
   console.log(`not run: alerts. ${NO_PROMETHEUS}`);
 }
+
+if (isChosen('browser') && (await findChromium()) === undefined) console.log(`not run: browser. ${NO_CHROMIUM}`);
 
 const total = counts.reduce(
   (sum, { passed, failed }) => ({ passed: sum.passed + passed, failed: sum.failed + failed }),

@@ -1,6 +1,7 @@
 /** `curfew audit`: what tokens a cluster holds, and what the webhook would say of what is in it, if it were written anew. */
 
 import { auditCluster } from '../audit/audit-cluster.ts';
+import type { AuditReport } from '../audit/audit-report.ts';
 import { measureLimits, toOwnAccount } from '../audit/measure-limits.ts';
 import type { TokenLimits } from '../audit/token-limits.ts';
 import type { KubeClient } from '../kube/api.ts';
@@ -8,8 +9,10 @@ import type { OwnToken } from '../kube/own-token.ts';
 import { readOwnClaims, readOwnToken } from '../kube/own-token.ts';
 import { exitCodeOf } from '../manifests/check-report.ts';
 import type { ActiveLevel } from '../objects/level.ts';
+import { renderAuditHtml } from '../reports/audit-html.ts';
 import type { AuditSection } from '../reports/audit-sections.ts';
 import { renderAuditTable } from '../reports/audit-table.ts';
+import type { AuditOutput } from './audit-outputs.ts';
 import { findClusterFacts } from './cluster-facts.ts';
 import type { CommandIo } from './commands/context.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
@@ -28,7 +31,7 @@ export type AuditCommandOptions = ClusterChoice & {
   /** In a table. */
   readonly show?: readonly AuditSection[];
   readonly warnings: boolean;
-  readonly output: 'table' | 'json';
+  readonly output: AuditOutput;
 };
 
 /** Writes the report: 0 if nothing would be refused, 1 if something would, 2 if not all could be read or judged. */
@@ -51,8 +54,19 @@ export async function audit(options: AuditCommandOptions, io: CommandIo): Promis
     onList: counter.begin,
     onProgress: counter.show,
   }).finally(counter.clear);
-  io.write(options.output === 'json' ? `${JSON.stringify(report, undefined, 2)}\n` : renderAuditTable(report, options));
+  io.write(render(report, options));
   return exitCodeOf(report);
+}
+
+function render(report: AuditReport, options: AuditCommandOptions): string {
+  switch (options.output) {
+    case 'table':
+      return renderAuditTable(report, options);
+    case 'json':
+      return `${JSON.stringify(report, undefined, 2)}\n`;
+    case 'html':
+      return renderAuditHtml(report);
+  }
 }
 
 /** Where the pod's own account is used, its token says what it can; of another cluster it says nothing. */

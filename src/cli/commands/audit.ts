@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { SECTIONS } from '../../reports/audit-sections.ts';
 import type { AuditCommandOptions } from '../audit.ts';
+import { AUDIT_OUTPUTS } from '../audit-outputs.ts';
 import type { CommandContext } from './context.ts';
 import { createContextOption, createKubeconfigOption, createLevelOption } from './options.ts';
 
@@ -27,7 +28,7 @@ export function addAudit(program: Command, { io, outcome }: CommandContext): voi
       new Option('--show <section...>', 'tell in the table these sections alone, and all of them').choices(SECTIONS),
     )
     .option('--warnings', 'tell in the table what would only be warned about, too', false)
-    .addOption(new Option('-o, --output <format>', 'what is written').choices(['table', 'json']).default('table'))
+    .addOption(new Option('-o, --output <format>', 'what is written').choices(AUDIT_OUTPUTS).default('table'))
     .addHelpText(
       'after',
       `
@@ -37,6 +38,7 @@ Examples:
   curfew audit --show tokens restarts
   curfew audit --measure-with shop/web
   curfew audit --config curfew.yaml --output json > audit.json
+  curfew audit --output html > audit.html
 `,
     )
     .action(async (options: AuditCommandOptions) => {

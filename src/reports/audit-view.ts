@@ -1,0 +1,46 @@
+/**
+ * An audit report as its renderers read it. Every section that was not there from the beginning may be absent: in a report
+ * that an older Curfew wrote, and where a section was not asked for. What is absent is left out and never told as empty.
+ */
+
+import type { AccessPath, AccessReport } from '../access/access-report.ts';
+import type { AccessSubject } from '../access/input.ts';
+import type { AuditReport } from '../audit/audit-report.ts';
+
+type Section = 'limits' | 'tokens' | 'accounts' | 'restarts' | 'podSecurity' | 'foreign' | 'scorecard';
+
+export type AuditView = Omit<AuditReport, Section> &
+  Partial<Pick<AuditReport, Section>> & { readonly access?: AccessReport };
+
+export type SecretView = AuditReport['longLivedSecrets'][number];
+export type LimitsView = AuditReport['limits'];
+export type TokenView = AuditReport['tokens'][number];
+export type AccountView = AuditReport['accounts'][number];
+export type RestartView = AuditReport['restarts'][number];
+export type PodSecurityView = AuditReport['podSecurity'][number];
+export type ForeignView = AuditReport['foreign'];
+export type ScoreLineView = AuditReport['scorecard'][number];
+export type PathView = AccessPath;
+export type SubjectView = AccessSubject;
+export type AccessView = AccessReport;
+
+const DAY_SECONDS = 86_400;
+
+/** True of a token that outlives a day: one that never expires, the year of the API server, or a long projection. */
+export function isLong({ never, trueSeconds }: Pick<TokenView, 'never' | 'trueSeconds'>): boolean {
+  return never || (trueSeconds ?? 0) > DAY_SECONDS;
+}
+
+/** `ServiceAccount shop/web`. */
+export function nameSubject(subject: SubjectView | string): string {
+  if (typeof subject === 'string') return subject;
+  const { kind, namespace, name } = subject;
+  return `${kind} ${namespace === undefined || namespace === '' ? '' : `${namespace}/`}${name}`;
+}
+
+/** Where a path leads, in words. */
+export function nameTarget(to: PathView['to']): string {
+  if (to === 'every-account') return 'every service account';
+  if (to === 'cluster-admin') return 'cluster-admin';
+  return 'everyAccountIn' in to ? `every account in ${to.everyAccountIn}` : `ServiceAccount ${to.namespace}/${to.name}`;
+}
