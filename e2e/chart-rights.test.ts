@@ -5,12 +5,13 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../src/objects/json.ts';
-import { asString, member } from '../src/objects/json.ts';
+import { asArray, asString, member, valueAt } from '../src/objects/json.ts';
+import { runWith } from '../test/unit/cli/run-command.ts';
 import { askForRights, listResources, listRights } from './account-rights.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
 import { RELEASE_NAMESPACE, renderChart } from './chart.ts';
 import { waitUntil } from './installed-curfew.ts';
-import { startTestCluster, type TestCluster } from './test-cluster.ts';
+import { startTestCluster, type TestCluster, tokenSecret } from './test-cluster.ts';
 
 const RBAC_KINDS = new Set(['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding']);
 
@@ -97,6 +98,58 @@ const CASES: readonly Case[] = [
   },
 ];
 
+const LISTED = [
+  'everywhere: list cronjobs.batch',
+  'everywhere: list daemonsets.apps',
+  'everywhere: list deployments.apps',
+  'everywhere: list jobs.batch',
+  'everywhere: list jobsets.jobset.x-k8s.io',
+  'everywhere: list leaderworkersets.leaderworkerset.x-k8s.io',
+  'everywhere: list pods',
+  'everywhere: list podtemplates',
+  'everywhere: list replicasets.apps',
+  'everywhere: list replicationcontrollers',
+  'everywhere: list rollouts.argoproj.io',
+  'everywhere: list serviceaccounts',
+  'everywhere: list statefulsets.apps',
+  ...['configurations', 'revisions', 'services'].map((name) => `everywhere: list ${name}.serving.knative.dev`),
+];
+const TRACKING = 'everywhere: get configmaps kube-apiserver-legacy-service-account-token-tracking';
+const ROLES = ['clusterrolebindings', 'clusterroles', 'rolebindings', 'roles'];
+
+/** Identities of their own for what is there already, in a namespace of their own. */
+const TASKS: readonly (Case & { readonly task: string })[] = [
+  {
+    task: 'audit',
+    name: 'audit.enabled=true',
+    values: { audit: { enabled: true } },
+    rights: [
+      ...LISTED,
+      ...['configmaps', 'namespaces', 'secrets'].map((name) => `everywhere: list ${name}`),
+      ...ROLES.map((name) => `everywhere: list ${name}.rbac.authorization.k8s.io`),
+    ],
+  },
+  {
+    task: 'cleanup',
+    name: 'cleanup.enabled=true',
+    values: { cleanup: { enabled: true } },
+    rights: [...LISTED, TRACKING, 'everywhere: list secrets'],
+  },
+  {
+    task: 'cleanup',
+    name: 'cleanup.steps=[invalidate]',
+    values: { cleanup: { enabled: true, steps: ['invalidate'] } },
+    rights: [...LISTED, TRACKING, 'everywhere: list,patch secrets'],
+  },
+  {
+    task: 'cleanup',
+    name: 'cleanup.steps=[delete, invalidate]',
+    values: { cleanup: { enabled: true, steps: ['delete', 'invalidate'] } },
+    rights: [...LISTED, TRACKING, 'everywhere: delete,list,patch secrets'],
+  },
+];
+const TASK_NAMESPACE = 'curfew-tasks';
+
 let cluster: TestCluster;
 let api: ApiClient;
 let otherNamespace: string;
@@ -109,7 +162,7 @@ beforeAll(async () => {
   cluster = await startTestCluster();
   api = await createApiClient(cluster.kubeconfig);
   otherNamespace = await cluster.createNamespace();
-  await cluster.must(['create', 'namespace', RELEASE_NAMESPACE]);
+  for (const name of [RELEASE_NAMESPACE, TASK_NAMESPACE]) await cluster.must(['create', 'namespace', name]);
   resources = await listResources(cluster);
   common = new Set(await ask('plain'));
   const { kubectl } = cluster;
@@ -148,15 +201,58 @@ describe('The service account of the chart', () => {
   );
 });
 
+describe('The service account of a CronJob', () => {
+  it.runIf(process.env['CURFEW_LONG'] === '1')('may do no more than its list says, of all there is', async () => {
+    const [audit] = TASKS;
+    if (audit === undefined) throw new Error('there is no task');
+    await install('all-of-it', audit.values);
+    const account = { namespace: TASK_NAMESPACE, name: 'all-of-it-audit' };
+    const own = (await ask('all-of-it', account)).filter((right) => !common.has(right));
+    // What is not installed is not served, and so not asked about.
+    const served = new Set(resources.map(({ group, name }) => `${name}${group === '' ? '' : `.${group}`}`));
+    expect(own).toEqual(audit.rights.filter((right) => served.has(right.split(' ').at(-1) ?? '')).toSorted());
+  });
+
+  it.each(TASKS.map((given, index) => ({ ...given, release: `task-${index}` })))(
+    'is listed with what its work takes with $name, and it is enough',
+    async ({ task, values, rights, release }) => {
+      await install(release, values);
+      const account = { namespace: TASK_NAMESPACE, name: `${release}-${task}` };
+      const listed = await listRights({ kubectl: cluster.kubectl, account, otherNamespace });
+      expect(listed.filter((right) => !listedCommon.has(right))).toEqual(rights.toSorted());
+
+      const secret = `${release}-old`;
+      await cluster.must(['create', '-n', otherNamespace, '-f', '-'], tokenSecret(secret, 'web'));
+      // RBAC knows a service account by this name, whatever it shows.
+      const user = await cluster.controlPlane.createUser(`system:serviceaccount:${TASK_NAMESPACE}:${account.name}`);
+      const run = async (...args: readonly string[]) => await runWith({}, ...args, '--kubeconfig', user, '-o', 'json');
+      if (task === 'audit') {
+        const { code, out } = await run('audit', '--report-only');
+        expect([code, member(JSON.parse(out), 'faults')]).toEqual([0, []]);
+        return;
+      }
+      expect(await run('cleanup', 'plan')).toMatchObject({ code: 0 });
+      const steps = asArray(valueAt(values, ['cleanup', 'steps'])).map(String);
+      for (const step of ['invalidate', 'delete']) {
+        const times = ['--unused-for', '0', '--invalid-for', '0', '--yes'];
+        const { code, error } = await run('cleanup', step, `${otherNamespace}/${secret}`, ...times);
+        const isThere = step === 'invalidate' || steps.includes('invalidate');
+        expect([step, code]).toEqual([step, isThere && !steps.includes(step) ? 2 : 0]);
+        if (code === 2) expect(error).toContain('HTTP 403 Forbidden');
+      }
+    },
+  );
+});
+
 function accountOf(name: string): { readonly namespace: string; readonly name: string } {
   return { namespace: RELEASE_NAMESPACE, name };
 }
 
-async function ask(release: string): Promise<readonly string[]> {
+async function ask(release: string, account = accountOf(release)): Promise<readonly string[]> {
   return await askForRights({
     api,
     resources,
-    account: accountOf(release),
+    account,
     otherNamespace,
     names: [release, `${release}-tls`],
   });

@@ -18,6 +18,10 @@ const pems = {
   pattern: '^(\\s*-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\\s*)*$',
 };
 const duration = { type: 'string', pattern: '^([0-9]+(h|m|s))+$' };
+/** Of a CronJob; the API server says what is wrong with it. */
+const schedule = { type: 'string', minLength: 1 };
+/** A day or more: the API server notes a use once a day. */
+const pause = { type: 'string', pattern: '^[1-9][0-9]{0,3}d$' };
 const interval = { type: 'string', pattern: '^[1-9][0-9]*(ms|s|m|h)$' };
 const list = { type: 'array', items: anyObject };
 
@@ -91,6 +95,30 @@ const VALUES: JsonObject = {
     apiServerTo: list,
     apiServerPorts: { type: 'array', items: port, minItems: 1 },
     dns: flag,
+  }),
+  tasks: closed({
+    namespace: { type: 'string', pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$', minLength: 1 },
+    createNamespace: flag,
+    resources: anyObject,
+    metrics: closed({ url: { type: 'string', pattern: '^(https?://[^\\s]+)?$' }, to: list, port }),
+  }),
+  audit: closed({
+    enabled: flag,
+    schedule,
+    level: { enum: ['', 'baseline', 'restricted'] },
+    report: closed({ output: { enum: ['json', 'table'] } }),
+    extraArgs: { type: 'array', items: text },
+  }),
+  cleanup: closed({
+    enabled: flag,
+    schedule,
+    steps: { type: 'array', items: { enum: ['plan', 'delete', 'invalidate'] }, minItems: 1, uniqueItems: true },
+    unusedFor: pause,
+    invalidFor: pause,
+    includeListed: flag,
+    output: { enum: ['json', 'table'] },
+    backup: closed({ existingClaim: text }),
+    extraArgs: { type: 'array', items: text },
   }),
   extraArgs: { type: 'array', items: text },
   extraEnv: list,

@@ -1,5 +1,8 @@
-/** The templates of the chart that follow from code: webhook configurations, and sets of namespaces. */
+/** The templates of the chart that follow from code: webhook configurations, sets of namespaces, rights of the CronJobs. */
 
+import type { Kind } from '../src/objects/kinds.ts';
+import { KINDS } from '../src/objects/kinds.ts';
+import { POD, TEMPLATE_KINDS } from '../src/objects/pod-spec.ts';
 import { PLATFORM_NAMESPACES } from '../src/policy/platform-namespaces.ts';
 import { SYSTEM_NAMESPACE } from '../src/policy/scope.ts';
 import type { Entry } from '../src/review/entries.ts';
@@ -28,6 +31,31 @@ export function renderNamespaceSets(): string {
     '{{- end }}',
     '',
   ].join('\n');
+}
+
+/** `templates/_task-rules.tpl`: what the CronJobs list, from the tables of kinds; a right for a kind that is new comes with it. */
+export function renderTaskRules(): string {
+  const named = [POD, ...TEMPLATE_KINDS];
+  const accounts = KINDS.filter(({ kind }) => kind === 'ServiceAccount' || kind === 'Secret');
+  return [
+    `{{- /* ${GENERATED} From the kinds that rules read, src/objects/kinds.ts. */}}`,
+    '{{- define "curfew.auditRules" -}}',
+    ...renderLists(KINDS),
+    '{{- end }}',
+    '{{- define "curfew.cleanupRules" -}}',
+    ...renderLists([...accounts, ...named]),
+    '{{- end }}',
+    '',
+  ].join('\n');
+}
+
+function renderLists(kinds: readonly Pick<Kind, 'group' | 'resource'>[]): readonly string[] {
+  const groups = Map.groupBy(kinds, ({ group }) => group);
+  return [...groups].flatMap(([group, all]) => [
+    `- apiGroups: [${group === '' ? '""' : group}]`,
+    `  resources: [${all.map(({ resource }) => resource).join(', ')}]`,
+    '  verbs: [list]',
+  ]);
 }
 
 function renderConfiguration(kind: string, type: Entry['type']): string {

@@ -14,6 +14,7 @@ import { formatResource } from '../src/objects/subject.ts';
 import { ConfigurationSchema } from '../src/policy/configuration-schema.ts';
 import { EXEMPTION_PRESETS, listPresetChecks } from '../src/policy/exemption-presets.ts';
 import { AUDIT_KEYS, AUDIT_MEANINGS, LEVEL_LABELS, MUTATED_BY_ANNOTATION } from '../src/policy/labels.ts';
+import { JOB_METRICS } from '../src/reports/job-metrics.ts';
 import type { Entry } from '../src/review/entries.ts';
 import { ENTRIES } from '../src/review/entries.ts';
 import { GENERATED, listKeys, toPage, toTable, toYamlBlock } from './generate-markdown.ts';
@@ -49,6 +50,16 @@ export function renderMetrics(): string {
     'No value of a label comes from a request, so the number of series is bounded by the tables and the configuration:',
     '',
     toTable(['label', 'values'], labels),
+    'Of the jobs `curfew audit` and `curfew cleanup`, with `--metrics`, all gauges ([how](../guides/tasks.md#metrics)):',
+    '',
+    toTable(
+      ['metric', 'labels', 'what it says'],
+      Object.values(JOB_METRICS).map(({ name, labels: of, help }) => [
+        `\`${name}\``,
+        of.map((label) => `\`${label}\``).join(', '),
+        help,
+      ]),
+    ),
     'Times are in seconds, also those since the epoch. The buckets of the histogram go from 0.1 ms to 30 s, the longest that',
     'an API server waits for a webhook. Reviews, faults, live reads and reloads are there with 0 from the start, so that the',
     'first one is an increase; a series of `curfew_evaluations_total`, `curfew_mutations_total` and `curfew_exemptions_total`',

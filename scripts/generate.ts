@@ -12,7 +12,7 @@ import { CHECKS } from '../src/checks/registry.ts';
 import { MUTATIONS } from '../src/mutations/registry.ts';
 import { BUILT_IN_PRESETS } from '../src/presets/registry.ts';
 import { renderChartReadme, renderValuesSchema } from './chart-values.ts';
-import { renderNamespaceSets, renderWebhooks } from './generate-chart.ts';
+import { renderNamespaceSets, renderTaskRules, renderWebhooks } from './generate-chart.ts';
 import { renderCheck, renderRefusals, renderRulesTable } from './generate-checks.ts';
 import { renderCommands } from './generate-commands.ts';
 import { renderDashboard } from './generate-dashboard.ts';
@@ -45,6 +45,7 @@ type Output = { readonly path: string; readonly render: () => string | Promise<s
 const OUTPUTS: readonly Output[] = [
   { path: 'charts/curfew/templates/webhooks.yaml', render: renderWebhooks },
   { path: 'charts/curfew/templates/_namespace-sets.tpl', render: renderNamespaceSets },
+  { path: 'charts/curfew/templates/_task-rules.tpl', render: renderTaskRules },
   {
     path: 'charts/curfew/values.schema.json',
     render: async () => renderValuesSchema(await read('charts/curfew/values.yaml')),

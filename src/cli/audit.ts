@@ -12,6 +12,7 @@ import type { ActiveLevel } from '../objects/level.ts';
 import { renderAuditHtml } from '../reports/audit-html.ts';
 import type { AuditSection } from '../reports/audit-sections.ts';
 import { renderAuditTable } from '../reports/audit-table.ts';
+import { renderAuditMetrics } from '../reports/job-metrics.ts';
 import type { AuditOutput } from './audit-outputs.ts';
 import { findClusterFacts } from './cluster-facts.ts';
 import type { CommandIo } from './commands/context.ts';
@@ -19,6 +20,7 @@ import { loadConfigurationFile } from './configuration-file.ts';
 import type { ClusterChoice } from './connect-cluster.ts';
 import { connectCluster } from './connect-cluster.ts';
 import { createCounter } from './progress-bar.ts';
+import { publishMetrics } from './publish-metrics.ts';
 import { DEFAULT_RELEASE } from './release.ts';
 
 export type AuditCommandOptions = ClusterChoice & {
@@ -32,6 +34,10 @@ export type AuditCommandOptions = ClusterChoice & {
   readonly show?: readonly AuditSection[];
   readonly warnings: boolean;
   readonly output: AuditOutput;
+  /** File or URL. */
+  readonly metrics?: string;
+  /** True to end with 0 whatever is found, if all could be read: a job that failed is one that did not do its work. */
+  readonly reportOnly?: boolean;
 };
 
 /** Writes the report: 0 if nothing would be refused, 1 if something would, 2 if not all could be read or judged. */
@@ -55,6 +61,10 @@ export async function audit(options: AuditCommandOptions, io: CommandIo): Promis
     onProgress: counter.show,
   }).finally(counter.clear);
   io.write(render(report, options));
+  if (options.metrics !== undefined) {
+    await publishMetrics(options.metrics, renderAuditMetrics(report, Date.now()), io.signal);
+  }
+  if (options.reportOnly === true) return report.faults.length === 0 ? 0 : 2;
   return exitCodeOf(report);
 }
 

@@ -16,12 +16,14 @@ import { countOf, quote } from '../objects/text.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import { isLeftAlone, SYSTEM_NAMESPACE } from '../policy/scope.ts';
 import { renderCleanupTable } from '../reports/cleanup-table.ts';
+import { renderCleanupMetrics } from '../reports/job-metrics.ts';
 import { appendLine } from './append-line.ts';
 import type { CommandIo, ExitCode } from './commands/context.ts';
 import { USAGE } from './commands/context.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
 import type { ClusterChoice } from './connect-cluster.ts';
 import { connectCluster } from './connect-cluster.ts';
+import { publishMetrics } from './publish-metrics.ts';
 
 export type CleanupOptions = ClusterChoice & {
   readonly config?: string;
@@ -41,6 +43,8 @@ export type CleanupOptions = ClusterChoice & {
   readonly yes?: boolean;
   /** Of `delete`: file to which the metadata of each is appended first. */
   readonly backup?: string;
+  /** File or URL. */
+  readonly metrics?: string;
 };
 
 const REQUEST_MS = 15_000;
@@ -52,7 +56,7 @@ const WORDS: Readonly<Record<Step, string>> = { invalidate: 'y', restore: 'y', d
 export async function planTokens(names: readonly string[], options: CleanupOptions, io: CommandIo): Promise<ExitCode> {
   const run = await prepare(names, options, io);
   const report = run.toReport('plan');
-  writeReport(report, options, io);
+  await writeReport(report, options, io);
   if (report.faults.length > 0) return 2;
   return options.verify === true && report.summary.remaining > 0 ? 1 : 0;
 }
@@ -68,16 +72,17 @@ export async function runCleanupStep(
     return USAGE;
   }
   const run = await prepare(names, options, io);
-  const stop = (message: string, stopped?: CleanupReport['stopped']): 2 => {
-    writeReport(run.toReport(step, stopped), options, io);
+  const stop = async (message: string, stopped?: CleanupReport['stopped']): Promise<2> => {
+    await writeReport(run.toReport(step, stopped), options, io);
     io.writeError(`curfew: ${message}\n`);
     return 2;
   };
-  if (run.faults.length > 0) return stop('nothing was changed: without all of these lists no guard can be relied on');
+  if (run.faults.length > 0)
+    return await stop('nothing was changed: without all of these lists no guard can be relied on');
   const changed = step === 'restore' ? undefined : run.plan.find(({ state }) => state === 'changed');
   if (changed !== undefined) {
     const id = idOf(changed.secret);
-    return stop(`nothing was changed: ${id} is not as Curfew left it`, {
+    return await stop(`nothing was changed: ${id} is not as Curfew left it`, {
       secret: id,
       message: 'label or annotation was changed by somebody else since Curfew made it invalid',
     });
@@ -89,11 +94,12 @@ export async function runCleanupStep(
   }
   for (const { secret } of targets) {
     const why = await take(step, secret, { options, io, client: run.client });
-    if (why !== undefined) return stop(`stopped at ${idOf(secret)}: ${why}`, { secret: idOf(secret), message: why });
+    if (why !== undefined)
+      return await stop(`stopped at ${idOf(secret)}: ${why}`, { secret: idOf(secret), message: why });
     run.done.add(idOf(secret));
     io.writeError(`curfew: ${PAST[step]} ${idOf(secret)}\n`);
   }
-  writeReport(run.toReport(step), options, io);
+  await writeReport(run.toReport(step), options, io);
   return 0;
 }
 
@@ -193,6 +199,7 @@ async function take(
   }
 }
 
-function writeReport(report: CleanupReport, { output }: CleanupOptions, io: CommandIo): void {
+async function writeReport(report: CleanupReport, { output, metrics }: CleanupOptions, io: CommandIo): Promise<void> {
   io.write(output === 'json' ? `${JSON.stringify(report, undefined, 2)}\n` : renderCleanupTable(report));
+  if (metrics !== undefined) await publishMetrics(metrics, renderCleanupMetrics(report, Date.now()), io.signal);
 }

@@ -29,6 +29,10 @@ const ASKED_FOR: Readonly<Record<string, readonly string[]>> = {
     'ClusterRole curfew: rbac-secret-read list secrets',
     'ClusterRole curfew: rbac-secret-read watch secrets',
   ],
+  'tasks-values.yaml': [
+    'ClusterRole curfew-audit: rbac-secret-read list secrets',
+    'ClusterRole curfew-cleanup: rbac-secret-read list secrets',
+  ],
 };
 
 beforeAll(async () => {

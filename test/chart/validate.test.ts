@@ -27,6 +27,15 @@ const CONTRADICTIONS: Readonly<Record<string, Contradiction>> = {
     sentence:
       "Curfew needs a namespace of its own, since it leaves its own namespace alone: kube-system is the cluster's. Install it with --namespace curfew-system --create-namespace.",
   },
+  'tasks in the namespace where nothing is judged': {
+    settings: ['audit.enabled=true', 'tasks.namespace=curfew-system'],
+    sentence:
+      'tasks.namespace is curfew-system, where Curfew judges nothing or holds nothing up: give the CronJobs a namespace of their own, such as curfew-tasks.',
+  },
+  'tasks in a namespace that is excluded': {
+    settings: ['cleanup.enabled=true', 'config.excludedNamespaces={curfew-tasks}'],
+    sentence: 'tasks.namespace is curfew-tasks, which config excludes: give the CronJobs a namespace that is judged.',
+  },
   'a release whose name no Service can have': {
     settings: [],
     release: '1st',

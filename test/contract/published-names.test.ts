@@ -15,6 +15,7 @@ import { METRICS } from '../../src/metrics/metrics.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
 import { asArray, isObject, member } from '../../src/objects/json.ts';
 import { AUDIT_KEYS } from '../../src/policy/labels.ts';
+import { JOB_METRICS } from '../../src/reports/job-metrics.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const LIST = 'test/contract/published-names.txt';
@@ -69,8 +70,10 @@ function listKinds(): Readonly<Record<string, readonly string[]>> {
     mutation: MUTATIONS.map(({ id }) => id),
     guard: GUARDS.map(({ id }) => id),
     error: Object.keys(FAULTS),
-    metric: Object.values(METRICS).map(({ name }) => name),
-    'metric label': Object.values(METRICS).flatMap(({ name, labels }) => labels.map((label) => `${name} ${label}`)),
+    metric: [...Object.values(METRICS), ...Object.values(JOB_METRICS)].map(({ name }) => name),
+    'metric label': [...Object.values(METRICS), ...Object.values(JOB_METRICS)].flatMap(({ name, labels }) =>
+      labels.map((label) => `${name} ${label}`),
+    ),
     'audit annotation': Object.values(AUDIT_KEYS),
     'label or annotation': listMatches('docs/reference/labels-and-annotations.md', /^\| `([^`]*curfew\.dev\/[^`]+)`/gm),
     'configuration key': listKeys(JSON.parse(read('docs/reference/configuration.schema.json'))),

@@ -6,7 +6,7 @@ import { SECTIONS } from '../../reports/audit-sections.ts';
 import type { AuditCommandOptions } from '../audit.ts';
 import { AUDIT_OUTPUTS } from '../audit-outputs.ts';
 import type { CommandContext } from './context.ts';
-import { createContextOption, createKubeconfigOption, createLevelOption } from './options.ts';
+import { createContextOption, createKubeconfigOption, createLevelOption, createMetricsOption } from './options.ts';
 
 export function addAudit(program: Command, { io, outcome }: CommandContext): void {
   program
@@ -28,6 +28,8 @@ export function addAudit(program: Command, { io, outcome }: CommandContext): voi
       new Option('--show <section...>', 'tell in the table these sections alone, and all of them').choices(SECTIONS),
     )
     .option('--warnings', 'tell in the table what would only be warned about, too', false)
+    .addOption(createMetricsOption())
+    .option('--report-only', 'end with 0 whatever is found, if all could be read: for jobs', false)
     .addOption(new Option('-o, --output <format>', 'what is written').choices(AUDIT_OUTPUTS).default('table'))
     .addHelpText(
       'after',

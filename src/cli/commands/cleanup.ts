@@ -10,6 +10,7 @@ import {
   createAllNamespacesOption,
   createContextOption,
   createKubeconfigOption,
+  createMetricsOption,
   createNamespaceOption,
 } from './options.ts';
 
@@ -96,6 +97,7 @@ function addStep(
       'also those that their own account lists in its secrets, as before Kubernetes 1.24',
       false,
     )
+    .addOption(createMetricsOption())
     .addOption(new Option('-o, --output <format>', 'what is written').choices(['table', 'json']).default('table'));
   if (step === 'plan') command.option('--verify', 'end with 1 while any remain', false);
   else command.option('-y, --yes', 'do not ask; needed where there is no terminal', false);

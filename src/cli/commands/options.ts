@@ -19,6 +19,10 @@ export function createAllNamespacesOption(): Option {
   return new Option('-A, --all-namespaces', 'look at all namespaces, as without --namespace').conflicts('namespace');
 }
 
+export function createMetricsOption(): Option {
+  return new Option('--metrics <file|url>', 'write gauges too: to a file for node-exporter, or a URL of a Pushgateway');
+}
+
 export function createLevelOption(): Option {
   const option = new Option('--level <level>', 'judge at this level, whatever labels and configuration say');
   return option.choices(['baseline', 'restricted']);

@@ -1,0 +1,44 @@
+/** Where the gauges of a job go: a file that node-exporter reads, or a Pushgateway. */
+
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { describeError } from '../kube/sentences.ts';
+
+const PUSH_MS = 10_000;
+
+/**
+ * @param target - a URL, to which the text is PUT: it replaces what the last run said; or a file, which is there whole or not
+ * @throws Error with a sentence
+ */
+export async function publishMetrics(target: string, text: string, signal: AbortSignal): Promise<void> {
+  try {
+    if (/^https?:\/\//.test(target)) await push(target, text, signal);
+    else await replaceFile(target, text);
+  } catch (error) {
+    // A URL may hold a password.
+    throw new Error(`the metrics could not be written: ${describeError(error)}`, { cause: error });
+  }
+}
+
+async function push(url: string, text: string, signal: AbortSignal): Promise<void> {
+  const response = await fetch(url, {
+    method: 'PUT',
+    headers: { 'content-type': 'text/plain; version=0.0.4' },
+    body: text,
+    redirect: 'error',
+    signal: AbortSignal.any([signal, AbortSignal.timeout(PUSH_MS)]),
+  });
+  await response.body?.cancel();
+  if (!response.ok) throw new Error(`the Pushgateway answered ${response.status}`);
+}
+
+async function replaceFile(file: string, text: string): Promise<void> {
+  // node-exporter reads files that end in .prom alone.
+  const written = `${file}.tmp`;
+  try {
+    await writeFile(written, text);
+    await rename(written, file);
+  } catch (error) {
+    await rm(written, { force: true });
+    throw error;
+  }
+}
