@@ -58,7 +58,7 @@ export const JOB_METRICS = {
 type Sample = { readonly labels?: Readonly<Record<string, string>>; readonly value: number };
 
 /** @param now - in ms since the epoch */
-export function renderAuditMetrics({ summary }: AuditReport, now: number): string {
+export function renderAuditMetrics({ summary }: Pick<AuditReport, 'summary'>, now: number): string {
   return [
     format(
       JOB_METRICS.auditFindings,

@@ -32,11 +32,10 @@ describe('The gauges of a job', () => {
   it('are those of the table, each with its help and its labels', () => {
     const summary = {
       ...{ namespaces: 1, judged: 2, denied: 3, enforce: 4, warn: 5, audit: 6 },
-      ...{ exempted: 7, undecided: 8, longLivedSecrets: 9, faults: 10 },
+      ...{ exempted: 7, undecided: 8, longLivedSecrets: 9, faults: 10, accounts: 11, pods: 12, podsWithToken: 13 },
+      ...{ restarts: 14, passed: 15, failed: 16, notVisible: 17 },
     };
-    const report = { apiVersion: 'curfew.dev/v1alpha1', kind: 'AuditReport', cluster: '', summary } as const;
-    const none = { findings: [], undecided: [], longLivedSecrets: [], faults: [] };
-    const text = renderAuditMetrics({ ...report, ...none }, NOW) + renderCleanupMetrics(CLEANUP, NOW);
+    const text = renderAuditMetrics({ summary }, NOW) + renderCleanupMetrics(CLEANUP, NOW);
     const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     expect(samples).toEqual([
       'curfew_audit_findings{mode="enforce"} 4',
