@@ -25,6 +25,13 @@ async function ask(question: string): Promise<string> {
   }
 }
 
+// Whoever reads has gone, as `head` does: nobody is left to be told.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 const code = await runCommand(process.argv.slice(2), {
   write: (text) => process.stdout.write(text),
   writeError: (text) => process.stderr.write(text),
@@ -35,4 +42,6 @@ const code = await runCommand(process.argv.slice(2), {
     ? { write: (text) => process.stderr.write(text), columns: process.stderr.columns }
     : undefined,
 });
+// What was written to a pipe may still be on its way.
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))));
 process.exit(code);
