@@ -22,6 +22,7 @@ import { connectCluster } from './connect-cluster.ts';
 import { createCounter } from './progress-bar.ts';
 import { publishMetrics } from './publish-metrics.ts';
 import { DEFAULT_RELEASE } from './release.ts';
+import { keepHeapSmall } from './small-heap.ts';
 
 export type AuditCommandOptions = ClusterChoice & {
   readonly config?: string;
@@ -42,6 +43,7 @@ export type AuditCommandOptions = ClusterChoice & {
 
 /** Writes the report: 0 if nothing would be refused, 1 if something would, 2 if not all could be read or judged. */
 export async function audit(options: AuditCommandOptions, io: CommandIo): Promise<0 | 1 | 2> {
+  keepHeapSmall();
   const { configuration } = await loadConfigurationFile(options.config);
   const client = await connectCluster(options);
   const limits = await measure(client, options, io.signal);
