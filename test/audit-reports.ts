@@ -107,6 +107,7 @@ export function createReport(size: number, seed = 1): WholeReport {
       pods: size,
       podsWithToken: Math.ceil(size / 3),
       restarts: Math.ceil(size / 15),
+      accessPaths: 0,
       passed: 6,
       failed: 4,
       notVisible: 2,

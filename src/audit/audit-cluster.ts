@@ -1,5 +1,6 @@
 /** Judges what is in a cluster as if it were written anew today, by the engine that the webhook has, and counts its tokens. */
 
+import { leaveOutAccess } from '../access/access-report.ts';
 import type { PlacelessFinding, PlacelessUndecided } from '../manifests/check-report.ts';
 import type { JudgeManifestOptions } from '../manifests/judge-manifest.ts';
 import { judgeManifest } from '../manifests/judge-manifest.ts';
@@ -11,6 +12,7 @@ import { VERSION } from '../version.ts';
 import { IDENTITY_KEYS } from './account-access.ts';
 import type { AuditReport } from './audit-report.ts';
 import { createGathered, gather } from './gathered.ts';
+import { reportAccess } from './read-access.ts';
 import type { ClusterFault, ClusterOptions } from './read-cluster.ts';
 import { hasEnded, isBuiltIn, isMade, listOthers, readSetting } from './read-cluster.ts';
 import { readEvidence } from './read-evidence.ts';
@@ -68,8 +70,22 @@ export async function auditCluster(options: AuditOptions): Promise<AuditReport> 
     if (!isMade(subject) && !isBuiltIn(subject) && !hasEnded(subject)) judge(subject);
   }
 
+  const access =
+    options.namespace === undefined
+      ? await reportAccess(options, faults)
+      : leaveOutAccess('rights lead from one namespace to the next, so it takes an audit of all of them');
   const { kubernetesVersion, ...evidence } = await readEvidence(options, foreign.groups);
-  const sections = buildSections({ options, setting: lookedAt, world, keys, gathered, foreign, evidence, faults });
+  const sections = buildSections({
+    options,
+    setting: lookedAt,
+    world,
+    keys,
+    gathered,
+    foreign,
+    evidence,
+    access,
+    faults,
+  });
   const inMode = (mode: PlacelessFinding['mode']) => findings.filter((finding) => finding.mode === mode).length;
   const inVerdict = (verdict: AuditReport['scorecard'][number]['verdict']) =>
     sections.scorecard.filter((line) => line.verdict === verdict).length;
@@ -83,6 +99,7 @@ export async function auditCluster(options: AuditOptions): Promise<AuditReport> 
     ...sections,
     findings,
     undecided,
+    access,
     faults: faults.map(({ message }) => ({ message })),
     summary: {
       namespaces: lookedAt.filter(({ kind }) => kind === 'Namespace').length,
@@ -98,6 +115,7 @@ export async function auditCluster(options: AuditOptions): Promise<AuditReport> 
       pods: gathered.pods.count,
       podsWithToken: gathered.pods.withApiToken,
       restarts: sections.restarts.length,
+      accessPaths: access.paths.length + access.more,
       passed: inVerdict('pass'),
       failed: inVerdict('fail'),
       notVisible: inVerdict('not-visible'),

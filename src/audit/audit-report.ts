@@ -3,6 +3,7 @@
 import type { Static } from 'typebox';
 import { Type } from 'typebox';
 import { PlacelessFindingSchema, PlacelessUndecidedSchema } from '../manifests/check-report.ts';
+import { AccessSectionSchema } from './access-section.ts';
 import { AccountAccessSchema } from './account-access.ts';
 import { ForeignPartsSchema } from './foreign-parts.ts';
 import { LongLivedSecretSchema } from './long-lived-secrets.ts';
@@ -27,6 +28,7 @@ const SummarySchema = closed({
   pods: count('Pods that have not ended.'),
   podsWithToken: count('Pods that hold a token for the API.'),
   restarts: count('Workloads whose pods hold a token that a new pod would not.'),
+  accessPaths: count('Paths of `access`, those that are left out among them.'),
   passed: count('Lines of the scorecard that pass.'),
   failed: count('Lines of the scorecard that fail.'),
   notVisible: count('Lines of the scorecard that cannot be told from here.'),
@@ -48,6 +50,7 @@ export const AuditReportSchema = Type.Object(
     tokens: list(MountedTokenSchema, 'The longest-lived first.'),
     restarts: list(RestartStepSchema),
     accounts: list(AccountAccessSchema),
+    access: AccessSectionSchema,
     podSecurity: list(PodSecuritySchema),
     foreign: ForeignPartsSchema,
     scorecard: list(ScoreLineSchema),

@@ -1,5 +1,6 @@
 /** Makes the sections of the report of what was gathered. */
 
+import type { AccessReport } from '../access/access-report.ts';
 import type { World } from '../manifests/world.ts';
 import type { JsonValue } from '../objects/json.ts';
 import { asArray, member } from '../objects/json.ts';
@@ -32,6 +33,7 @@ export type SectionFacts = {
   readonly gathered: Gathered;
   readonly foreign: ForeignReading;
   readonly evidence: Pick<Evidence, 'alerts' | 'egressNamespaces'>;
+  readonly access: AccessReport;
   readonly faults: readonly ClusterFault[];
 };
 
@@ -95,6 +97,7 @@ function toScoreFacts({
   gathered,
   foreign,
   evidence,
+  access,
   faults,
 }: SectionFacts): Omit<ScoreFacts, FromSections> {
   const { configuration, namespace } = options;
@@ -120,7 +123,7 @@ function toScoreFacts({
     auditJobs: gathered.auditJobs,
     ...evidence,
     podNamespaces: gathered.pods.namespaces,
-    access: undefined,
+    access: access.reason === undefined ? access : undefined,
   };
 }
 

@@ -13,6 +13,7 @@ export const SECTIONS = [
   'secrets',
   'tokens',
   'restarts',
+  'access',
   'accounts',
   'limits',
   'pod-security',

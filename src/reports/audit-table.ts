@@ -4,6 +4,7 @@ import type { AuditReport } from '../audit/audit-report.ts';
 import type { PlacelessFinding } from '../manifests/check-report.ts';
 import { TEMPLATE_KINDS } from '../objects/pod-spec.ts';
 import { countOf, joinNames, toOneLine } from '../objects/text.ts';
+import { renderAccessSection } from './access-table.ts';
 import type { AuditSection } from './audit-sections.ts';
 import {
   formatAccounts,
@@ -49,6 +50,7 @@ function formatShort(report: AuditReport, withWarnings: boolean): readonly strin
     ...(report.longLivedSecrets.length === 0 ? [] : [formatSecrets(report, FIRST)]),
     ...(report.tokens.length === 0 ? [] : [formatLifetimes(report)]),
     ...(report.restarts.length === 0 ? [] : [formatRestarts(report, FIRST)]),
+    ...[renderAccessSection(report.access)].filter((text) => text !== ''),
   ];
 }
 
@@ -64,6 +66,8 @@ function formatWhole(name: AuditSection, report: AuditReport, withWarnings: bool
       return [formatTokens(report, ALL)];
     case 'restarts':
       return [formatRestarts(report, ALL)];
+    case 'access':
+      return [renderAccessSection(report.access)];
     case 'accounts':
       return [formatAccounts(report, ALL)];
     case 'limits':
@@ -126,6 +130,7 @@ function formatSummary({ cluster, summary, limits }: AuditReport, withWarnings: 
     ...(exempted === 0 ? [] : [`${exempted} exempted`]),
     `${countOf(summary.longLivedSecrets, 'token')} without an end`,
     `${summary.podsWithToken} of ${countOf(summary.pods, 'pod')} with an API token${limits.extendsTo === undefined ? '' : ` (3607 s are really ${limits.extendsTo} s)`}`,
+    ...(summary.accessPaths === 0 ? [] : [`${countOf(summary.accessPaths, 'path')} to the token of another`]),
     ...(undecided === 0 ? [] : [`${undecided} could not be judged`]),
     ...(faults === 0 ? [] : [`${countOf(faults, 'list')} could not be read`]),
   ];

@@ -7,10 +7,9 @@ import type { AccessPath, AccessReport } from '../access/access-report.ts';
 import type { AccessSubject } from '../access/input.ts';
 import type { AuditReport } from '../audit/audit-report.ts';
 
-type Section = 'limits' | 'tokens' | 'accounts' | 'restarts' | 'podSecurity' | 'foreign' | 'scorecard';
+type Section = 'access' | 'limits' | 'tokens' | 'accounts' | 'restarts' | 'podSecurity' | 'foreign' | 'scorecard';
 
-export type AuditView = Omit<AuditReport, Section> &
-  Partial<Pick<AuditReport, Section>> & { readonly access?: AccessReport };
+export type AuditView = Omit<AuditReport, Section> & Partial<Pick<AuditReport, Section>>;
 
 export type SecretView = AuditReport['longLivedSecrets'][number];
 export type LimitsView = AuditReport['limits'];

@@ -12,6 +12,7 @@ import { EXIT_CODES } from './context.ts';
 import { addExplain } from './explain.ts';
 import { addServe } from './serve.ts';
 import { addUsage } from './usage.ts';
+import { addWhoCan } from './who-can.ts';
 
 export function createProgram(context: CommandContext): Command {
   const { io } = context;
@@ -34,7 +35,17 @@ Examples:
       `\nExit codes:\n${EXIT_CODES.map(([exit, meaning]) => `  ${String(exit).padEnd(4)}${meaning}\n`).join('')}`,
     );
   // In the order in which `--help` tells them.
-  for (const add of [addCheck, addAudit, addCleanup, addUsage, addExplain, addConfig, addServe, addCompletion])
+  for (const add of [
+    addCheck,
+    addAudit,
+    addWhoCan,
+    addCleanup,
+    addUsage,
+    addExplain,
+    addConfig,
+    addServe,
+    addCompletion,
+  ])
     add(program, context);
   program
     .command('version')

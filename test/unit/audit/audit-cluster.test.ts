@@ -86,6 +86,16 @@ const CLUSTER: Readonly<Record<string, readonly JsonObject[]>> = {
       },
     },
   ],
+  '/apis/rbac.authorization.k8s.io/v1/rolebindings': [
+    {
+      metadata: { name: 'makers', namespace: 'shop' },
+      roleRef: { kind: 'ClusterRole', name: 'hidden' },
+      subjects: [
+        { kind: 'Group', name: 'devs' },
+        { kind: 'ServiceAccount', namespace: 'other', name: 'web' },
+      ],
+    },
+  ],
   '/apis/rbac.authorization.k8s.io/v1/clusterroles': [
     {
       metadata: { name: 'cluster-admin', labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults' } },
@@ -168,6 +178,14 @@ describe('An audit', () => {
     const report = await audit(createApi((path) => (path === '/api/v1/serviceaccounts' ? 403 : 200)).client);
     expect(report.faults).toEqual([{ message: expect.stringContaining('/api/v1/serviceaccounts cannot be listed: ') }]);
     expect(report.undecided.map(({ check }) => check)).toContain('pod-automount');
+  });
+
+  it('says who can obtain a token of whom as far as it can read, and of one namespace that it does not', async () => {
+    const report = await audit(createApi((path) => (path.endsWith('/rolebindings') ? 403 : 200)).client);
+    expect(report.access).toMatchObject({ complete: false, paths: [] });
+    expect(report.faults.filter(({ message }) => message.includes('rolebindings'))).toHaveLength(1);
+    const { access } = await audit(createApi().client, 'shop');
+    expect(access).toMatchObject({ complete: false, reason: expect.stringContaining('all of them'), paths: [] });
   });
 
   it('needs no custom resource to be installed', async () => {

@@ -33,7 +33,7 @@ describe('The gauges of a job', () => {
     const summary = {
       ...{ namespaces: 1, judged: 2, denied: 3, enforce: 4, warn: 5, audit: 6 },
       ...{ exempted: 7, undecided: 8, longLivedSecrets: 9, faults: 10, accounts: 11, pods: 12, podsWithToken: 13 },
-      ...{ restarts: 14, passed: 15, failed: 16, notVisible: 17 },
+      ...{ restarts: 14, accessPaths: 18, passed: 15, failed: 16, notVisible: 17 },
     };
     const text = renderAuditMetrics({ summary }, NOW) + renderCleanupMetrics(CLEANUP, NOW);
     const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
