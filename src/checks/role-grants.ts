@@ -127,10 +127,12 @@ function judgeAggregation(
   toldBy: readonly string[],
 ): readonly Finding[] {
   if (grants.length === 0 || isRole(subject)) return [];
+  const aggregations = listAggregations(subject.object);
+  if (aggregations.length === 0) return [];
   const rules = [...new Set(grants.map(({ rule }) => `rules[${rule.index}]`))];
   const isAnyNew = grants.some(({ isNew }) => isNew);
   const isAllForAllResources = grants.every(({ rule }) => rule.isForAllResources);
-  return listAggregations(subject.object).map(({ label, key, path, role }) => ({
+  return aggregations.map(({ label, key, path, role }) => ({
     path,
     key,
     reason: 'added to another role',

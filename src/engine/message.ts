@@ -110,14 +110,21 @@ export function formatExempted(
 }
 
 function groupFindings({ check, findings }: CheckFindings): readonly Group[] {
-  const problems = new Map<string, Group & { readonly containers: string[] }>();
+  const problems: (Group & { readonly containers: string[] })[] = [];
+  // By the sentence, which is hardly ever shared by two of them: of tens of thousands no key is made for each.
+  const byDetail = new Map<string, typeof problems>();
   for (const { path, reason, detail, fix, container } of findings) {
-    const group = JSON.stringify([reason, detail, fix]);
-    const problem = problems.get(group) ?? { check, path, reason, detail, fix, containers: [] };
+    const alike = byDetail.get(detail) ?? [];
+    let problem = alike.find((one) => one.reason === reason && one.fix === fix);
+    if (problem === undefined) {
+      problem = { check, path, reason, detail, fix, containers: [] };
+      problems.push(problem);
+      alike.push(problem);
+      byDetail.set(detail, alike);
+    }
     if (container !== undefined) problem.containers.push(container);
-    problems.set(group, problem);
   }
-  return [...problems.values()];
+  return problems;
 }
 
 function bound(text: string): string {

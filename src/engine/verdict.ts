@@ -84,6 +84,8 @@ export function toVerdict(subject: Subject, judgement: Judgement, notes: readonl
 
 /** Leaves out what another check of `spoken` tells about the same place. */
 function withoutTold(results: readonly Result[], spoken: readonly Result[]): readonly Result[] {
+  const isTold = ({ findings }: Result) => findings.some(({ toldBy }) => toldBy !== undefined);
+  if (!results.some(isTold)) return results;
   const pathsOf = new Map<string, Set<string>>();
   for (const { check, findings } of spoken) {
     const paths = pathsOf.get(check.id) ?? new Set();
@@ -91,6 +93,7 @@ function withoutTold(results: readonly Result[], spoken: readonly Result[]): rea
     pathsOf.set(check.id, paths);
   }
   return results.flatMap((result) => {
+    if (!isTold(result)) return [result];
     const findings = result.findings.filter(
       ({ path, toldBy = [] }) => !toldBy.some((id) => pathsOf.get(id)?.has(path) ?? false),
     );

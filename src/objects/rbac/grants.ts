@@ -48,7 +48,10 @@ export function collectGrants(
 ): readonly KeyedGrant[] {
   const found = collect(object, list, most);
   const old = oldObject === undefined || found.size === 0 ? undefined : collect(oldObject, list, most);
-  const findOld = old === undefined ? () => undefined : findIn(old, list);
+  if (old === undefined) {
+    return Array.from(found, ([key, { grant, rule }]) => ({ key, grant, rule, isNew: true }));
+  }
+  const findOld = findIn(old, list);
   const isUntold = coverByUntold(oldObject, untold);
   const keyed = new Map<string, KeyedGrant>();
   for (const [text, { grant, rule, isWhole }] of found) {
@@ -117,7 +120,10 @@ type Found = {
   readonly isWhole: boolean;
 };
 
-function collect(object: JsonObject, list: ListGrants, most: number): ReadonlyMap<string, Found> {
+/** Grants by their keys, or rules by their texts. */
+type Collected = Pick<ReadonlyMap<string, Found>, 'has' | 'size' | typeof Symbol.iterator>;
+
+function collect(object: JsonObject, list: ListGrants, most: number): Collected {
   const rules = readRules(object);
   const found = new Map<string, Found>();
   let count = 0;
@@ -140,23 +146,43 @@ function addTo(found: Map<string, Found>, grant: Grant, rule: PolicyRule): void 
 }
 
 /** Every rule that grants anything, by its own text. */
-function collectWhole(rules: readonly PolicyRule[], list: ListGrants): ReadonlyMap<string, Found> {
-  const found = new Map<string, Found>();
-  for (const rule of rules) {
+function collectWhole(rules: readonly PolicyRule[], list: ListGrants): Collected {
+  const distinct = listDistinct(rules);
+  const found: [string, Found][] = [];
+  for (const [text, rule] of distinct) {
     const [product] = list(rule);
     const [grant] = product === undefined ? [] : expandProduct(product);
-    if (grant === undefined) continue;
-    const text = `all of ${JSON.stringify(rule.raw)}`;
-    if (!found.has(text)) found.set(text, { grant, rule, isWhole: true });
+    if (grant !== undefined) found.push([text, { grant, rule, isWhole: true }]);
   }
-  return found;
+  return {
+    size: found.length,
+    // Who asks has a rule of this text that grants something, and so does the one that is here.
+    has: (text) => found.length > 0 && distinct.has(text),
+    [Symbol.iterator]: () => found.values(),
+  };
 }
 
+/** The first rule of each text; what it grants is in the text. Made once for all that ask. */
+function listDistinct(rules: readonly PolicyRule[]): ReadonlyMap<string, PolicyRule> {
+  const known = DISTINCT.get(rules);
+  if (known !== undefined) return known;
+  const distinct = new Map<string, PolicyRule>();
+  for (const rule of rules) {
+    const text = `all of ${JSON.stringify(rule.raw)}`;
+    if (!distinct.has(text)) distinct.set(text, rule);
+  }
+  DISTINCT.set(rules, distinct);
+  return distinct;
+}
+
+const DISTINCT = new WeakMap<readonly PolicyRule[], ReadonlyMap<string, PolicyRule>>();
+
 /** Finds the key under which `old` grants the same or more; undefined if it does not. */
-function findIn(old: ReadonlyMap<string, Found>, list: ListGrants): (text: string, found: Found) => string | undefined {
+function findIn(old: Collected, list: ListGrants): (text: string, found: Found) => string | undefined {
   let cover: (products: Iterable<GrantProduct>) => string | undefined;
   const coverOnce = () => (cover ??= coverBy(old, list));
-  const isOldWhole = [...old.values()].some(({ isWhole }) => isWhole);
+  const [[, first] = []] = old;
+  const isOldWhole = first?.isWhole === true;
   return (text, { grant, rule, isWhole }) => {
     if (old.has(text)) return text;
     if (isWhole) return coverOnce()(list(rule));
@@ -164,7 +190,7 @@ function findIn(old: ReadonlyMap<string, Found>, list: ListGrants): (text: strin
   };
 }
 
-function coverBy(old: ReadonlyMap<string, Found>, list: ListGrants) {
+function coverBy(old: Collected, list: ListGrants) {
   const products: GrantProduct[] = [];
   const keys: string[] = [];
   for (const [key, { grant, rule, isWhole }] of old) {
@@ -190,7 +216,7 @@ function coverByUntold(oldObject: JsonObject | undefined, untold: ListGrants | u
 }
 
 /** The same for a grant where all are told one by one. */
-function findCovering(grant: Grant, old: ReadonlyMap<string, Found>): string | undefined {
+function findCovering(grant: Grant, old: Collected): string | undefined {
   const pattern = everyParent(grant.resource);
   const resources = [grant.resource, ALL, ...(pattern === undefined ? [] : [pattern])];
   const wider = [grant.verb, ALL].flatMap((verb) =>

@@ -6,7 +6,7 @@
  * A rule grants the product of its lists, which may be astronomically large: nothing here ever writes it out.
  */
 
-import type { JsonObject } from '../json.ts';
+import type { JsonObject, JsonValue } from '../json.ts';
 import { asArray, isObject, member } from '../json.ts';
 
 /** Stands for every verb, API group or resource, subresources included. */
@@ -55,7 +55,23 @@ export type RightTable = {
  * ClusterRole these are the rules the controller wrote last, or a person by hand.
  */
 export function readRules(object: JsonObject): readonly PolicyRule[] {
-  return asArray(member(object, 'rules')).flatMap((raw, index) => (isObject(raw) ? [readRule(raw, index)] : []));
+  const list = member(object, 'rules');
+  if (!isArray(list)) return NO_RULES;
+  const known = READ.get(list);
+  if (known !== undefined) return known;
+  const rules = list.flatMap((raw, index) => (isObject(raw) ? [readRule(raw, index)] : []));
+  READ.set(list, rules);
+  return rules;
+}
+
+const NO_RULES: readonly PolicyRule[] = [];
+
+/** Eight checks ask for the rules of one role, at two levels; they are read once. Nothing changes a role in place. */
+const READ = new WeakMap<readonly JsonValue[], readonly PolicyRule[]>();
+
+/** Not what `Array.isArray` makes of a readonly array. */
+function isArray(value: JsonValue | undefined): value is readonly JsonValue[] {
+  return Array.isArray(value);
 }
 
 function readRule(raw: JsonObject, index: number): PolicyRule {
@@ -90,12 +106,12 @@ export function prepareRights(rights: readonly Right[]): RightTable {
 
 /** The rights of the table that `rule` grants, for some name at least. Reads the rule once. */
 export function listGranted(rule: PolicyRule, table: RightTable): readonly Right[] {
-  const verbs = pick(rule.verbs, table.verbs);
-  if (verbs.size === 0) return [];
-  const resources = pick(rule.resources, table.resources);
-  if (resources.size === 0) return [];
+  // Most rules have nothing of the table, and nothing is made for them.
+  if (!hasAny(rule.verbs, table.verbs) || !hasAny(rule.resources, table.resources)) return NO_RIGHTS;
   const groups = pick(rule.groups, table.groups);
-  if (groups.size === 0) return [];
+  if (groups.size === 0) return NO_RIGHTS;
+  const verbs = pick(rule.verbs, table.verbs);
+  const resources = pick(rule.resources, table.resources);
   const [isAnyVerb, isAnyGroup, isAnyResource] = [verbs.has(ALL), groups.has(ALL), resources.has(ALL)];
   const granted: Right[] = [];
   for (const { right, everyParent } of table.rights) {
@@ -106,6 +122,8 @@ export function listGranted(rule: PolicyRule, table: RightTable): readonly Right
   }
   return granted;
 }
+
+const NO_RIGHTS: readonly Right[] = [];
 
 /** True if the rule allows a request for the object `name`, where it grants the right at all; an empty name is a name. */
 export function allowsName(rule: PolicyRule, name: string): boolean {
@@ -168,6 +186,11 @@ const NAMELESS_VERBS: ReadonlySet<string> = new Set(['create', 'list', 'watch', 
 export function everyParent(resource: string): string | undefined {
   const slash = resource.indexOf('/');
   return slash === -1 ? undefined : `${ALL}${resource.slice(slash)}`;
+}
+
+function hasAny(texts: readonly string[], wanted: ReadonlySet<string>): boolean {
+  for (const text of texts) if (wanted.has(text)) return true;
+  return false;
 }
 
 function pick(texts: readonly string[], wanted: ReadonlySet<string>): ReadonlySet<string> {
