@@ -4,5 +4,6 @@ import type { Benchmark } from './define-benchmark.ts';
 import embeddedToken from './embedded-token.ts';
 import longestBlock from './longest-block.ts';
 import ruleCost from './rule-cost.ts';
+import throughput from './throughput.ts';
 
-export const BENCHMARKS: readonly Benchmark[] = [ruleCost, embeddedToken, longestBlock];
+export const BENCHMARKS: readonly Benchmark[] = [throughput, ruleCost, embeddedToken, longestBlock];

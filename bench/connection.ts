@@ -1,0 +1,139 @@
+/**
+ * A caller that costs as little as possible: one kept connection over TLS, requests made beforehand, and of an answer only
+ * its status, its length and, where asked for, its text are read. Node's own client takes more time than the servers do.
+ */
+
+import { once } from 'node:events';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+
+export type Answer = { readonly status: number; readonly ms: number; readonly body: Buffer };
+
+export type Connection = {
+  /** One after the other: the next only once the answer is there. */
+  send(request: Buffer): Promise<Answer>;
+  close(): void;
+};
+
+export type Target = {
+  readonly port: number;
+  readonly tls: ConnectionOptions;
+};
+
+const HEAD_END = Buffer.from('\r\n\r\n');
+
+export async function openConnection({ port, tls }: Target): Promise<Connection> {
+  const socket: TLSSocket = connect({ host: '127.0.0.1', port, ...tls });
+  socket.setNoDelay(true);
+  await once(socket, 'secureConnect');
+  let pending:
+    | { readonly start: number; readonly resolve: (answer: Answer) => void; readonly reject: (error: Error) => void }
+    | undefined;
+  let received: Buffer = Buffer.alloc(0);
+
+  function fail(error: Error): void {
+    pending?.reject(error);
+    pending = undefined;
+  }
+
+  socket.on('data', (chunk: Buffer) => {
+    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+    const answer = readAnswer(received);
+    if (answer === undefined || pending === undefined) return;
+    received = Buffer.alloc(0);
+    const { start, resolve } = pending;
+    pending = undefined;
+    resolve({ ...answer, ms: performance.now() - start });
+  });
+  socket.on('error', fail);
+  socket.on('close', () => fail(new Error('the server ended the connection')));
+
+  return {
+    send: (request) => {
+      const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+      if (socket.destroyed) reject(new Error('the server had ended the connection'));
+      else {
+        pending = { start: performance.now(), resolve, reject };
+        socket.write(request);
+      }
+      return promise;
+    },
+    close: () => void socket.destroy(),
+  };
+}
+
+/** A whole answer, with its length or in chunks; undefined as long as some of it is missing. */
+function readAnswer(bytes: Buffer): Omit<Answer, 'ms'> | undefined {
+  const end = bytes.indexOf(HEAD_END);
+  if (end === -1) return undefined;
+  const head = bytes.toString('latin1', 0, end).toLowerCase();
+  const status = Number(head.slice(9, 12));
+  const body = bytes.subarray(end + HEAD_END.length);
+  const length = /\r\ncontent-length: ([0-9]+)/.exec(head)?.[1];
+  if (length !== undefined) return body.length < Number(length) ? undefined : { status, body };
+  return body.subarray(-5).toString('latin1') === '0\r\n\r\n' ? { status, body } : undefined;
+}
+
+/** A POST of JSON, as bytes. */
+export function toRequest(path: string, body: string, host = 'localhost'): Buffer {
+  const head = [
+    `POST ${path} HTTP/1.1`,
+    `host: ${host}`,
+    'content-type: application/json',
+    'accept: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+export type Load = {
+  /** Sent in turn by each connection. */
+  readonly requests: readonly Buffer[];
+  readonly connections: readonly Connection[];
+  /** In ms. */
+  readonly forMs: number;
+  /** All connections together; absent: as fast as answers come. */
+  readonly perSecond?: number;
+};
+
+export type LoadResult = {
+  readonly perSecond: number;
+  /** Of each request, in ms, from when it was to be sent: a server that stops for a while delays those that wait too. */
+  readonly latencies: readonly number[];
+  /** Answers that were not 200, and connections that broke. */
+  readonly errors: number;
+};
+
+/** Sends `requests` for some time. At a fixed rate each request has its moment, whether the one before is answered or not. */
+export async function runLoad({ requests, connections, forMs, perSecond }: Load): Promise<LoadResult> {
+  const latencies: number[] = [];
+  let errors = 0;
+  let sent = 0;
+  const start = performance.now();
+  async function work(connection: Connection): Promise<void> {
+    while (performance.now() - start < forMs) {
+      const number = sent;
+      sent += 1;
+      const due = perSecond === undefined ? performance.now() : start + (1000 * number) / perSecond;
+      const early = due - performance.now();
+      if (early > 0) await waitFor(early);
+      try {
+        const answer = await connection.send(requests[number % requests.length] ?? Buffer.alloc(0));
+        if (answer.status !== 200) errors += 1;
+        latencies.push(performance.now() - due);
+      } catch {
+        errors += 1;
+        return;
+      }
+    }
+  }
+  await Promise.all(connections.map(work));
+  return { perSecond: (1000 * latencies.length) / (performance.now() - start), latencies, errors };
+}
+
+async function waitFor(ms: number): Promise<void> {
+  await new Promise((resolve) => {
+    // Timers are whole milliseconds.
+    if (ms < 1) setImmediate(resolve);
+    else setTimeout(resolve, Math.floor(ms));
+  });
+}

@@ -1,0 +1,47 @@
+/** The pods that servers are asked about. */
+
+import type { JsonObject } from '../src/objects/json.ts';
+import { ADMITTED_POD } from '../test/server/start-app.ts';
+
+/** As the API server's own plugins leave it, with the API token of a year. */
+export const ADMITTED: JsonObject = ADMITTED_POD;
+
+/** What a caller sends to the API server for it. */
+export function submittedPod(name: string): JsonObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    spec: { serviceAccountName: 'web', containers: [{ name: 'app', image: 'registry.example/web:1' }] },
+  };
+}
+
+/** Five containers without a token; the review of it is about 4.8 kB. */
+export function plainPod(): JsonObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'web', namespace: 'shop', labels: { app: 'web', tier: 'front' } },
+    spec: {
+      serviceAccountName: 'web',
+      automountServiceAccountToken: false,
+      volumes: [
+        { name: 'settings', configMap: { name: 'web', defaultMode: 420 } },
+        { name: 'scratch', emptyDir: {} },
+      ],
+      containers: Array.from({ length: 5 }, (_, index) => ({
+        name: `app-${index}`,
+        image: `registry.example/team/service-${index}@sha256:${'0123456789abcdef'.repeat(4)}`,
+        env: Array.from({ length: 4 }, (__, key) => ({ name: `SETTING_${key}`, value: `value of setting ${key}` })),
+        ports: [{ name: 'http', containerPort: 8080 + index, protocol: 'TCP' }],
+        resources: { limits: { cpu: '500m', memory: '256Mi' }, requests: { cpu: '100m', memory: '128Mi' } },
+        readinessProbe: { httpGet: { path: '/healthz', port: 'http', scheme: 'HTTP' }, periodSeconds: 10 },
+        securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, runAsNonRoot: true },
+        volumeMounts: [
+          { name: 'settings', mountPath: '/etc/web', readOnly: true },
+          { name: 'scratch', mountPath: '/tmp' },
+        ],
+      })),
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/** Starts a server of `bench-server.ts` in a process of its own. */
+
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { issueCertificateAuthority, issueServingCertificate } from '../src/certificates/issue.ts';
+
+export type ServerName = 'raw' | 'fastify' | 'curfew';
+
+export type BenchServer = {
+  readonly port: number;
+  /** PEM of the CA of its certificate, which is for localhost and 127.0.0.1. */
+  readonly ca: string;
+  /** What its process has used of processors since its start, in ms. */
+  cpuMs(): Promise<number>;
+  stop(): void;
+};
+
+export async function issueCertificates() {
+  const dates = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 86_400_000 };
+  const ca = await issueCertificateAuthority({ commonName: 'bench-ca', ...dates });
+  const { cert, key } = await issueServingCertificate({
+    ca,
+    dnsNames: ['localhost'],
+    ipAddresses: ['127.0.0.1'],
+    ...dates,
+  });
+  return { ca: ca.cert, tls: { cert, key } };
+}
+
+export async function startBenchServer(name: ServerName): Promise<BenchServer> {
+  const { ca, tls } = await issueCertificates();
+  const child = fork(join(import.meta.dirname, 'bench-server.ts'), [], { execArgv: [] });
+  child.send({ start: name, tls });
+  const [{ port }] = (await once(child, 'message')) as [{ readonly port: number }];
+  return {
+    port,
+    ca,
+    async cpuMs() {
+      child.send({});
+      const [{ cpuMs }] = (await once(child, 'message')) as [{ readonly cpuMs: number }];
+      return cpuMs;
+    },
+    stop: () => child.disconnect(),
+  };
+}

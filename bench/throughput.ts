@@ -1,0 +1,126 @@
+/** Requests a second of the webhook server, beside servers that answer "allowed" to everything. */
+
+import { createDraft } from '../src/objects/draft.ts';
+import type { JsonObject } from '../src/objects/json.ts';
+import { review } from '../test/server/start-app.ts';
+import { openConnection, runLoad, toRequest } from './connection.ts';
+import { defineBenchmark, type Row, type Table } from './define-benchmark.ts';
+import { quantile, ratioOf, toSample } from './measure.ts';
+import { ADMITTED, plainPod } from './pods.ts';
+import { type BenchServer, type ServerName, startBenchServer } from './start-server.ts';
+
+const SERVERS: readonly ServerName[] = ['raw', 'fastify', 'curfew'];
+const CONNECTIONS = 8;
+const ROUNDS = 7;
+const SLICE_MS = 1_000;
+/** Of what the fastify server can: far from where requests wait for each other. */
+const CALM = 0.3;
+
+type Case = {
+  readonly name: string;
+  readonly requests: readonly Buffer[];
+  /** What Curfew must reach of the requests a second of fastify. */
+  readonly least: number;
+};
+
+/** The API token is taken away, so what comes to the checks is without it. */
+function withoutToken(pod: JsonObject): JsonObject {
+  const draft = createDraft(pod);
+  draft.set(['spec', 'automountServiceAccountToken'], false);
+  draft.set(['spec', 'volumes'], []);
+  draft.set(['spec', 'containers', 0, 'volumeMounts'], []);
+  return draft.current();
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: 'a pod of 4.8 kB that needs nothing',
+    requests: [toRequest('/validate/pods?timeout=3s', JSON.stringify(review('pods', plainPod())))],
+    least: 0.85,
+  },
+  {
+    name: 'a pod that is mutated, and judged by every check',
+    requests: [
+      toRequest('/mutate/pods?timeout=3s', JSON.stringify(review('pods', ADMITTED))),
+      toRequest('/validate/pods?timeout=3s', JSON.stringify(review('pods', withoutToken(ADMITTED)))),
+    ],
+    least: 0.7,
+  },
+];
+
+type Measured = {
+  readonly perSecond: number[];
+  readonly cpu: number[];
+  readonly p50: number[];
+  readonly p99: number[];
+};
+
+export default defineBenchmark({
+  name: 'throughput',
+  title: 'Reviews a second',
+  timeoutSeconds: 180,
+  run: async () => {
+    const servers = await Promise.all(SERVERS.map(startBenchServer));
+    const tables: Table[] = [];
+    for (const one of CASES) tables.push(await measure(one, servers));
+    for (const server of servers) server.stop();
+    return tables;
+  },
+});
+
+async function measure({ name, requests, least }: Case, servers: readonly BenchServer[]): Promise<Table> {
+  const connections = await Promise.all(
+    servers.map(({ port, ca }) =>
+      Promise.all(Array.from({ length: CONNECTIONS }, () => openConnection({ port, tls: { ca } }))),
+    ),
+  );
+  const measured = servers.map((): Measured => ({ perSecond: [], cpu: [], p50: [], p99: [] }));
+  let calm = 100;
+  for (let round = -2; round < ROUNDS; round += 1) {
+    for (const [index, server] of servers.entries()) {
+      const load = { requests, connections: connections[index] ?? [], forMs: SLICE_MS };
+      const before = await server.cpuMs();
+      const full = await runLoad(load);
+      const cpu = ((await server.cpuMs()) - before) / full.latencies.length;
+      if (SERVERS[index] === 'fastify') calm = Math.round(CALM * full.perSecond);
+      if (full.errors > 0) throw new Error(`${SERVERS[index]}: ${full.errors} answers were not 200`);
+      if (round < 0) continue;
+      const { perSecond, cpu: cpus, p50, p99 } = measured[index] ?? { perSecond: [], cpu: [], p50: [], p99: [] };
+      const { latencies } = await runLoad({ ...load, perSecond: calm });
+      perSecond.push(full.perSecond);
+      cpus.push(1000 * cpu);
+      p50.push(quantile(latencies, 0.5));
+      p99.push(quantile(latencies, 0.99));
+    }
+  }
+  for (const connection of connections.flat()) connection.close();
+  const [raw, plain, curfew] = measured;
+  if (raw === undefined || plain === undefined || curfew === undefined) throw new Error('a server is missing');
+  const row = (title: string, { perSecond, cpu, p50, p99 }: Measured): Row => ({
+    name: title,
+    cells: [toSample(perSecond), toSample(cpu), toSample(p50), toSample(p99)],
+  });
+  return {
+    title: name,
+    about: `${CONNECTIONS} kept connections over TLS, ${ROUNDS} rounds in turn: first as fast as answers come, then at a
+fixed rate of ${100 * CALM} % of what fastify can, for the latencies. The caller and the server have a process each.`,
+    columns: [
+      { title: 'requests', unit: '/s' },
+      { title: 'processor a request', unit: 'µs' },
+      { title: 'median', unit: 'ms' },
+      { title: 'p99', unit: 'ms' },
+    ],
+    ratio: 'Curfew to fastify',
+    rows: [
+      row('node:https that answers', raw),
+      row('fastify that parses and answers', plain),
+      row('Curfew', curfew),
+      target('requests a second', ratioOf(curfew.perSecond, plain.perSecond), { least }),
+      target('p99 at a fixed rate', ratioOf(curfew.p99, plain.p99), { most: 1.3 }),
+    ],
+  };
+}
+
+function target(name: string, value: number, limit: { readonly least?: number; readonly most?: number }): Row {
+  return { name, cells: ['', '', '', ''], ratio: { value, ...limit } };
+}
