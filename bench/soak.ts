@@ -1,0 +1,149 @@
+/**
+ * A real Curfew on a real API server at 70 % of what it can, while its CA is thrown away and made anew, its configuration
+ * changes, and namespaces and accounts come and go. Exits with 1 if anything failed.
+ *
+ *     node scripts/run.mjs bench/soak.ts [--minutes 30] [--out FILE]
+ */
+
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { createApiClient } from '../e2e/api-client.ts';
+import { type InstalledCurfew, installCurfew } from '../e2e/installed-curfew.ts';
+import { startTestCluster } from '../e2e/test-cluster.ts';
+import { review } from '../test/server/start-app.ts';
+import { openConnection, runLoad, toRequest } from './connection.ts';
+import type { Row, Run, Table } from './define-benchmark.ts';
+import { describeCommit, describeMachine } from './machine.ts';
+import { quantile } from './measure.ts';
+import { plainPod, submittedPod } from './pods.ts';
+import { renderText } from './render.ts';
+
+const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' }, out: { type: 'string' } } });
+const minutes = Number(values.minutes);
+if (!(minutes >= 1)) throw new Error(`--minutes ${values.minutes}: a number of 1 or more is wanted`);
+
+const CONNECTIONS = 8;
+const PART = 0.7;
+const EVERY = { api: 250, churn: 1_000, reload: 20_000, rotation: 60_000 } as const;
+const SECRET = '/api/v1/namespaces/curfew-system/secrets/curfew-tls';
+
+const machine = describeMachine();
+const cluster = await startTestCluster();
+const failures: string[] = [];
+const counts = { api: 0, churn: 0, reload: 0, rotation: 0 };
+try {
+  const curfew = await installCurfew(cluster, { dryRun: false });
+  const api = await createApiClient(cluster.kubeconfig);
+  const namespace = await cluster.createNamespace();
+  const rows = await soak(curfew);
+  const table: Table = {
+    title: `${minutes} minutes at 70 % of capacity`,
+    about: `A real process behind a real API server. Meanwhile ${counts.rotation} CAs were deleted and made anew, the
+configuration was changed ${counts.reload} times, ${counts.churn} namespaces with an account each came or went, and ${counts.api}
+pods were sent through the API server, which verifies the certificate. Failures of any kind: ${failures.length}.`,
+    columns: [
+      { title: 'reviews', unit: '/s' },
+      { title: 'median', unit: 'ms' },
+      { title: 'p99', unit: 'ms' },
+      { title: 'errors' },
+      { title: 'RSS', unit: 'MiB' },
+    ],
+    rows,
+  };
+  console.log(`${renderText(table)}\n${table.about}`);
+  const results = [{ name: 'soak', title: 'Soak', seconds: 60 * minutes, tables: [table] }];
+  const run: Run = { date: new Date().toISOString().slice(0, 10), commit: describeCommit(), machine, results };
+  if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(run, undefined, 1)}\n`);
+
+  /** One row a minute. */
+  async function soak(installed: InstalledCurfew): Promise<readonly Row[]> {
+    const port = Number(new URL(installed.webhookUrl).port);
+    const requests = [toRequest('/validate/pods?timeout=3s', JSON.stringify(review('pods', plainPod())))];
+    // Whose certificate it is, the API server looks at; kept connections outlive a rotation.
+    const tls = { rejectUnauthorized: false };
+    const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => openConnection({ port, tls })));
+    await runLoad({ requests, connections, forMs: 10_000 });
+    const full = await runLoad({ requests, connections, forMs: 10_000 });
+    const perSecond = Math.round(PART * full.perSecond);
+    console.log(`it can ${Math.round(full.perSecond)} reviews a second; ${perSecond} from now on`);
+    const stopping = new AbortController();
+    const disturbances = [
+      repeat(EVERY.api, stopping.signal, sendPod),
+      repeat(EVERY.churn, stopping.signal, churn),
+      repeat(EVERY.reload, stopping.signal, () => reload(installed)),
+      repeat(EVERY.rotation, stopping.signal, rotate),
+    ];
+    const all: Row[] = [];
+    for (let minute = 1; minute <= minutes; minute += 1) {
+      const { latencies, errors, ...load } = await runLoad({ requests, connections, forMs: 60_000, perSecond });
+      if (errors > 0) failures.push(`${errors} reviews in minute ${minute}`);
+      const rss = (await installed.metric('process_resident_memory_bytes')) / 1_048_576;
+      const cells = [load.perSecond, quantile(latencies, 0.5), quantile(latencies, 0.99), String(errors), rss];
+      all.push({ name: `minute ${minute}`, cells });
+      console.log(
+        `minute ${minute}: ${cells.map((cell) => (typeof cell === 'number' ? cell.toFixed(1) : cell)).join(', ')}`,
+      );
+    }
+    stopping.abort();
+    await Promise.all(disturbances);
+    for (const connection of connections) connection.close();
+    return all;
+  }
+
+  async function sendPod(): Promise<void> {
+    counts.api += 1;
+    const { status, body } = await api.create(
+      `/api/v1/namespaces/${namespace}/pods?dryRun=All`,
+      submittedPod(`soak-${counts.api}`),
+    );
+    if (status !== 201) failures.push(`a pod: ${status} ${body.slice(0, 300)}`);
+  }
+
+  /** A namespace with an account; the one of ten rounds before goes. */
+  async function churn(): Promise<void> {
+    const number = counts.churn;
+    counts.churn += 1;
+    const made = await api.create('/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: `churn-${number}` },
+    });
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'web' } };
+    const added = await api.create(`/api/v1/namespaces/churn-${number}/serviceaccounts`, account);
+    for (const { status, body } of [made, added]) {
+      if (status !== 201) failures.push(`churn: ${status} ${body.slice(0, 300)}`);
+    }
+    if (number >= 10) await cluster.must(['delete', '--raw', `/api/v1/namespaces/churn-${number - 10}`]);
+  }
+
+  /** In the place of the mounted ConfigMap. */
+  async function reload(installed: InstalledCurfew): Promise<void> {
+    counts.reload += 1;
+    const file = join(dirname(installed.kubeconfig), 'configuration.yaml');
+    const text = (await readFile(file, 'utf8')).replace(/\n# change [0-9]+\n$/, '\n');
+    await writeFile(file, `${text.trimEnd()}\n# change ${counts.reload}\n`);
+  }
+
+  async function rotate(): Promise<void> {
+    counts.rotation += 1;
+    await cluster.must(['delete', '--raw', SECRET]);
+  }
+
+  api.close();
+  await curfew.uninstall();
+} finally {
+  await cluster.controlPlane.stop();
+}
+for (const failure of failures.slice(0, 20)) console.log(failure);
+if (failures.length > 0) process.exitCode = 1;
+
+/** One at a time, in ms from start to start. */
+async function repeat(everyMs: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  for (let next = performance.now() + everyMs; ; next = Math.max(next + everyMs, performance.now())) {
+    await sleep(Math.max(0, next - performance.now()), undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    await work().catch((error: unknown) => void failures.push(String(error).slice(0, 300)));
+  }
+}
