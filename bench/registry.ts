@@ -1,9 +1,10 @@
 /** Every benchmark, in the order of `docs/performance.md`. What takes more than two minutes is a script of its own. */
 
+import apiServer from './api-server.ts';
 import type { Benchmark } from './define-benchmark.ts';
 import embeddedToken from './embedded-token.ts';
 import longestBlock from './longest-block.ts';
 import ruleCost from './rule-cost.ts';
 import throughput from './throughput.ts';
 
-export const BENCHMARKS: readonly Benchmark[] = [throughput, ruleCost, embeddedToken, longestBlock];
+export const BENCHMARKS: readonly Benchmark[] = [throughput, apiServer, ruleCost, embeddedToken, longestBlock];

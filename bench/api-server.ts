@@ -1,0 +1,226 @@
+/** What a request through the real API server takes longer for Curfew, beside webhooks that answer allowed and a policy. */
+
+import { startControlPlane } from '../e2e/control-plane.ts';
+import { type InstalledCurfew, installCurfew } from '../e2e/installed-curfew.ts';
+import { createKubectl } from '../e2e/kubectl.ts';
+import { findTools } from '../scripts/tools.ts';
+import { asArray, type JsonObject, member } from '../src/objects/json.ts';
+import { openConnection, toRequest } from './connection.ts';
+import { defineBenchmark, type Row } from './define-benchmark.ts';
+import { quantile, toSample } from './measure.ts';
+import { submittedPod } from './pods.ts';
+import { type BenchServer, startBenchServer } from './start-server.ts';
+
+const ROUNDS = 300;
+const WARM_UP = 40;
+const LABEL = 'bench.example/of';
+
+/** A namespace for each: which of the registrations see its pods is said by its label, and nothing is ever switched. */
+const NAMESPACES = ['none', 'policy', 'noop-one', 'noop-both', 'curfew-one', 'curfew-both'] as const;
+type Namespace = (typeof NAMESPACES)[number];
+
+const POD_RULE = {
+  apiGroups: [''],
+  apiVersions: ['v1'],
+  resources: ['pods'],
+  operations: ['CREATE'],
+  scope: 'Namespaced',
+};
+
+export default defineBenchmark({
+  name: 'api-server',
+  title: 'Through the API server',
+  timeoutSeconds: 180,
+  run: async () => {
+    const controlPlane = await startControlPlane();
+    let noop: BenchServer | undefined;
+    try {
+      const { kubectl: binary } = await findTools(['kubectl']);
+      const kubectl = createKubectl({ binary, kubeconfig: controlPlane.kubeconfig });
+      const must = async (args: readonly string[], input?: JsonObject | readonly JsonObject[]): Promise<string> => {
+        const done = input === undefined ? await kubectl.run(args) : await kubectl.apply(input);
+        if (done.code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${done.stderr}`);
+        return done.stdout;
+      };
+      await must(['apply'], NAMESPACES.flatMap(namespaceWithAccount));
+      noop = await startBenchServer('fastify');
+      await must(['apply'], [...noopRegistrations(noop), ...policy()]);
+      const curfew = await installCurfew(
+        { controlPlane, kubectl },
+        {
+          dryRun: false,
+          mutateMode: 'apply',
+          levels: { enforce: 'off', warn: 'off', audit: 'off' },
+        },
+      );
+      await limitCurfew(must);
+      const times = await measure(controlPlane);
+      await curfew.stopProcess();
+      await stopQuietly(curfew);
+      return [toTable(times)];
+    } finally {
+      noop?.stop();
+      await controlPlane.stop();
+    }
+  },
+});
+
+async function stopQuietly(curfew: InstalledCurfew): Promise<void> {
+  await curfew.uninstall();
+}
+
+function namespaceWithAccount(name: Namespace): readonly JsonObject[] {
+  const labels = {
+    [LABEL]: name,
+    ...(name.startsWith('curfew') ? { 'curfew.dev/enforce': 'baseline' } : {}),
+    ...(name === 'curfew-both' ? { 'curfew.dev/mutate': 'restricted', 'curfew.dev/enforce': 'restricted' } : {}),
+  };
+  return [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'web', namespace: name } },
+  ];
+}
+
+function selectorFor(...namespaces: readonly Namespace[]): JsonObject {
+  return { matchExpressions: [{ key: LABEL, operator: 'In', values: namespaces }] };
+}
+
+/** As Curfew's own entries for pods, but that nothing is judged. */
+function noopRegistrations({ port, ca }: BenchServer): readonly JsonObject[] {
+  const webhook = (path: string, namespaces: readonly Namespace[]) => ({
+    name: 'noop.bench.example',
+    clientConfig: { url: `https://127.0.0.1:${port}${path}`, caBundle: Buffer.from(ca).toString('base64') },
+    rules: [POD_RULE],
+    namespaceSelector: selectorFor(...namespaces),
+    admissionReviewVersions: ['v1'],
+    sideEffects: 'None',
+    failurePolicy: 'Fail',
+    timeoutSeconds: 3,
+  });
+  const apiVersion = 'admissionregistration.k8s.io/v1';
+  const metadata = { name: 'noop' };
+  return [
+    {
+      apiVersion,
+      kind: 'ValidatingWebhookConfiguration',
+      metadata,
+      webhooks: [webhook('/validate/pods', ['noop-one', 'noop-both'])],
+    },
+    {
+      apiVersion,
+      kind: 'MutatingWebhookConfiguration',
+      metadata,
+      webhooks: [{ ...webhook('/mutate/pods', ['noop-both']), reinvocationPolicy: 'IfNeeded' }],
+    },
+  ];
+}
+
+/** Says what `year-long-token` says: no projected API token of exactly 3607 seconds; here it only warns of none. */
+function policy(): readonly JsonObject[] {
+  const apiVersion = 'admissionregistration.k8s.io/v1';
+  const expression =
+    '!has(object.spec.volumes) || object.spec.volumes.all(v, !has(v.projected) || !has(v.projected.sources) || v.projected.sources.all(s, !has(s.serviceAccountToken) || s.serviceAccountToken.expirationSeconds != 3607 || v.name.startsWith("kube-api-access-")))';
+  return [
+    {
+      apiVersion,
+      kind: 'ValidatingAdmissionPolicy',
+      metadata: { name: 'year-long-token' },
+      spec: {
+        failurePolicy: 'Fail',
+        matchConstraints: { resourceRules: [POD_RULE] },
+        validations: [{ expression }],
+      },
+    },
+    {
+      apiVersion,
+      kind: 'ValidatingAdmissionPolicyBinding',
+      metadata: { name: 'year-long-token' },
+      spec: {
+        policyName: 'year-long-token',
+        validationActions: ['Deny'],
+        matchResources: { namespaceSelector: selectorFor('policy') },
+      },
+    },
+  ];
+}
+
+/** Curfew's entries see the namespaces of their own alone. */
+async function limitCurfew(must: (args: readonly string[]) => Promise<string>): Promise<void> {
+  for (const [kind, namespaces] of [
+    ['validatingwebhookconfiguration', ['curfew-one', 'curfew-both']],
+    ['mutatingwebhookconfiguration', ['curfew-both']],
+  ] as const) {
+    const webhooks = asArray(member(JSON.parse(await must(['get', kind, 'curfew', '-o', 'json'])), 'webhooks'));
+    const patch = webhooks.map((_, index) => ({
+      op: 'replace',
+      path: `/webhooks/${index}/namespaceSelector`,
+      value: selectorFor(...namespaces),
+    }));
+    await must(['patch', kind, 'curfew', '--type=json', '-p', JSON.stringify(patch)]);
+  }
+  // Until every API server's own watch has it.
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+}
+
+type Times = Readonly<Record<Namespace, number[]>>;
+
+/** One request after the other over one connection, to each namespace in turn. */
+async function measure({
+  server,
+  certificateAuthority,
+  admin,
+}: {
+  readonly server: string;
+  readonly certificateAuthority: string;
+  readonly admin: { readonly certificate: string; readonly privateKey: string };
+}): Promise<Times> {
+  const tls = { ca: certificateAuthority, cert: admin.certificate, key: admin.privateKey };
+  const connection = await openConnection({ port: Number(new URL(server).port), tls });
+  const times = Object.fromEntries(NAMESPACES.map((name) => [name, [] as number[]])) as unknown as Times;
+  for (let round = -WARM_UP; round < ROUNDS; round += 1) {
+    for (const name of NAMESPACES) {
+      const body = JSON.stringify(submittedPod(`pod-${round + WARM_UP}`));
+      // A dry run passes all of admission, and nothing is written to the disk that others use too.
+      const answer = await connection.send(toRequest(`/api/v1/namespaces/${name}/pods?dryRun=All`, body));
+      if (answer.status !== 201) throw new Error(`${name}: ${answer.status} ${answer.body.toString().slice(0, 400)}`);
+      if (round >= 0) times[name].push(answer.ms);
+    }
+  }
+  connection.close();
+  return times;
+}
+
+function toTable(times: Times) {
+  const base = times.none;
+  /** Median over the rounds of what was added in the same round. */
+  const added = (name: Namespace) =>
+    quantile(
+      times[name].map((ms, round) => ms - (base[round] ?? 0)),
+      0.5,
+    );
+  const row = (name: Namespace, title: string, compare?: { readonly with: Namespace; readonly most: number }): Row => ({
+    name: title,
+    cells: [toSample(times[name]), name === 'none' ? '' : added(name), quantile(times[name], 0.99)],
+    ...(compare === undefined ? {} : { ratio: { value: added(name) / added(compare.with), most: compare.most } }),
+  });
+  return {
+    title: 'One pod at a time',
+    about: `One client, dry runs over one connection, ${ROUNDS} rounds, each registration in turn in a namespace of its own, Curfew as
+the process that the chart describes. Curfew is compared with the same registrations answered by a server that allows
+everything: what that adds is the price of a webhook, what Curfew adds beyond it is ours.`,
+    columns: [
+      { title: 'create a pod', unit: 'ms' },
+      { title: 'added', unit: 'ms' },
+      { title: 'p99', unit: 'ms' },
+    ] as const,
+    ratio: 'added, to the no-op webhook',
+    rows: [
+      row('none', 'no webhook'),
+      row('policy', 'one ValidatingAdmissionPolicy'),
+      row('noop-one', 'no-op webhook, validating'),
+      row('curfew-one', 'Curfew, validating', { with: 'noop-one', most: 1.15 }),
+      row('noop-both', 'no-op webhooks, mutating and validating'),
+      row('curfew-both', 'Curfew, mutating and validating', { with: 'noop-both', most: 1.2 }),
+    ],
+  };
+}
