@@ -21,14 +21,36 @@ export type Target = {
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 
-export async function openConnection({ port, tls }: Target): Promise<Connection> {
+/** Opened anew where the server has closed it between two requests, as the API server does; what was under way is lost. */
+export async function openConnection(target: Target): Promise<Connection> {
+  let current = await openOnce(target);
+  let isClosed = false;
+  return {
+    async send(request) {
+      if (isClosed) throw new Error('the connection was closed');
+      if (current.isGone()) current = await openOnce(target);
+      return await current.send(request);
+    },
+    close() {
+      isClosed = true;
+      current.close();
+    },
+  };
+}
+
+async function openOnce({ port, tls }: Target): Promise<Connection & { isGone(): boolean }> {
   const socket: TLSSocket = connect({ host: '127.0.0.1', port, ...tls });
   socket.setNoDelay(true);
   await once(socket, 'secureConnect');
   let pending:
-    | { readonly start: number; readonly resolve: (answer: Answer) => void; readonly reject: (error: Error) => void }
+    | {
+        readonly start: number;
+        readonly resolve: (answer: Answer) => void;
+        readonly reject: (error: Error) => void;
+      }
     | undefined;
   let received: Buffer = Buffer.alloc(0);
+  let isAnnounced = false;
 
   function fail(error: Error): void {
     pending?.reject(error);
@@ -42,19 +64,18 @@ export async function openConnection({ port, tls }: Target): Promise<Connection>
     received = Buffer.alloc(0);
     const { start, resolve } = pending;
     pending = undefined;
-    resolve({ ...answer, ms: performance.now() - start });
+    isAnnounced = answer.isLast;
+    resolve({ status: answer.status, body: answer.body, ms: performance.now() - start });
   });
   socket.on('error', fail);
   socket.on('close', () => fail(new Error('the server ended the connection')));
 
   return {
+    isGone: () => socket.destroyed || isAnnounced,
     send: (request) => {
       const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-      if (socket.destroyed) reject(new Error('the server had ended the connection'));
-      else {
-        pending = { start: performance.now(), resolve, reject };
-        socket.write(request);
-      }
+      pending = { start: performance.now(), resolve, reject };
+      socket.write(request);
       return promise;
     },
     close: () => void socket.destroy(),
@@ -62,15 +83,16 @@ export async function openConnection({ port, tls }: Target): Promise<Connection>
 }
 
 /** A whole answer, with its length or in chunks; undefined as long as some of it is missing. */
-function readAnswer(bytes: Buffer): Omit<Answer, 'ms'> | undefined {
+function readAnswer(bytes: Buffer): (Omit<Answer, 'ms'> & { readonly isLast: boolean }) | undefined {
   const end = bytes.indexOf(HEAD_END);
   if (end === -1) return undefined;
   const head = bytes.toString('latin1', 0, end).toLowerCase();
   const status = Number(head.slice(9, 12));
+  const isLast = head.includes('\r\nconnection: close');
   const body = bytes.subarray(end + HEAD_END.length);
   const length = /\r\ncontent-length: ([0-9]+)/.exec(head)?.[1];
-  if (length !== undefined) return body.length < Number(length) ? undefined : { status, body };
-  return body.subarray(-5).toString('latin1') === '0\r\n\r\n' ? { status, body } : undefined;
+  if (length !== undefined) return body.length < Number(length) ? undefined : { status, body, isLast };
+  return body.subarray(-5).toString('latin1') === '0\r\n\r\n' ? { status, body, isLast } : undefined;
 }
 
 /** A POST of JSON, as bytes. */
@@ -93,24 +115,26 @@ export type Load = {
   readonly forMs: number;
   /** All connections together; absent: as fast as answers come. */
   readonly perSecond?: number;
+  /** No more requests than these. */
+  readonly most?: number;
 };
 
 export type LoadResult = {
   readonly perSecond: number;
   /** Of each request, in ms, from when it was to be sent: a server that stops for a while delays those that wait too. */
   readonly latencies: readonly number[];
-  /** Answers that were not 200, and connections that broke. */
+  /** Answers that were not 200, and requests whose connection broke under way. */
   readonly errors: number;
 };
 
 /** Sends `requests` for some time. At a fixed rate each request has its moment, whether the one before is answered or not. */
-export async function runLoad({ requests, connections, forMs, perSecond }: Load): Promise<LoadResult> {
+export async function runLoad({ requests, connections, forMs, perSecond, most = Infinity }: Load): Promise<LoadResult> {
   const latencies: number[] = [];
   let errors = 0;
   let sent = 0;
   const start = performance.now();
   async function work(connection: Connection): Promise<void> {
-    while (performance.now() - start < forMs) {
+    while (sent < most && performance.now() - start < forMs) {
       const number = sent;
       sent += 1;
       const due = perSecond === undefined ? performance.now() : start + (1000 * number) / perSecond;
@@ -122,7 +146,6 @@ export async function runLoad({ requests, connections, forMs, perSecond }: Load)
         latencies.push(performance.now() - due);
       } catch {
         errors += 1;
-        return;
       }
     }
   }

@@ -81,7 +81,7 @@ const CASES: readonly Case[] = [
       // More would be refused for its number of values, before it is parsed.
       rules: fill(SIZE / 2, (index) => ({ apiGroups: [''], resources: ['secrets', `r${index}`], verbs: ['get', '*'] })),
     },
-    most: 80,
+    most: 40,
   },
 ];
 

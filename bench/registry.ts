@@ -5,6 +5,14 @@ import type { Benchmark } from './define-benchmark.ts';
 import embeddedToken from './embedded-token.ts';
 import longestBlock from './longest-block.ts';
 import ruleCost from './rule-cost.ts';
+import startAndMemory from './start-and-memory.ts';
 import throughput from './throughput.ts';
 
-export const BENCHMARKS: readonly Benchmark[] = [throughput, apiServer, ruleCost, embeddedToken, longestBlock];
+export const BENCHMARKS: readonly Benchmark[] = [
+  throughput,
+  apiServer,
+  startAndMemory,
+  ruleCost,
+  embeddedToken,
+  longestBlock,
+];

@@ -76,7 +76,7 @@ const RULES: readonly MeasuredRule[] = [
 export default defineBenchmark({
   name: 'rule-cost',
   title: 'What each check and mutation costs',
-  timeoutSeconds: 240,
+  timeoutSeconds: 400,
   run: async () => {
     const ordinary = RULES.map(measureOrdinary);
     const worst = RULES.map(measureWorst);

@@ -58,7 +58,7 @@ type Measured = {
 export default defineBenchmark({
   name: 'throughput',
   title: 'Reviews a second',
-  timeoutSeconds: 180,
+  timeoutSeconds: 240,
   run: async () => {
     const servers = await Promise.all(SERVERS.map(startBenchServer));
     const tables: Table[] = [];
