@@ -6,8 +6,11 @@
  *     npm run generate -- --check   writes nothing, and fails naming each file that differs
  */
 
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Run } from '../bench/define-benchmark.ts';
+import { renderPage } from '../bench/render.ts';
 import { CHECKS } from '../src/checks/registry.ts';
 import { MUTATIONS } from '../src/mutations/registry.ts';
 import { BUILT_IN_PRESETS } from '../src/presets/registry.ts';
@@ -39,6 +42,7 @@ const ROOT = join(import.meta.dirname, '..');
 const CHECK_PAGES = 'docs/reference/checks';
 const MUTATION_PAGES = 'docs/reference/mutations';
 const PRESET_PAGES = 'docs/reference/presets';
+const BENCHMARKS = 'bench/results/newest.json';
 
 type Output = { readonly path: string; readonly render: () => string | Promise<string> };
 
@@ -55,6 +59,10 @@ const OUTPUTS: readonly Output[] = [
   { path: 'src/reports/html/page-assets.json', render: renderPageAssets },
   { path: 'docs/failures.md', render: renderFailures },
   { path: 'docs/reference/commands.md', render: renderCommands },
+  // Numbers come from `npm run bench`; without a run there is no page.
+  ...(existsSync(join(ROOT, BENCHMARKS))
+    ? [{ path: 'docs/performance.md', render: async () => renderPage(JSON.parse(await read(BENCHMARKS)) as Run) }]
+    : []),
   { path: 'docs/reference/errors.md', render: renderErrors },
   { path: 'docs/reference/http-answers.md', render: renderHttpAnswers },
   { path: 'docs/reference/exemption-presets.md', render: renderExemptionPresets },
