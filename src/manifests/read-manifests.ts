@@ -43,6 +43,9 @@ const MOST_LISTS = 8;
 /** An alias that stands for many nodes is how a few lines become gigabytes. */
 const MOST_ALIASES = 100;
 
+/** Nobody writes more than two; the library takes a fifth of a millisecond for each, a million of them in a few MB. */
+const MOST_DIRECTIVES = 100;
+
 /** Reads every document of `text`; one that is broken costs no other. */
 export function readManifests(text: string, file: string): ReadManifests {
   const manifests: Manifest[] = [];
@@ -74,16 +77,20 @@ function parse({ text, line }: DocumentText): Parsed {
   if (text.length > MOST_DOCUMENT_CHARACTERS) {
     return at(`the document has ${text.length} characters, and at most ${MOST_DOCUMENT_CHARACTERS} are read`);
   }
+  if (countDirectives(text) > MOST_DIRECTIVES)
+    return at(`there are many directives, and at most ${MOST_DIRECTIVES} are read`);
   try {
     const lines = new LineCounter();
     const document = parseYaml(text, lines);
     const [error] = document.errors;
     const placeholder = findPlaceholder(document, text);
-    if (error === undefined && placeholder === undefined) {
+    const loop = findLoop(document, text);
+    if (error === undefined && placeholder === undefined && loop === undefined) {
       return { value: document.toJS({ maxAliasCount: MOST_ALIASES }) };
     }
-    const { line: errorLine, col } = lines.linePos(error?.pos[0] ?? placeholder ?? 0);
-    const message = error === undefined ? 'a key is a map itself' : firstLine(error.message);
+    const { line: errorLine, col } = lines.linePos(error?.pos[0] ?? placeholder ?? loop ?? 0);
+    const own = placeholder === undefined ? 'an alias stands for what it is in' : 'a key is a map itself';
+    const message = error === undefined ? own : firstLine(error.message);
     return at(describeError(text, message), { line: errorLine, column: col });
   } catch (error) {
     return at(describeError(text, error instanceof Error ? firstLine(error.message) : 'it cannot be read'));
@@ -140,6 +147,12 @@ function withoutDates(tags: Tags): Tags {
   );
 }
 
+/** Lines that begin with a percent sign, in front of what the document says; elsewhere that is text. */
+function countDirectives(text: string): number {
+  const [head = ''] = text.split(/^---/m, 1);
+  return head.match(/^%/gm)?.length ?? 0;
+}
+
 /** Where a map is the key of another: `{{ .Values.data }}` is valid YAML, and nothing that Kubernetes takes. */
 function findPlaceholder(document: Document, text: string): number | undefined {
   let found: number | undefined;
@@ -148,6 +161,20 @@ function findPlaceholder(document: Document, text: string): number | undefined {
     Pair(_key, { key }) {
       if (!isCollection(key)) return undefined;
       found = key.range?.[0];
+      return visit.BREAK;
+    },
+  });
+  return found;
+}
+
+/** Where an alias is inside of what it stands for, which has no end; kubectl takes none either. */
+function findLoop(document: Document, text: string): number | undefined {
+  let found: number | undefined;
+  if (!text.includes('*') || !text.includes('&')) return found;
+  visit(document, {
+    Alias(_key, alias, path) {
+      if (!path.some((node) => isCollection(node) && node.anchor === alias.source)) return undefined;
+      found = alias.range?.[0] ?? 0;
       return visit.BREAK;
     },
   });

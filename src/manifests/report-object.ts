@@ -93,7 +93,7 @@ export function reportObject({ object, kind, namespace, name }: Subject): Report
   return {
     apiVersion: asString(member(object, 'apiVersion')) ?? '',
     kind,
-    namespace,
+    namespace: toOneLine(namespace),
     name: toOneLine(name),
   };
 }

@@ -23,11 +23,11 @@ export function renderCheckTable({ report, objects }: Checked): string {
 }
 
 function formatFault({ file, line, column, message }: ReportedFault): string {
-  return `${file}:${line}:${column}: cannot be read: ${toOneLine(message)}\n`;
+  return `${toOneLine(file)}:${line}:${column}: cannot be read: ${toOneLine(message)}\n`;
 }
 
 function formatUndecided({ file, line, column, check, object, detail }: ReportedUndecided): string {
-  return `${file}:${line}:${column}: ${nameReported(object)} cannot be judged by ${check}: ${detail}\n`;
+  return `${toOneLine(file)}:${line}:${column}: ${nameReported(object)} cannot be judged by ${check}: ${detail}\n`;
 }
 
 function formatObject({ file, manifest, judged }: CheckedObject, locate: Locate): string {
@@ -35,7 +35,7 @@ function formatObject({ file, manifest, judged }: CheckedObject, locate: Locate)
   const { line, column } = locate(manifest, '');
   const ofPods = isPodTemplate(subject.resource) && verdict.denial !== undefined ? ' (its pods are denied)' : '';
   return [
-    `${file}:${line}:${column}${ofPods}`,
+    `${toOneLine(file)}:${line}:${column}${ofPods}`,
     ...(verdict.denial === undefined
       ? []
       : [addLines(verdict.denial.trimStart(), (path) => locate(manifest, path).line)]),
