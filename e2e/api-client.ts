@@ -6,13 +6,18 @@ import { parse } from 'yaml';
 import { asString, valueAt } from '../src/objects/json.ts';
 import type { TestCluster } from './test-cluster.ts';
 
-export type Answer = { readonly status: number; readonly body: string };
+export type Answer = {
+  readonly status: number;
+  readonly body: string;
+  /** What kubectl would print after `Warning: `. */
+  readonly warnings?: readonly string[];
+};
 
 /** Whom the administrator impersonates. */
 export type Caller = { readonly username: string; readonly groups?: readonly string[] };
 
 export type SendOptions = {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly object?: object;
   /** Of the object; JSON by default. */
   readonly contentType?: string;
@@ -67,7 +72,8 @@ function toClient(kubeconfig: string): ApiClient {
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', ({ message }) => resolve({ status: 0, body: message }));
         response.on('end', () => {
-          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') });
+          const warnings = readWarnings(response.rawHeaders);
+          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8'), warnings });
         });
       });
       sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)));
@@ -86,4 +92,13 @@ function toClient(kubeconfig: string): ApiClient {
 function toHeaders(as: Caller | undefined): Readonly<Record<string, string | readonly string[]>> {
   if (as === undefined) return {};
   return { 'impersonate-user': as.username, 'impersonate-group': as.groups ?? [] };
+}
+
+/** Each header is `299 - "text"`, with a backslash before quotes and backslashes. */
+function readWarnings(rawHeaders: readonly string[]): readonly string[] {
+  return rawHeaders.flatMap((name, index) =>
+    index % 2 === 0 && name.toLowerCase() === 'warning'
+      ? [(rawHeaders[index + 1] ?? '').replace(/^299 \S+ "(.*)"$/s, '$1').replaceAll(/\\(.)/g, '$1')]
+      : [],
+  );
 }

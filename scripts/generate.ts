@@ -23,6 +23,7 @@ import { ALERT_FILES, MANIFESTS, renderAlerts, renderManifest } from './generate
 import { renderFailures } from './generate-failures.ts';
 import { renderHttpAnswers } from './generate-http-answers.ts';
 import { renderMutation } from './generate-mutations.ts';
+import { renderNativePolicies } from './generate-native.ts';
 import { renderPageAssets } from './generate-page.ts';
 import { renderPreset, renderTokenAnnotation } from './generate-presets.ts';
 import {
@@ -65,6 +66,7 @@ const OUTPUTS: readonly Output[] = [
     : []),
   { path: 'docs/reference/errors.md', render: renderErrors },
   { path: 'docs/reference/http-answers.md', render: renderHttpAnswers },
+  { path: 'docs/reference/native-policies.md', render: renderNativePolicies },
   { path: 'docs/reference/exemption-presets.md', render: renderExemptionPresets },
   { path: 'docs/reference/metrics.md', render: renderMetrics },
   { path: 'docs/reference/webhook-entries.md', render: renderEntries },

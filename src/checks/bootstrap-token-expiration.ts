@@ -8,9 +8,9 @@ import type { Subject } from '../objects/subject.ts';
 import type { Finding } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
 
-const BOOTSTRAP_TOKEN_TYPE = 'bootstrap.kubernetes.io/token';
+export const BOOTSTRAP_TOKEN_TYPE = 'bootstrap.kubernetes.io/token';
 /** Elsewhere such a Secret is no token (kubernetes, plugin/pkg/auth/authenticator/token/bootstrap). */
-const NAMESPACE = 'kube-system';
+export const NAMESPACE = 'kube-system';
 
 const DAY_SECONDS = 86_400;
 

@@ -7,13 +7,13 @@ import { ACCOUNT_NAME_ANNOTATION as ACCOUNT_NAME, TOKEN_SECRET_TYPE as TOKEN_TYP
 import type { Finding } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
 
-const ACCOUNT_UID = 'kubernetes.io/service-account.uid';
+export const ACCOUNT_UID = 'kubernetes.io/service-account.uid';
 
 /**
  * The token controller (kube-controller-manager) fills these Secrets by UPDATE and refills them after a rotation of its
  * key. Only callers that nobody else can be are named here.
  */
-const TOKEN_CONTROLLERS: readonly string[] = ['system:kube-controller-manager', 'system:apiserver'];
+export const TOKEN_CONTROLLERS: readonly string[] = ['system:kube-controller-manager', 'system:apiserver'];
 
 export default defineCheck({
   id: 'long-lived-token-secret',

@@ -15,16 +15,16 @@ const READS: readonly Reads[] = ['rolebindings', 'clusterrolebindings'].map((res
 }));
 
 /** Who is in a group that nobody is put into. */
-const EVERYBODY: ReadonlyMap<string, string> = new Map([
+export const EVERYBODY: ReadonlyMap<string, string> = new Map([
   ['Group system:authenticated', 'everybody with a certificate or token, every service account among them'],
   ['Group system:unauthenticated', 'everybody who reaches the API server, without any token'],
   ['User system:anonymous', 'everybody who reaches the API server, without any token'],
   ['Group system:serviceaccounts', 'every service account of every namespace, those made later too'],
 ]);
-const ACCOUNTS_OF = 'system:serviceaccounts:';
+export const ACCOUNTS_OF = 'system:serviceaccounts:';
 /** The user name of a service account; a subject of kind User with it is the account (KEP-1205, SplitUsername). */
-const ACCOUNT_USER = 'system:serviceaccount:';
-const ADMIN = 'cluster-admin';
+export const ACCOUNT_USER = 'system:serviceaccount:';
+export const ADMIN = 'cluster-admin';
 
 export default defineCheck({
   id: 'rbac-binding-subjects',

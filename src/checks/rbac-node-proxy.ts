@@ -5,11 +5,11 @@ import { defineCheck } from './define-check.ts';
 import { judgeGrants, prepareRoleTables, READS_ROLES, TOLD_BY_OTHERS, tableFor } from './role-grants.ts';
 
 /** The kubelet asks for `get` where a program connects by websocket, `create` where it posts. */
-const TABLES = prepareRoleTables(
+export const TABLES = prepareRoleTables(
   ['get', 'create'].map((verb) => ({ verb, group: '', resource: 'nodes/proxy', isClusterScoped: true })),
 );
 
-const WORDS = {
+export const WORDS = {
   reason: 'runs commands in any pod of a node',
   because:
     ': its holder runs commands in every pod of the node, past audit and admission, and get is enough; nodes/metrics, nodes/stats, nodes/log and nodes/pods are wanted',

@@ -7,19 +7,19 @@ import { defineCheck } from './define-check.ts';
 import { judgeGrants, READS_ROLES, TOLD_BY_OTHERS } from './role-grants.ts';
 
 /** Before Kubernetes 1.35 a websocket is opened with `get` alone (kubernetes issues 78741 and 133515). */
-const RIGHTS = prepareRights([
+export const RIGHTS = prepareRights([
   ...['pods/exec', 'pods/attach'].flatMap((resource) =>
     ['create', 'get'].map((verb) => ({ verb, group: '', resource })),
   ),
   ...['update', 'patch'].map((verb) => ({ verb, group: '', resource: 'pods/ephemeralcontainers' })),
 ]);
 
-const ENTERS = {
+export const ENTERS = {
   reason: 'enters running containers',
   because: ': its holder reads the tokens mounted there; get on pods/log, and get, list, watch on pods, are wanted',
 };
 
-const DEBUGS = {
+export const DEBUGS = {
   reason: 'adds containers to running pods',
   because: ": a debug container may mount the pod's token; get on pods/log, and get, list, watch on pods, are wanted",
 };

@@ -6,7 +6,7 @@ import { defineCheck } from './define-check.ts';
 import { isRole, judgeGrants, READS_ROLES, TOLD_BY_OTHERS } from './role-grants.ts';
 
 /** All three return what the Secrets hold; list does so even where get is not granted. */
-const RIGHTS = prepareRights(['get', 'list', 'watch'].map((verb) => ({ verb, group: '', resource: 'secrets' })));
+export const RIGHTS = prepareRights(['get', 'list', 'watch'].map((verb) => ({ verb, group: '', resource: 'secrets' })));
 
 export default defineCheck({
   id: 'rbac-secret-read',

@@ -6,7 +6,7 @@ import { defineCheck } from './define-check.ts';
 import { isRole, judgeGrants, READS_ROLES, TOLD_BY_WILDCARD } from './role-grants.ts';
 
 /** A request for a token carries the account's name, so `resourceNames` limits it (KEP-1205). */
-const RIGHTS = prepareRights([{ verb: 'create', group: '', resource: 'serviceaccounts/token' }]);
+export const RIGHTS = prepareRights([{ verb: 'create', group: '', resource: 'serviceaccounts/token' }]);
 
 export default defineCheck({
   id: 'rbac-token-request',

@@ -14,10 +14,13 @@ import { keyOfSource, numberRepeats, READS_PODS_AND_TEMPLATES } from './pod-bear
 const LEAST_SECONDS = 600;
 const MOST_SECONDS = 4_294_967_296;
 
+/** Longest lifetime at each level. */
+export const LEVEL_SECONDS = { baseline: 86_400, restricted: 3_600 } as const;
+
 export default defineCheck({
   id: 'token-lifetime',
   since: '0.1',
-  levels: { baseline: { seconds: 86_400 }, restricted: { seconds: 3_600 } },
+  levels: { baseline: { seconds: LEVEL_SECONDS.baseline }, restricted: { seconds: LEVEL_SECONDS.restricted } },
   options: Type.Object(
     {
       audiences: Type.Optional(

@@ -251,7 +251,7 @@ function quoteSome(audiences: readonly string[]): string {
 }
 
 /** Audiences may be long addresses, and a warning is one line. */
-function nameShort(audiences: readonly string[]): string {
+export function nameShort(audiences: readonly string[]): string {
   const [first = ''] = audiences;
   if (first.length > 40) return 'see the list in the configuration';
   return audiences.length === 1 ? first : `${first} and ${audiences.length - 1} more`;

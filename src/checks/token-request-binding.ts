@@ -12,7 +12,7 @@ import {
 } from '../objects/token-request.ts';
 import { defineCheck } from './define-check.ts';
 
-const UNBOUND_SECONDS = 3_600;
+export const UNBOUND_SECONDS = 3_600;
 
 export default defineCheck({
   id: 'token-request-binding',

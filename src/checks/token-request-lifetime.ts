@@ -18,8 +18,9 @@ import {
 import { DEFAULT_EXPIRATION_SECONDS } from '../objects/tokens.ts';
 import { defineCheck } from './define-check.ts';
 
-const BASELINE_SECONDS = 86_400;
-const RESTRICTED_SECONDS = 3_600;
+/** Longest lifetime at each level, in seconds. */
+export const LEVEL_SECONDS = { baseline: 86_400, restricted: 3_600 } as const;
+const { baseline: BASELINE_SECONDS, restricted: RESTRICTED_SECONDS } = LEVEL_SECONDS;
 
 const secondsOf = (description: string) =>
   Type.Integer({ minimum: LEAST_EXPIRATION_SECONDS, maximum: MOST_EXPIRATION_SECONDS, description });

@@ -8,7 +8,7 @@ import type { TokenSource } from './tokens.ts';
  * ones ask for `dapr.io/sentry`), SPIRE's manifests and charts, and the webhook of gcs-fuse-csi-driver. A volume that
  * only bears the name holds its author's own token.
  */
-const SIDECAR_TOKENS: ReadonlyMap<string, RegExp> = new Map([
+export const SIDECAR_TOKENS: ReadonlyMap<string, RegExp> = new Map([
   ['istio-token', /^istio-ca$/],
   ['linkerd-identity-token', /^identity\.l5d\.io$/],
   ['dapr-identity-token', new RegExp(`^dapr\\.io/sentry$|${DAPR_SENTRY.source}`)],

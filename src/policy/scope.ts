@@ -16,8 +16,8 @@ export const UNWATCHED_NAMESPACES: readonly string[] = ['kube-node-lease', 'kube
 /** Never denied or patched, but warned about and audited: a refused system pod can stop a cluster. */
 export const SYSTEM_NAMESPACE = 'kube-system';
 
-const NODES_GROUP = 'system:nodes';
-const MIRROR_POD_ANNOTATION = 'kubernetes.io/config.mirror';
+export const NODES_GROUP = 'system:nodes';
+export const MIRROR_POD_ANNOTATION = 'kubernetes.io/config.mirror';
 
 /** The Secret of a token by which nodes join the cluster; it counts in kube-system alone. */
 const BOOTSTRAP_TOKEN_TYPE = 'bootstrap.kubernetes.io/token';
@@ -28,32 +28,35 @@ const RBAC_GROUP = 'rbac.authorization.k8s.io';
  * Callers whose roles are not theirs to choose: the API server writes the built-in roles, the aggregation controller
  * copies rules that were judged where they were written. Skipped by caller alone: names and labels are anybody's.
  */
-const RBAC_WRITERS: ReadonlySet<string> = new Set([
+export const RBAC_WRITERS: ReadonlySet<string> = new Set([
   'system:apiserver',
   'system:serviceaccount:kube-system:clusterrole-aggregation-controller',
   'system:kube-controller-manager',
 ]);
 
 /** Never asked for their tokens: whoever delays these stops nodes or the control plane. */
-const CONTROL_PLANE: ReadonlySet<string> = new Set([
+export const CONTROL_PLANE: ReadonlySet<string> = new Set([
   'system:kube-controller-manager',
   'system:cloud-controller-manager',
   'system:apiserver',
 ]);
 
 /** Tokens that the API server shows to webhooks (KEP-6060): one that waits for a webhook to be asked for is a deadlock. */
-const WEBHOOK_KINDS: ReadonlySet<string> = new Set(['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration']);
-const SYSTEM_ACCOUNTS = 'system:serviceaccount:kube-system:';
+export const WEBHOOK_KINDS: ReadonlySet<string> = new Set([
+  'ValidatingWebhookConfiguration',
+  'MutatingWebhookConfiguration',
+]);
+export const SYSTEM_ACCOUNTS = 'system:serviceaccount:kube-system:';
 
 /** Callers that write the objects their own templates describe. Nobody else can have these names. */
-const WORKLOAD_CONTROLLERS: ReadonlySet<string> = new Set([
+export const WORKLOAD_CONTROLLERS: ReadonlySet<string> = new Set([
   'system:serviceaccount:kube-system:deployment-controller',
   'system:serviceaccount:kube-system:cronjob-controller',
   'system:kube-controller-manager',
 ]);
 
 /** Callers that make the account `default` of a new namespace; without it no pod can be made there. */
-const ACCOUNT_CONTROLLERS: ReadonlySet<string> = new Set([
+export const ACCOUNT_CONTROLLERS: ReadonlySet<string> = new Set([
   'system:serviceaccount:kube-system:service-account-controller',
   'system:kube-controller-manager',
 ]);

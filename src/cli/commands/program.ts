@@ -10,6 +10,7 @@ import { addConfig } from './config.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT_CODES } from './context.ts';
 import { addExplain } from './explain.ts';
+import { addRender } from './render.ts';
 import { addServe } from './serve.ts';
 import { addUsage } from './usage.ts';
 import { addWhoCan } from './who-can.ts';
@@ -43,6 +44,7 @@ Examples:
     addUsage,
     addExplain,
     addConfig,
+    addRender,
     addServe,
     addCompletion,
   ])

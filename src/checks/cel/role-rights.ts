@@ -1,0 +1,159 @@
+/**
+ * The checks that look for rights of a table in Roles and ClusterRoles, in CEL: what `role-grants.ts` is in TypeScript.
+ * A rule is asked for each right of the table, which CEL has written out.
+ */
+
+import { everyParent, isNameless, type Right, type RightTable } from '../../objects/rbac/rules.ts';
+import { LIST_SHORTLY } from '../role-grants.ts';
+import { findingCel, quoteCel } from './cel-text.ts';
+import type { CelForm, CelPlace } from './define-cel.ts';
+
+const MOST_RULES = 500;
+/** Verbs, groups, resources and names of all rules together. */
+const MOST_ENTRIES = 10_000;
+
+export type RoleRights = {
+  readonly rights: RightTable;
+  /** Rights that a Role cannot give are not looked for in one. */
+  readonly reasonOf: (right: Right) => string;
+  /** Whether a right that is limited to names is found too. */
+  readonly countsNames: boolean;
+};
+
+const ADDED = 'added to another role';
+const AGGREGATING = '^[^/]+/aggregate-to-(.+)$';
+
+export function celOfRights({ rights: table, reasonOf, countsNames }: RoleRights): CelForm {
+  const rights = table.rights.map(({ right }) => right);
+  return {
+    reasons: [...new Set([...rights.map(reasonOf), ADDED])],
+    ...(countsNames ? { hasWideKeys: true as const } : {}),
+    left: 'that a rule for "*" resources is told once, by rbac-wildcard: each policy tells it',
+    bounds: (place) => [
+      { count: `size(${rulesOf(place)})`, most: MOST_RULES, noun: 'rules' },
+      {
+        count: `${rulesOf(place)}.map(r, ${ENTRIES}).sum()`,
+        most: MOST_ENTRIES,
+        noun: 'verbs, groups, resources and names',
+      },
+    ],
+    variables: (place) => rights.flatMap((right, index) => variablesOf(place, { right, index, countsNames })),
+    findings(place) {
+      const byRule = rights.map((right, index) =>
+        findingsOfRule(place, { right, index, reason: reasonOf(right), countsNames }),
+      );
+      const grants = `${rulesOf(place)}.map(r, ${byRule.join(' + ')}).filter(g, size(g) > 0)`;
+      return `(${grants}) + ${labelsCel(place, rights, countsNames)}`;
+    },
+  };
+}
+
+const ENTRIES = ['verbs', 'apiGroups', 'resources', 'resourceNames']
+  .map((key) => `size(r.?${key}.orValue([]))`)
+  .join(' + ');
+
+function rulesOf({ object }: Pick<CelPlace, 'object'>): string {
+  return `${object}.?rules.orValue([])`;
+}
+
+type One = { readonly right: Right; readonly index: number; readonly countsNames: boolean };
+
+const hasAny = (key: string, texts: readonly string[]) =>
+  `(${texts.map((text) => `${quoteCel(text)} in r.?${key}.orValue([])`).join(' || ')})`;
+
+/** True if the rule `r` grants the right, for some name at least. */
+function grantsCel({ verb, group, resource }: Right): string {
+  const parent = everyParent(resource);
+  return [
+    hasAny('verbs', ['*', verb]),
+    hasAny('apiGroups', ['*', group]),
+    hasAny('resources', ['*', resource, ...(parent === undefined ? [] : [parent])]),
+  ].join(' && ');
+}
+
+/** True if it does so whatever the name. */
+function isUnlimited(right: Right): string {
+  const names = 'r.?resourceNames.orValue([])';
+  return isNameless(right) ? `(size(${names}) == 0 || "" in ${names})` : `size(${names}) == 0`;
+}
+
+/** A rule that names it is told rather than one that has it by a `*`. */
+function variablesOf(place: CelPlace, { right, index }: One): readonly (readonly [string, string])[] {
+  const condition = `${grantsCel(right)} && ${isUnlimited(right)}${ofKind(right)}`;
+  const all = place.own(`all${index}`);
+  return [
+    [`all${index}`, `${rulesOf(place)}.filter(r, ${condition})`],
+    [
+      `best${index}`,
+      `${all}.exists(r, !("*" in r.resources)) ? ${all}.filter(r, !("*" in r.resources))[0] : ${all}[0]`,
+    ],
+  ];
+}
+
+function ofKind({ isClusterScoped = false }: Right): string {
+  return isClusterScoped ? ' && request.resource.resource == "clusterroles"' : '';
+}
+
+function findingsOfRule(
+  place: CelPlace,
+  { right, index, reason, countsNames }: One & { readonly reason: string },
+): string {
+  const key = quoteCel(keyOf(right));
+  const best = place.own(`best${index}`);
+  const fix = (rule: string) => `("*" in ${rule}.resources ? ${quoteCel(LIST_SHORTLY)} : "")`;
+  const path = (rule: string) => `"/rules/" + string(${rulesOf(place)}.indexOf(${rule}))`;
+  const whole = findingCel({
+    key,
+    path: path(best),
+    why: reason,
+    fix: fix(best),
+    ...(countsNames ? { wide: key } : {}),
+  });
+  const grants = `${grantsCel(right)}${ofKind(right)}`;
+  if (!countsNames) return `(${grants} && ${isUnlimited(right)} ? [${whole}] : [])`;
+  const named = findingCel({
+    key: `${quoteCel(`${keyOf(right)} named `)} + n`,
+    path: path('r'),
+    why: reason,
+    fix: fix('r'),
+    wide: key,
+  });
+  return `(!(${grants}) ? [] : ${isUnlimited(right)} ? [${whole}] : r.?resourceNames.orValue([]).map(n, ${named}))`;
+}
+
+/** The key of the grant, as `keyOf` in `objects/rbac/grants.ts` writes it for rights of the core group. */
+function keyOf({ verb, group, resource }: Right): string {
+  const [base = '', ...below] = resource.split('/');
+  return `${verb} ${[`${base}${group === '' ? '' : `.${group}`}`, ...below].join('/')}`;
+}
+
+/** Labels by which others are given what was found: the one that comes first is told. */
+function labelsCel(place: CelPlace, rights: readonly Right[], countsNames: boolean): string {
+  const { object } = place;
+  const labels = `${object}.metadata.?labels.orValue({})`;
+  const added = `${labels}.filter(l, l.matches(${quoteCel(AGGREGATING)}) && ${object}.metadata.labels[l] == "true")`;
+  const first = `"/metadata/labels/" + ${added}.min().replace("~", "~0").replace("/", "~1")`;
+  const grants = (one: Pick<CelPlace, 'object'>) =>
+    rights
+      .map(
+        (right) =>
+          `${rulesOf(one)}.exists(r, ${grantsCel(right)}${ofKind(right)}${countsNames ? '' : ` && ${isUnlimited(right)}`})`,
+      )
+      .join(' || ');
+  const isOldRight = rights
+    .map((right) => {
+      const condition = `${grantsCel(right)} && ${isUnlimited(right)}${ofKind(right)}`;
+      return `(!${rulesOf(place)}.exists(r, ${condition}) || oldObject.?rules.orValue([]).exists(r, ${condition}))`;
+    })
+    .join(' && ');
+  const fix = place.isOld ? '""' : `(request.operation == "UPDATE" && ${isOldRight} ? "remove the label" : "")`;
+  const finding = findingCel({
+    key: '"label " + l',
+    path: first,
+    why: ADDED,
+    fix,
+    ...(countsNames ? { wide: '"label " + l' } : {}),
+  });
+  const isAny = `request.resource.resource == "clusterroles" && (${grants(place)})`;
+  return `(${isAny} ? [${added}.map(l, ${finding})].filter(g, size(g) > 0) : [])`;
+}

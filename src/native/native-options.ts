@@ -1,0 +1,26 @@
+/** What policies are rendered of. */
+
+import type { ActiveLevel } from '../objects/level.ts';
+import type { ClusterFacts } from '../objects/rule-context.ts';
+import type { Configuration } from '../policy/configuration.ts';
+
+export type NativeOptions = {
+  readonly configuration: Configuration;
+  readonly cluster: ClusterFacts;
+  /** The namespace Curfew itself runs in; empty if it runs in none. */
+  readonly ownNamespace: string;
+  /** Judges at this level, whatever labels and configuration say. */
+  readonly level: ActiveLevel | undefined;
+  /** In ms since the epoch: exemptions that have ended by then are left out. */
+  readonly now: number;
+  /** The minor version of the oldest Kubernetes that the policies are for: 30 for 1.30. */
+  readonly minor: number;
+};
+
+/** Something that the policies do not do. */
+export type Left = {
+  /** Of the check or mutation; empty if it is not about one. */
+  readonly id: string;
+  /** A sentence without a full stop. */
+  readonly why: string;
+};

@@ -1,0 +1,251 @@
+/** ValidatingAdmissionPolicies of the checks: one a check, what it looks at, and mode, with its binding. */
+
+import type { CelForm, CelPlace } from '../checks/cel/define-cel.ts';
+import type { Check } from '../checks/define-check.ts';
+import { startLevel } from '../checks/define-check.ts';
+import type { JsonObject } from '../objects/json.ts';
+import { isNewerThan } from '../policy/catalogue.ts';
+import type { CheckMode } from '../policy/configuration-schema.ts';
+import { CHECK_MODES } from '../policy/configuration-schema.ts';
+import { AUDIT_KEYS } from '../policy/labels.ts';
+import { SYSTEM_NAMESPACE } from '../policy/scope.ts';
+import { exemptionCel } from './exemptions.ts';
+import { dropKnownCel, largeCel, largeFindingCel, recordCel, summaryCel, unionCel } from './findings.ts';
+import type { MatchCondition } from './guards.ts';
+import { listMatchConditions, namespaceSelector, quietCel, SYSTEM_SELECTOR } from './guards.ts';
+import { levelCel } from './levels.ts';
+import type { NativeOptions } from './native-options.ts';
+import type { Target, Variable } from './targets.ts';
+import { listPlaceVariables, listTargets, toPlace, toResourceRules } from './targets.ts';
+
+export const API_VERSION = 'admissionregistration.k8s.io/v1';
+
+type Mode = 'enforce' | 'warn' | 'audit';
+
+/** Whose objects are in kube-system alone, and refused there. */
+const BOOTSTRAP_CHECK = 'bootstrap-token-expiration';
+
+/** Fail closed as the webhook's entries for the same objects do; an expression fails only by a mistake of ours. */
+const FAIL_CLOSED: ReadonlySet<string> = new Set(['pods', 'pods/ephemeralcontainers']);
+const FAIL_CLOSED_CHECK = 'long-lived-token-secret';
+
+export function renderCheck(check: Check, forms: readonly CelForm[], options: NativeOptions): readonly JsonObject[] {
+  const ceiling = ceilingOf(check, options);
+  if (ceiling === 'off') return [];
+  return forms.flatMap((form) =>
+    listTargets(check, form).flatMap((target) => {
+      const mayDeny = ceiling === 'enforce' && (!target.isTemplates || options.configuration.enforceTemplates);
+      const modes: readonly Mode[] = [
+        ...(mayDeny ? ['enforce' as const] : []),
+        ...(ceiling === 'audit' ? [] : ['warn' as const]),
+        'audit',
+      ];
+      return modes.flatMap((mode) =>
+        renderPolicy({ check, target, mode, mayDeny, mayWarn: ceiling !== 'audit', options }),
+      );
+    }),
+  );
+}
+
+function ceilingOf(check: Check, { configuration }: NativeOptions): CheckMode {
+  const own = configuration.checks.get(check.id)?.mode ?? 'enforce';
+  const pinned = isNewerThan(check.since, configuration.catalogue) ? 'warn' : 'enforce';
+  return CHECK_MODES.find((mode) => mode === own || mode === pinned) ?? 'off';
+}
+
+type Rendering = {
+  readonly check: Check;
+  readonly target: Target;
+  readonly mode: Mode;
+  readonly mayDeny: boolean;
+  readonly mayWarn: boolean;
+  readonly options: NativeOptions;
+};
+
+function renderPolicy(rendering: Rendering): readonly JsonObject[] {
+  const { check, target, mode, options } = rendering;
+  const variables = listVariables(rendering);
+  if (variables === undefined) return [];
+  const { dryRun } = options.configuration;
+  const name = `${target.name}.${mode}.curfew.dev`;
+  const isDryRun = mode === 'enforce' && dryRun;
+  const auditKey = {
+    enforce: dryRun ? AUDIT_KEYS.wouldDeny : AUDIT_KEYS.deny,
+    warn: AUDIT_KEYS.warn,
+    audit: AUDIT_KEYS.audit,
+  }[mode];
+  const start = `curfew ${check.id}${isDryRun ? ' (would deny)' : ''}`;
+  const shortFix = check.shortFix(NO_SUBJECT);
+  const summary = summaryCel('variables.told', target.form, { start, shortFix });
+  const isSystemOnly = check.id === BOOTSTRAP_CHECK;
+  const withSystem = mode !== 'enforce';
+  const policy = {
+    apiVersion: API_VERSION,
+    kind: 'ValidatingAdmissionPolicy',
+    metadata: { name, labels: LABELS },
+    spec: {
+      failurePolicy: mode === 'enforce' && isFailClosed(rendering) ? 'Fail' : 'Ignore',
+      matchConstraints: {
+        matchPolicy: 'Equivalent',
+        namespaceSelector: isSystemOnly ? SYSTEM_SELECTOR : namespaceSelector(options, { withSystem }),
+        resourceRules: toResourceRules(target.reads),
+      },
+      matchConditions: listConditions(rendering),
+      variables: [...variables, { name: 'recorded', expression: recordCel(check.id, 'variables.told', target.form) }],
+      ...(mode === 'audit'
+        ? {}
+        : {
+            validations: [
+              {
+                expression: 'size(variables.told) == 0',
+                message: `${start}: see curfew explain ${check.id}`,
+                messageExpression: summary,
+                reason: 'Forbidden',
+              },
+            ],
+          }),
+      auditAnnotations: [
+        { key: auditKey, valueExpression: 'size(variables.told) == 0 ? "" : variables.recorded' },
+        ...(variables.some(({ name }) => name === 'spared')
+          ? [{ key: AUDIT_KEYS.exempt, valueExpression: 'size(variables.spared) == 0 ? "" : variables.exemption' }]
+          : []),
+      ],
+    },
+  };
+  const action = mode === 'audit' ? 'Audit' : mode === 'warn' || isDryRun ? 'Warn' : 'Deny';
+  return [policy, bindingOf(name, action)];
+}
+
+export const LABELS = { 'app.kubernetes.io/name': 'curfew', 'app.kubernetes.io/component': 'native-policies' };
+
+function bindingOf(name: string, action: 'Deny' | 'Warn' | 'Audit'): JsonObject {
+  return {
+    apiVersion: API_VERSION,
+    kind: 'ValidatingAdmissionPolicyBinding',
+    metadata: { name, labels: LABELS },
+    spec: { policyName: name, validationActions: [action] },
+  };
+}
+
+/** Short fixes are the same whatever the object is called. */
+const NO_SUBJECT = {
+  operation: 'CREATE',
+  resource: { group: '', name: '', subresource: '' },
+  kind: '',
+  namespace: '',
+  name: '',
+  object: {},
+} as const;
+
+function isFailClosed({ check, target }: Rendering): boolean {
+  return (
+    check.id === FAIL_CLOSED_CHECK ||
+    target.reads.some(({ resource, subresource }) =>
+      FAIL_CLOSED.has(subresource === undefined ? resource : `${resource}/${subresource}`),
+    )
+  );
+}
+
+function listConditions({ check, target, mode }: Rendering): readonly MatchCondition[] {
+  const quiet = quietCel(target.reads);
+  const conditions = listMatchConditions(target.reads);
+  const named = check.id === FAIL_CLOSED_CHECK ? [...conditions, TOKEN_SECRET] : conditions;
+  if (quiet === undefined || mode === 'audit') return named;
+  return [...named, { name: 'not-by-its-controller', expression: `!(${quiet})` }];
+}
+
+/** The webhook's entry has the same: all other Secrets are written whatever happens. */
+const TOKEN_SECRET: MatchCondition = {
+  name: 'token-secret',
+  expression: 'object.type == "kubernetes.io/service-account-token"',
+};
+
+/** Ends in `told`, what this mode says; undefined if the form finds nothing with this configuration. */
+function listVariables(rendering: Rendering): readonly Variable[] | undefined {
+  const { check, target, mode, mayDeny, options } = rendering;
+  const { form, hasUpdates } = target;
+  const settings = {
+    options: options.configuration.checks.get(check.id)?.options ?? check.defaults,
+    apiAudiences: options.cluster.apiAudiences,
+    acceptApiAccessFrom: options.configuration.apiAccess.acceptFrom,
+  };
+  const place = (level: string, isOld: boolean) => toPlace(target, level, isOld);
+  const someFindings = form.findings(place('"restricted"', false), settings);
+  if (someFindings === undefined) return undefined;
+
+  const variables: Variable[] = [];
+  const add = (name: string, expression: string): string => {
+    variables.push({ name, expression });
+    return `variables.${name}`;
+  };
+  const addPlace = (isOld: boolean) => {
+    variables.push(...listPlaceVariables(target, isOld));
+    for (const [name, expression] of form.variables?.(place('', isOld), settings) ?? []) {
+      add(place('', isOld).own(name).slice('variables.'.length), expression);
+    }
+  };
+  addPlace(false);
+  if (hasUpdates) addPlace(true);
+  const bound = largeCel(form, place('', false));
+  const large = bound === undefined ? undefined : add('large', bound);
+  const start = startLevel(check);
+  const isOn = (level: string) => (start === 'baseline' ? `${level} != "off"` : `${level} == "restricted"`);
+  const find = (level: string) => {
+    const findings = form.findings(place(level, false), settings) ?? '[]';
+    const tooLarge =
+      large === undefined
+        ? ''
+        : `${large} != "" ? ${largeFindingCel(form, { large, path: largePath(place('', false)) })} : `;
+    return `${isOn(level)} ? (${tooLarge}${findings}) : []`;
+  };
+
+  /** What is found at the level of enforce and was not there before. */
+  const addEnforced = (): string => {
+    const level = add('enforceLevel', levelCel('enforce', options));
+    const found = add('enforced', find(level));
+    if (!hasUpdates) return found;
+    const old = form.findings(place(level, true), settings) ?? '[]';
+    const known = add('known', `request.operation == "UPDATE" && ${isOn(level)} ? (${old}) : []`);
+    return add('added', `size(${found}) == 0 || size(${known}) == 0 ? ${found} : ${dropKnownCel(found, known, form)}`);
+  };
+  const addWarned = () => add('warned', find(add('warnLevel', levelCel('warn', options))));
+  const addAudited = () => add('audited', find(add('auditLevel', levelCel('audit', options))));
+
+  const exempt = exemptionCel(options.configuration.exemptions, {
+    check: check.id,
+    reads: target.reads,
+    account:
+      form.isForPods === true || target.reads.some(({ resource }) => resource === 'pods')
+        ? 'variables.account'
+        : undefined,
+    now: options.now,
+  });
+  const exemption = exempt === undefined ? undefined : add('exemption', exempt);
+  const spare = (told: string) => (exemption === undefined ? told : `${exemption} != "" ? [] : ${told}`);
+
+  if (mode === 'enforce') add('told', spare(addEnforced()));
+  else if (mode === 'warn') {
+    const [enforced, warned] = [addEnforced(), addWarned()];
+    add('told', spare(heldOr(enforced, warned, { check, mayDeny })));
+  } else {
+    const [enforced, warned, audited] = [addEnforced(), addWarned(), addAudited()];
+    const quiet = rendering.mayWarn ? quietCel(target.reads) : 'true';
+    const all = add('all', unionCel(`(${unionCel(enforced, warned)})`, audited));
+    const told = quiet === undefined ? audited : `(${quiet} ? ${all} : ${audited})`;
+    if (exemption !== undefined) add('spared', `${exemption} == "" ? [] : ${all}`);
+    add('told', spare(told));
+  }
+  return variables;
+}
+
+/** Warned about is what is not denied: where a denial says it, the warning would say it again. */
+function heldOr(enforced: string, warned: string, { check, mayDeny }: Pick<Rendering, 'check' | 'mayDeny'>): string {
+  const both = unionCel(enforced, warned);
+  if (!mayDeny) return both;
+  const denied = `(size(${enforced}) > 0 ? [] : ${warned})`;
+  return check.id === BOOTSTRAP_CHECK ? denied : `(request.namespace == "${SYSTEM_NAMESPACE}" ? ${both} : ${denied})`;
+}
+
+function largePath(place: CelPlace): string {
+  return place.specPath === '' ? '"/"' : place.specPath;
+}

@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest';
+import { CEL_FORMS } from '../../src/checks/cel/registry.ts';
+import { CHECKS } from '../../src/checks/registry.ts';
+import { CEL_MUTATIONS } from '../../src/mutations/cel/registry.ts';
+import { MUTATIONS } from '../../src/mutations/registry.ts';
+import { renderPolicies } from '../../src/native/render-policies.ts';
+import { asArray, asString, valueAt } from '../../src/objects/json.ts';
+import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../src/policy/configuration.ts';
+
+const REASON = /^\S.{20,}[^.]$/;
+
+it('Every check and every mutation has a form in CEL, or a reason why it has none', () => {
+  expect([...CEL_FORMS.keys()]).toEqual(CHECKS.map(({ id }) => id));
+  expect([...CEL_MUTATIONS.keys()]).toEqual(MUTATIONS.map(({ id }) => id));
+  const reasons = [...CEL_FORMS.values(), ...CEL_MUTATIONS.values()].flatMap((form) =>
+    'without' in form ? [form.without] : [],
+  );
+  expect(reasons.filter((reason) => !REASON.test(reason))).toEqual([]);
+});
+
+it('Every policy has a binding behind it, and keeps to the bounds of the API server', () => {
+  const objects = renderAll({});
+  const kinds = objects.map(({ kind }) => asString(kind) ?? '');
+  expect(objects.length).toBeGreaterThan(80);
+  for (const [index, object] of objects.entries()) {
+    if (kinds[index]?.endsWith('Binding') === true) continue;
+    const name = asString(valueAt(object, ['metadata', 'name'])) ?? '';
+    expect([kinds[index + 1], valueAt(objects[index + 1], ['spec', 'policyName'])]).toEqual([
+      `${kinds[index]}Binding`,
+      name,
+    ]);
+    expect(asArray(valueAt(object, ['spec', 'auditAnnotations'])).length).toBeLessThanOrEqual(20);
+    for (const validation of asArray(valueAt(object, ['spec', 'validations']))) {
+      expect((asString(valueAt(validation, ['messageExpression'])) ?? '').length).toBeLessThanOrEqual(5_120);
+    }
+  }
+});
+
+it('Mutations are rendered from Kubernetes 1.36 on, and never with dryRun', () => {
+  const isMutating = ({ kind }: { readonly kind?: unknown }) => kind === 'MutatingAdmissionPolicy';
+  expect(renderAll({}, 36).filter(isMutating)).toHaveLength(3);
+  expect(renderAll({}, 35).filter(isMutating)).toEqual([]);
+  expect(renderAll({ dryRun: true }, 36).filter(isMutating)).toEqual([]);
+});
+
+it('With dryRun nothing is denied', () => {
+  const actions = renderAll({ dryRun: true }).flatMap((object) =>
+    asArray(valueAt(object, ['spec', 'validationActions'])),
+  );
+  expect(actions).toContain('Warn');
+  expect(actions).not.toContain('Deny');
+});
+
+function renderAll(keys: Readonly<Record<string, boolean>>, minor = 37) {
+  const read = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, ...keys });
+  if (!read.ok) throw new Error(JSON.stringify(read.problems));
+  const cluster = { apiAudiences: ['https://kubernetes.default.svc'], issuers: [] };
+  const options = {
+    configuration: read.configuration,
+    cluster,
+    ownNamespace: 'curfew-system',
+    level: undefined,
+    now: 0,
+    minor,
+  };
+  return renderPolicies(options).objects;
+}
