@@ -1,7 +1,7 @@
 /** What a policy is about: the requests it matches, and where in CEL it looks. */
 
 import type { CelForm, CelPlace } from '../checks/cel/define-cel.ts';
-import { defaultVolumesCel } from '../checks/cel/pod-tokens.ts';
+import { defaultVolumesCel, volumesCel } from '../checks/cel/pod-tokens.ts';
 import type { Check } from '../checks/define-check.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { KINDS } from '../objects/kinds.ts';
@@ -72,6 +72,7 @@ export function listPlaceVariables({ form, reads, isTemplates }: Target, isOld: 
     ...(isOld ? [] : [{ name: 'specPath', expression: isTemplates ? TEMPLATE_PATH : '"/spec"' }]),
     { name: name('account'), expression: account },
     { name: name('defaultVolumes'), expression: defaultVolumesCel(spec) },
+    { name: name('volumeNames'), expression: `${volumesCel(spec)}.map(v, v.?name.orValue(""))` },
   ];
 }
 
@@ -84,6 +85,7 @@ export function toPlace({ form, reads }: Target, level: string, isOld: boolean):
     specPath: isAboutPods ? 'variables.specPath' : '',
     account: isAboutPods ? name('account') : '',
     defaultVolumes: isAboutPods ? name('defaultVolumes') : '',
+    volumeNames: isAboutPods ? name('volumeNames') : '',
     level,
     isOld,
     own: name,

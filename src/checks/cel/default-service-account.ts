@@ -42,7 +42,7 @@ export const defaultServiceAccountOfBindings: CelForm = {
   part: 'bindings',
   isFor: ({ group }) => group === RBAC_GROUP,
   reasons: [REASONS.binding],
-  bounds: ({ object }) => [{ count: `size(${object}.?subjects.orValue([]))`, most: 1_000, noun: 'subjects' }],
+  bounds: ({ object }) => [{ count: `size(${object}.?subjects.orValue([]))`, most: 200, noun: 'subjects' }],
   findings({ object }) {
     const subjects = `${object}.?subjects.orValue([])`;
     const isUser = `(s.kind == "User" && s.name.matches("^system:serviceaccount:[a-z0-9-]+:default$"))`;

@@ -26,6 +26,8 @@ export type CelPlace = {
   /** The name of the service account that the pod runs as, and the names of its default token volumes, a list. */
   readonly account: string;
   readonly defaultVolumes: string;
+  /** The names of all volumes, a list: whole volumes take the API server long to compare. */
+  readonly volumeNames: string;
   /** A string, `baseline` or `restricted`. */
   readonly level: string;
   /** A variable of the form's own: {@link CelForm.variables}. */

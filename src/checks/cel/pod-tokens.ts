@@ -53,7 +53,7 @@ export function tokenFindingsCel(
   const path = [
     place.specPath,
     `"/volumes/"`,
-    `string(${volumesCel(place.spec)}.indexOf(v))`,
+    `string(${place.volumeNames}.indexOf(v.?name.orValue("")))`,
     `"/projected/sources/"`,
     `string(v.projected.sources.indexOf(s))`,
     `"/serviceAccountToken"`,
@@ -64,12 +64,12 @@ export function tokenFindingsCel(
   return `${volumesCel(place.spec)}.filter(v, has(v.projected)).map(v, ${SOURCES}.filter(s, has(${TOKEN}) && ${condition}).map(s, ${finding})).filter(g, size(g) > 0)`;
 }
 
-const MOST_VOLUMES = 256;
-const MOST_SOURCES = 1_024;
-const MOST_CONTAINERS = 128;
-const MOST_MOUNTS = 4_096;
+const MOST_VOLUMES = 100;
+const MOST_SOURCES = 200;
+const MOST_CONTAINERS = 50;
+const MOST_MOUNTS = 1_000;
 /** Each is compared with every mount; a pod has one. */
-const MOST_DEFAULT_VOLUMES = 8;
+const MOST_DEFAULT_VOLUMES = 4;
 
 /** What a pod may have for all of it to be looked at; nobody's has as much. */
 export function podBounds({ spec }: CelPlace): readonly CelBound[] {

@@ -6,7 +6,7 @@ const REASONS = { everybody: 'a role for everybody', admin: 'cluster-admin for a
 
 export const rbacBindingSubjects: CelForm = {
   reasons: Object.values(REASONS),
-  bounds: ({ object }) => [{ count: `size(${object}.?subjects.orValue([]))`, most: 1_000, noun: 'subjects' }],
+  bounds: ({ object }) => [{ count: `size(${object}.?subjects.orValue([]))`, most: 200, noun: 'subjects' }],
   findings({ object }) {
     const subjects = `${object}.?subjects.orValue([])`;
     const path = `"/subjects/" + string(${subjects}.indexOf(s))`;

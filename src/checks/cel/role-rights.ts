@@ -8,9 +8,9 @@ import { LIST_SHORTLY } from '../role-grants.ts';
 import { findingCel, quoteCel } from './cel-text.ts';
 import type { CelForm, CelPlace } from './define-cel.ts';
 
-const MOST_RULES = 500;
+const MOST_RULES = 200;
 /** Verbs, groups, resources and names of all rules together. */
-const MOST_ENTRIES = 10_000;
+const MOST_ENTRIES = 4_000;
 
 export type RoleRights = {
   readonly rights: RightTable;
