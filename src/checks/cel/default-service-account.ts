@@ -2,7 +2,7 @@ import { API_TOKEN_MOUNT_PATH, API_TOKEN_VOLUME_PREFIX } from '../../objects/tok
 import { RBAC_GROUP } from '../role-grants.ts';
 import { findingCel, quoteCel } from './cel-text.ts';
 import type { CelForm } from './define-cel.ts';
-import { isForApiCel, podBounds, volumesCel } from './pod-tokens.ts';
+import { isForApiCel, podBounds, SOURCES, volumesCel } from './pod-tokens.ts';
 
 const REASONS = {
   pod: 'the account of the whole namespace',
@@ -17,7 +17,7 @@ export const defaultServiceAccountOfPods: CelForm = {
   left: 'of templates that say nothing of automountServiceAccountToken, whether the live service account mounts one: their pods are judged when they are made',
   findings(place, { apiAudiences }) {
     const { spec, specPath } = place;
-    const holdsToken = `${volumesCel(spec)}.exists(v, v.?projected.?sources.orValue([]).exists(s, has(s.serviceAccountToken) && ${isForApiCel(apiAudiences)}))`;
+    const holdsToken = `${volumesCel(spec)}.exists(v, ${SOURCES}.exists(s, has(s.serviceAccountToken) && ${isForApiCel(apiAudiences)}))`;
     const hasRoom = ['initContainers', 'containers']
       .map(
         (list) =>

@@ -1,6 +1,6 @@
 import { findingCel } from './cel-text.ts';
 import type { CelForm } from './define-cel.ts';
-import { podBounds, volumesCel } from './pod-tokens.ts';
+import { podBounds, SOURCES, volumesCel } from './pod-tokens.ts';
 
 const REASON = 'a token of this pod';
 
@@ -10,10 +10,7 @@ export const ephemeralContainerToken: CelForm = {
   left: 'Secrets with a token, mounted or as a variable: which Secrets hold one is known to the index of the webhook alone',
   bounds: podBounds,
   variables: (place) => [
-    [
-      'holders',
-      `${volumesCel(place.spec)}.filter(v, v.?projected.?sources.orValue([]).exists(s, has(s.serviceAccountToken))).map(v, v.name)`,
-    ],
+    ['holders', `${volumesCel(place.spec)}.filter(v, ${SOURCES}.exists(s, has(s.serviceAccountToken))).map(v, v.name)`],
   ],
   findings(place) {
     // A debug container is only ever added, so what was found before is never found again.

@@ -15,7 +15,9 @@ export function volumesCel(spec: string): string {
   return `${spec}.?volumes.orValue([])`;
 }
 
-const SOURCES = 'v.?projected.?sources.orValue([])';
+/** Of the volume `v`; null where there is none. */
+export const SOURCES =
+  '(has(v.projected) && has(v.projected.sources) && dyn(v.projected.sources) != null ? v.projected.sources : [])';
 
 /** True if the source `s` is a token that the API server accepts. */
 export function isForApiCel(apiAudiences: readonly string[]): string {

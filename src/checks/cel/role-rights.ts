@@ -53,7 +53,8 @@ const ENTRIES = ['verbs', 'apiGroups', 'resources', 'resourceNames']
   .join(' + ');
 
 function rulesOf({ object }: Pick<CelPlace, 'object'>): string {
-  return `${object}.?rules.orValue([])`;
+  // Null where there is none.
+  return `(has(${object}.rules) && dyn(${object}.rules) != null ? ${object}.rules : [])`;
 }
 
 type One = { readonly right: Right; readonly index: number; readonly countsNames: boolean };
@@ -143,7 +144,7 @@ function labelsCel(place: CelPlace, rights: readonly Right[], countsNames: boole
   const isOldRight = rights
     .map((right) => {
       const condition = `${grantsCel(right)} && ${isUnlimited(right)}${ofKind(right)}`;
-      return `(!${rulesOf(place)}.exists(r, ${condition}) || oldObject.?rules.orValue([]).exists(r, ${condition}))`;
+      return `(!${rulesOf(place)}.exists(r, ${condition}) || ${rulesOf({ object: 'oldObject' })}.exists(r, ${condition}))`;
     })
     .join(' && ');
   const fix = place.isOld ? '""' : `(request.operation == "UPDATE" && ${isOldRight} ? "remove the label" : "")`;

@@ -1,7 +1,7 @@
 /** Every mutation: its form in CEL, or what a policy of the API server cannot do. */
 
 import { documentedCel, mapCel, quoteCel } from '../../checks/cel/cel-text.ts';
-import { AUDIENCE, isDefaultCel, isForApiCel, SECONDS, volumesCel } from '../../checks/cel/pod-tokens.ts';
+import { AUDIENCE, isDefaultCel, isForApiCel, SECONDS, SOURCES, volumesCel } from '../../checks/cel/pod-tokens.ts';
 import { limitsCel } from '../../checks/cel/token-lifetime.ts';
 import { isBoundToPodCel } from '../../checks/cel/token-requests.ts';
 import { API_TOKEN_EXPIRATION_ANNOTATION, MIN_EXPIRATION_SECONDS } from '../../objects/api-token-expiration.ts';
@@ -98,7 +98,7 @@ const capTokenLifetime: CelMutation = {
 /** One for each source `s` of a volume `v` that fulfils the conditions. */
 function patchSources(ofVolume: string, ofSource: string, value: string): string {
   const patch = `JSONPatch{op: "replace", path: ${SOURCE_PATH}, value: ${value}}`;
-  return `${volumesCel(SPEC)}.filter(v, has(v.projected) && ${ofVolume}).map(v, v.projected.?sources.orValue([]).filter(s, ${ofSource}).map(s, ${patch})).flatten()`;
+  return `${volumesCel(SPEC)}.filter(v, has(v.projected) && ${ofVolume}).map(v, ${SOURCES}.filter(s, ${ofSource}).map(s, ${patch})).flatten()`;
 }
 
 const capTokenRequest: CelMutation = {
