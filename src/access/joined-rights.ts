@@ -38,7 +38,7 @@ const HALVES: ReadonlySet<string> = new Set([
   'update certificatesigningrequests/approval',
   'patch certificatesigningrequests/approval',
   'approve signers',
-  ...['get', 'list', 'watch', 'delete', 'deletecollection'].map((verb) => `${verb} secrets`),
+  ...['get', 'list', 'watch'].map((verb) => `${verb} secrets`),
 ]);
 
 /** True if the role grants something that may be one half of such a way. */
@@ -47,7 +47,7 @@ export function hasHalf({ rights }: AccessRole): boolean {
   return rights.actsAsAccount;
 }
 
-const READS = ['get', 'list', 'watch', 'patch', 'delete', 'deletecollection'].map((verb) => `${verb} secrets`);
+const READS = ['get', 'list', 'watch', 'patch'].map((verb) => `${verb} secrets`);
 const USER_SIGNER = ['kubernetes.io/kube-apiserver-client', 'kubernetes.io/*'];
 const MASTERS = 'system:masters';
 const CONSTRAINED_IMPERSONATION = 36;

@@ -33,9 +33,9 @@ const WORKLOADS = TEMPLATE_KINDS.filter((kind) => kind !== POD_TEMPLATE).flatMap
 
 const RIGHTS: readonly Right[] = [
   ...one('', 'serviceaccounts/token', ['create']),
-  // Each of these answers with what the Secret holds: an empty patch too, and the deletion of many. Of one that is
-  // deleted the object comes back where a finalizer holds it up, which `propagationPolicy=Foreground` is enough for.
-  ...one('', 'secrets', ['get', 'list', 'watch', 'patch', 'delete', 'deletecollection', 'create', 'update']),
+  // Each of these answers with what the Secret holds, a patch that changes nothing too. So does `delete`, but a token ends
+  // with its Secret (kubernetes pkg/serviceaccount/legacy.go).
+  ...one('', 'secrets', ['get', 'list', 'watch', 'patch', 'create', 'update']),
   ...one('', 'pods', WRITES),
   ...one('', 'pods/exec', ['create', 'get']),
   ...one('', 'pods/attach', ['create', 'get']),
@@ -93,17 +93,13 @@ export const CLUSTER_SCOPED: ReadonlySet<string> = new Set(
   RIGHTS.flatMap((right) => (right.isClusterScoped === true ? [idOf(right)] : [])),
 );
 
-/** Every right that is looked for, for tests that ask an authorizer about each. */
-export const ALL_RIGHTS = RIGHTS;
-
 export function readRights(rules: readonly PolicyRule[]): RoleRights {
   const granted = new Map<string, Names>();
   for (const rule of rules) {
     for (const right of listGranted(rule, TABLE)) {
       const id = IDS.get(right) ?? '';
-      const limit = limitOf(rule, right);
-      // No request for it carries a name, so that names allow nothing (RequestInfo reads one for list and watch alone).
-      if (right.verb === 'deletecollection' && limit !== undefined) continue;
+      const limit = readLimit(rule, right);
+      if (limit?.length === 0) continue;
       const known = granted.get(id);
       if (granted.has(id) && known === undefined) continue;
       granted.set(id, limit === undefined ? undefined : new Set([...(known ?? []), ...limit]));
@@ -117,6 +113,12 @@ export function readRights(rules: readonly PolicyRule[]): RoleRights {
     ),
     rules: rules.length,
   };
+}
+
+/** Nothing that is there has an empty name. A role that is there is changed by its name, so that `escalate` takes one. */
+function readLimit(rule: PolicyRule, right: Right): readonly string[] | undefined {
+  const isLimited = right.verb === 'escalate' && rule.names.length > 0;
+  return (isLimited ? rule.names : limitOf(rule, right))?.filter((name) => name !== '');
 }
 
 function isEverything({ verbs, groups, resources, names }: PolicyRule): boolean {

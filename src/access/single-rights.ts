@@ -40,7 +40,7 @@ const ENTERS_BY_GET: readonly (readonly [id: string, how: How])[] = [
   ['get pods/exec', 'pod-exec'],
   ['get pods/attach', 'pod-exec'],
 ];
-const READS = ['get', 'list', 'watch', 'patch', 'delete', 'deletecollection'].map((verb) => `${verb} secrets`);
+const READS = ['get', 'list', 'watch', 'patch'].map((verb) => `${verb} secrets`);
 const PROXY = ['get nodes/proxy', 'create nodes/proxy'];
 const WEBHOOKS = ['create', 'update', 'patch'] as const;
 

@@ -178,6 +178,23 @@ describe('What Kubernetes brings', () => {
   });
 });
 
+describe('An empty name', () => {
+  const goals = (...rules: readonly JsonObject[]) =>
+    told([
+      account('shop', 'web'),
+      secret('shop', 'old', 'web'),
+      role('shop', 'scene', ...rules),
+      bind('shop', 'scene', ['User:jane'], { isRole: true }),
+    ]);
+
+  it('is that of no object, and that of a request to list', () => {
+    expect(goals(rule('deployments', 'patch', { groups: 'apps', names: [''] }))).toEqual([]);
+    expect(goals(rule('roles', 'escalate,patch', { groups: 'rbac.authorization.k8s.io', names: [''] }))).toEqual([]);
+    expect(goals(rule('secrets', 'get', { names: [''] }))).toEqual([]);
+    expect(goals(rule('secrets', 'list', { names: [''] }))).toEqual(['User jane → shop/web in 1']);
+  });
+});
+
 describe('A version of Kubernetes', () => {
   const objects = [
     account('shop', 'web'),
