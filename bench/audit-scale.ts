@@ -53,14 +53,14 @@ try {
     proxy.reset();
     const audit = await measure([main, 'audit', '--kubeconfig', kubeconfig, '--output', output]);
     const { requests, bytes, lists } = proxy.counts();
-    report(`curfew audit --output ${output}`, audit, requests, bytes);
+    report(`curfew audit --output ${output}`, { ...audit, requests, bytes });
     if (audit.megabytes > MOST_MEGABYTES) process.exitCode = 1;
     if (output === 'table') {
       console.log(audit.out.trimEnd().split('\n').at(-1));
       proxy.reset();
       const plain = await measure([join(ROOT, 'bench', 'list-pages.ts'), proxy.url], JSON.stringify(lists));
       const counts = proxy.counts();
-      report(`the same lists, dropped (${plain.out.trim()})`, plain, counts.requests, counts.bytes);
+      report(`the same lists, dropped (${plain.out.trim()})`, { ...plain, ...counts });
     }
   }
   await proxy.stop();
@@ -68,6 +68,7 @@ try {
   await controlPlane.stop();
 }
 
+type Asked = { readonly requests: number; readonly bytes: number };
 type Measured = { readonly seconds: number; readonly megabytes: number; readonly out: string };
 
 /** Runs Node with `args` and reads the high-water mark of its memory until it ends. */
@@ -80,10 +81,10 @@ async function measure(args: readonly string[], input = ''): Promise<Measured> {
     out += chunk;
   });
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  let isRunning = true;
+  const running = new AbortController();
   const watch = async (): Promise<number> => {
     let most = 0;
-    while (isRunning) {
+    while (!running.signal.aborted) {
       const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
       most = Math.max(most, Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0));
       await sleep(POLL_MS);
@@ -92,13 +93,13 @@ async function measure(args: readonly string[], input = ''): Promise<Measured> {
   };
   const watching = watch();
   const code = await ended;
-  isRunning = false;
+  running.abort();
   const kilobytes = await watching;
   if (code === null || code > 1) console.error(`it ended with ${code}`);
   return { seconds: (performance.now() - start) / 1_000, megabytes: kilobytes / 1_000, out };
 }
 
-function report(name: string, { seconds, megabytes }: Measured, requests: number, bytes: number): void {
+function report(name: string, { seconds, megabytes, requests, bytes }: Omit<Measured, 'out'> & Asked): void {
   const cells = [
     `${seconds.toFixed(1)} s`,
     `${requests} requests`,

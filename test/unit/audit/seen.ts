@@ -3,6 +3,7 @@
 import type { JudgeManifestOptions } from '../../../src/manifests/judge-manifest.ts';
 import { createWorld } from '../../../src/manifests/world.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
+import { asString } from '../../../src/objects/json.ts';
 import { toNewSubject } from '../../../src/objects/manifest.ts';
 import type { Subject } from '../../../src/objects/subject.ts';
 import { API_AUDIENCE, configure } from '../judging.ts';
@@ -36,7 +37,9 @@ const MOUNT = { name: 'kube-api-access-abcde', mountPath: '/var/run/secrets/kube
 /** A pod as it is stored, with the default token, and with more volumes, all of them mounted. */
 export function storedPod(name: string, controller?: JsonObject, volumes: readonly JsonObject[] = [defaultVolume()]) {
   const mounts = volumes.map((volume) =>
-    volume['name'] === MOUNT.name ? MOUNT : { name: volume['name'] ?? '', mountPath: `/${String(volume['name'])}` },
+    volume['name'] === MOUNT.name
+      ? MOUNT
+      : { name: volume['name'] ?? '', mountPath: `/${asString(volume['name']) ?? ''}` },
   );
   const containers = [{ name: 'app', image: 'registry.example/a:1', volumeMounts: mounts }];
   const ownerReferences = controller === undefined ? [] : [{ apiVersion: 'apps/v1', controller: true, ...controller }];
