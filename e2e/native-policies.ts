@@ -184,10 +184,10 @@ export type EngineOptions = {
   readonly namespace: Lookup<NamespaceView>;
 };
 
-/** What the engine says of what has a form in CEL, one line a check. */
-export function askEngine(subject: Subject, { configuration, namespace, checks }: EngineOptions): EngineWords {
+/** What a policy knows beside the object. */
+export function toContext(configuration: Configuration, namespace: Lookup<NamespaceView>): Omit<RuleContext, 'level'> {
   const unknown = { state: 'unknown', why: 'a policy sees no other object' } as const;
-  const context: Omit<RuleContext, 'level'> = {
+  return {
     now: Date.now(),
     cluster: CLUSTER,
     namespace,
@@ -196,6 +196,11 @@ export function askEngine(subject: Subject, { configuration, namespace, checks }
     mutatingWebhooks: unknown,
     acceptApiAccessFrom: configuration.apiAccess.acceptFrom,
   };
+}
+
+/** What the engine says of what has a form in CEL, one line a check. */
+export function askEngine(subject: Subject, { configuration, namespace, checks }: EngineOptions): EngineWords {
+  const context = toContext(configuration, namespace);
   const { results } = judge(subject, {
     checks: CHECKS.filter(({ id }) => formsOf(id).length > 0 && (checks?.has(id) ?? true)),
     configuration,

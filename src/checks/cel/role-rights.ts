@@ -141,13 +141,18 @@ function labelsCel(place: CelPlace, rights: readonly Right[], countsNames: boole
           `${rulesOf(one)}.exists(r, ${grantsCel(right)}${ofKind(right)}${countsNames ? '' : ` && ${isUnlimited(right)}`})`,
       )
       .join(' || ');
-  const isOldRight = rights
-    .map((right) => {
-      const condition = `${grantsCel(right)} && ${isUnlimited(right)}${ofKind(right)}`;
-      return `(!${rulesOf(place)}.exists(r, ${condition}) || ${rulesOf({ object: 'oldObject' })}.exists(r, ${condition}))`;
-    })
-    .join(' && ');
-  const fix = place.isOld ? '""' : `(request.operation == "UPDATE" && ${isOldRight} ? "remove the label" : "")`;
+  const old = rulesOf({ object: 'oldObject' });
+  const newRights = rights.flatMap((right) => {
+    const granted = `${grantsCel(right)}${ofKind(right)}`;
+    const unlimited = isUnlimited(right);
+    const whole = `(${rulesOf(place)}.exists(r, ${granted} && ${unlimited}) && !${old}.exists(r, ${granted} && ${unlimited}))`;
+    if (!countsNames) return [whole];
+    const covers = `${granted} && (${unlimited} || n in r.?resourceNames.orValue([]))`;
+    const names = `r.?resourceNames.orValue([]).exists(n, !${old}.exists(r, ${covers}))`;
+    return [whole, `${rulesOf(place)}.exists(r, ${granted} && !(${unlimited}) && ${names})`];
+  });
+  const isAnyNew = newRights.join(' || ');
+  const fix = place.isOld ? '""' : `(request.operation == "UPDATE" && !(${isAnyNew}) ? "remove the label" : "")`;
   const finding = findingCel({
     key: '"label " + l',
     path: first,
