@@ -54,7 +54,7 @@ const podSpec = fc
     const volumeMounts = [...unique].flatMap(([mountPath, name]) => (name === undefined ? [] : [{ name, mountPath }]));
     const container = { name: 'app', image: 'registry.example/web:1', volumeMounts };
     return merged(
-      fc.constant({ volumes: list, containers: [container] } as unknown as JsonObject),
+      fc.constant({ volumes: list, containers: [container] }),
       maybe('automountServiceAccountToken', fc.boolean()),
       maybe('serviceAccountName', some('web', 'default')),
     );
