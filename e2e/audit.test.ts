@@ -1,12 +1,20 @@
 /** `curfew audit` of a real cluster, beside what the webhook says when the same objects are written anew. */
 
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuditReport } from '../src/audit/audit-report.ts';
 import { AuditReportSchema } from '../src/audit/audit-report.ts';
+import type { JsonObject } from '../src/objects/json.ts';
 import { asArray, asString, member, valueAt } from '../src/objects/json.ts';
+import type { PolicyReportGroup } from '../src/reports/policy-report-groups.ts';
+import { POLICY_REPORT_APIS, POLICY_REPORT_GROUPS } from '../src/reports/policy-report-groups.ts';
+import { createPolicyReports } from '../src/reports/policy-reports.ts';
 import { runWith } from '../test/unit/cli/run-command.ts';
 import { makeQuietNamespace, type QuietNamespace } from './audited-namespace.ts';
+import { POLICY_REPORT_KINDS } from './policy-report-kinds.ts';
 import { setUpSuite } from './suite.ts';
 import { OWNS_CONTROL_PLANE, pod, tokenSecret } from './test-cluster.ts';
 
@@ -71,6 +79,34 @@ describe('curfew audit', () => {
     expect(roles).not.toContain('cluster-admin');
   });
 
+  it('says what got better and worse since an older report', async () => {
+    const { must, createNamespace } = suite.cluster;
+    const place = await createNamespace({ 'curfew.dev/enforce': 'baseline' });
+    const write = async (name: string) =>
+      await must(['create', '-n', place, '-f', '-', ...UNSEEN], tokenSecret(name, 'web'));
+    await write('first');
+    const folder = await mkdtemp(join(tmpdir(), 'curfew-diff-'));
+    try {
+      const file = join(folder, 'old.json');
+      await writeFile(file, (await audit('--namespace', place)).out);
+      const compare = async () => await audit('--namespace', place, '--diff', file);
+      expect(await compare()).toMatchObject({ code: 0, error: '' });
+
+      await must(['delete', 'secret', 'first', '-n', place]);
+      await write('second');
+      const { code, out } = await compare();
+      const told = (list: string) =>
+        asArray(member(JSON.parse(out), list)).map(
+          (one) => `${asString(member(one, 'part'))} ${asString(member(one, 'what'))}`,
+        );
+      expect(code).toBe(1);
+      expect(told('worse')).toEqual([`finding Secret ${place}/second`, `secret Secret ${place}/second`]);
+      expect(told('better')).toEqual([`finding Secret ${place}/first`, `secret Secret ${place}/first`]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it.runIf(OWNS_CONTROL_PLANE)('needs no more rights than to list, and says which lists it may not read', async () => {
     const kubeconfig = await suite.cluster.controlPlane.createUser('nobody-in-particular');
     const { code, out } = await runWith({}, 'audit', '--kubeconfig', kubeconfig, '--output', 'json');
@@ -78,6 +114,77 @@ describe('curfew audit', () => {
     const faults = asArray(member(JSON.parse(out), 'faults')).map((fault) => asString(member(fault, 'message')) ?? '');
     expect(faults.length).toBeGreaterThan(10);
     for (const fault of faults) expect(fault).toMatch(/ cannot be listed: .*forbidden/i);
+  });
+});
+
+describe.runIf(OWNS_CONTROL_PLANE)('Policy reports', () => {
+  const publish = async (group: PolicyReportGroup, ...args: readonly string[]) =>
+    await audit('--publish-policy-reports', '--policy-report-group', group, ...args);
+  const read = async (group: PolicyReportGroup, within: string): Promise<unknown> =>
+    JSON.parse(await suite.cluster.must(['get', `${nameKind(group)}/curfew-audit`, '-n', within, '-o', 'json']));
+  const nameKind = (group: PolicyReportGroup) => `${POLICY_REPORT_APIS[group].namespaced.resource}.${group}`;
+
+  describe.each(POLICY_REPORT_GROUPS)('of %s', (group) => {
+    it('need their kinds, and say so', async () => {
+      const { code, error } = await publish(group, '--namespace', namespace);
+      expect(code).toBe(2);
+      const { kind } = POLICY_REPORT_APIS[group].namespaced;
+      expect(error).toContain(`this cluster has no ${kind} and Cluster${kind} of ${group}/`);
+      expect(error).toContain('install their CustomResourceDefinitions');
+    });
+
+    it('are written in place, as the API server takes them, and taken away when nothing fails', async () => {
+      const { must, createNamespace } = suite.cluster;
+      for (const kind of POLICY_REPORT_KINDS[group]) await must(['apply', '-f', '-'], kind);
+      const names = POLICY_REPORT_KINDS[group].map((kind) => `crd/${asString(valueAt(kind, ['metadata', 'name']))}`);
+      await must(['wait', '--for=condition=Established', '--timeout=30s', ...names]);
+
+      const first = await publish(group, '--namespace', namespace);
+      expect(first).toMatchObject({ code: 1, error: `curfew: 1 policy report written, 0 deleted (${group})\n` });
+      const written = await read(group, namespace);
+      const wanted = createPolicyReports(JSON.parse(first.out), { group, withWarnings: false });
+      // Nothing was pruned: every field is one that the kind has.
+      const sent = wanted.find(({ metadata }) => metadata.namespace === namespace);
+      expect(member(written, 'results')).toEqual(sent?.['results']);
+      expect(member(written, 'summary')).toEqual(sent?.['summary']);
+
+      const other = await createNamespace({ 'curfew.dev/enforce': 'baseline' });
+      await must(['create', '-n', other, '-f', '-', ...UNSEEN], tokenSecret('old', 'web'));
+      // Not ours: only the name differs, and who wrote it.
+      const foreign = { ...(sent as JsonObject), metadata: { ...sent?.metadata, name: 'other', namespace: other } };
+      await must(['create', '-f', '-'], foreign);
+      const all = await publish(group);
+      expect(all.error).toMatch(/^curfew: \d+ policy reports written, 0 deleted/);
+      expect(asArray(member(await read(group, other), 'results'))).toHaveLength(1);
+      const again = await read(group, namespace);
+      expect(valueAt(again, ['metadata', 'uid'])).toBe(valueAt(written, ['metadata', 'uid']));
+
+      await must(['delete', 'secret', 'old', '-n', other]);
+      const last = await publish(group);
+      expect(last.error).toMatch(/^curfew: \d+ policy reports? written, 1 deleted/);
+      expect(await must(['get', nameKind(group), '-n', other, '-o', 'name'])).toBe(
+        `${nameKind(group).replace(/s\./, '.')}/other\n`,
+      );
+    });
+
+    it('are left alone where somebody else has one of that name', async () => {
+      const { must, createNamespace } = suite.cluster;
+      const other = await createNamespace({ 'curfew.dev/enforce': 'restricted' });
+      await must(['create', '-n', other, '-f', '-', ...UNSEEN], tokenSecret('old', 'web'));
+      const { version, namespaced } = POLICY_REPORT_APIS[group];
+      const theirs = {
+        apiVersion: `${group}/${version}`,
+        kind: namespaced.kind,
+        metadata: { name: 'curfew-audit', namespace: other },
+        summary: { pass: 7 },
+        results: [{ policy: 'theirs' }],
+      };
+      await must(['create', '-f', '-'], theirs);
+      const { code, error } = await publish(group, '--namespace', other);
+      expect(code).toBe(2);
+      expect(error).toMatch(new RegExp(`${namespaced.kind} ${other}/curfew-audit cannot be written: HTTP 409`));
+      expect(member(await read(group, other), 'results')).toEqual(theirs.results);
+    });
   });
 });
 

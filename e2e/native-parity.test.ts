@@ -120,7 +120,7 @@ async function makeNamespace(name: string, labels: JsonObject): Promise<JsonObje
     await must(`/api/v1/namespaces/${name}/serviceaccounts`, { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
   }
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } };
-  await api.send('POST', `/api/v1/namespaces/${name}/serviceaccounts`, { object: account });
+  await api.send(`/api/v1/namespaces/${name}/serviceaccounts`, { method: 'POST', object: account });
   const spec = { serviceAccountName: 'web', containers: [{ name: 'app', image: 'registry.example/web:1' }] };
   for (const pod of ['runner', 'bound']) {
     await must(`/api/v1/namespaces/${name}/pods`, { apiVersion: 'v1', kind: 'Pod', metadata: { name: pod }, spec });
@@ -129,7 +129,7 @@ async function makeNamespace(name: string, labels: JsonObject): Promise<JsonObje
 }
 
 async function must(path: string, object: JsonObject): Promise<void> {
-  const { status, body } = await api.send('POST', path, { object, as: UNSEEN });
+  const { status, body } = await api.send(path, { method: 'POST', object, as: UNSEEN });
   if (status !== 201) throw new Error(`${path}: ${body}`);
 }
 
@@ -149,22 +149,22 @@ async function sendGenerated({ object, old }: Generated, namespace: JsonObject) 
   };
   const as = { username: 'jane' };
   if (old === undefined) {
-    const sent = await sendNatively(api, 'POST', { path: isToken ? path : `${path}?dryRun=All`, object, as });
+    const sent = await sendNatively(api, { method: 'POST', path: isToken ? path : `${path}?dryRun=All`, object, as });
     return { ...sent, subject: { ...subject, object: JSON.parse(sent.body) as JsonObject } };
   }
   const one = `${path}/${nameOf(object)}`;
-  const made = await api.send('POST', path, { object: old, as: UNSEEN });
+  const made = await api.send(path, { method: 'POST', object: old, as: UNSEEN });
   if (made.status !== 201) return { ...made, told: [], subject };
   try {
     for (;;) {
       const stored = JSON.parse((await api.get(one)).body) as JsonObject;
       const resourceVersion = valueAt(stored, ['metadata', 'resourceVersion']) ?? null;
       const changed = { ...object, metadata: { ...(object['metadata'] as JsonObject), resourceVersion } };
-      const sent = await sendNatively(api, 'PUT', { path: `${one}?dryRun=All`, object: changed, as });
+      const sent = await sendNatively(api, { method: 'PUT', path: `${one}?dryRun=All`, object: changed, as });
       if (sent.status === 409) continue;
       return { ...sent, subject: { ...subject, object: JSON.parse(sent.body) as JsonObject, oldObject: stored } };
     }
   } finally {
-    await api.send('DELETE', `${one}?propagationPolicy=Background`, {});
+    await api.send(`${one}?propagationPolicy=Background`, { method: 'DELETE' });
   }
 }

@@ -76,8 +76,7 @@ export function createReport(size: number, seed = 1): WholeReport {
     access,
     podSecurity: namespaces.map((namespace) => {
       const enforce = random.pick(['baseline', 'restricted', 'privileged', undefined]);
-      const enforced = enforce === undefined ? {} : { enforce };
-      return { namespace, ...enforced, warn: 'restricted', ok: enforce === 'baseline' || enforce === 'restricted' };
+      return { namespace, enforce, warn: 'restricted', ok: enforce === 'baseline' || enforce === 'restricted' };
     }),
     foreign: {
       injectors: [
@@ -103,14 +102,6 @@ export function createReport(size: number, seed = 1): WholeReport {
       exempted: Math.floor(size / 50),
       undecided: Math.ceil(size / 100),
       longLivedSecrets: longLivedSecrets.length,
-      accounts: Math.ceil(size / 6),
-      pods: size,
-      podsWithToken: Math.ceil(size / 3),
-      restarts: Math.ceil(size / 15),
-      accessPaths: 0,
-      passed: 6,
-      failed: 4,
-      notVisible: 2,
       faults: 1,
     },
   };
@@ -193,8 +184,8 @@ function createSecret(random: Random, { namespace, index }: Made): WholeReport['
     name: `${account}-token-${index}`,
     account,
     createdAt: `20${20 + random.below(6)}-0${1 + random.below(9)}-14T08:00:00Z`,
-    ...(isUsed ? { lastUsed: '2026-11-20' } : {}),
-    ...(random.below(6) === 0 ? { invalidSince: '2026-10-01' } : {}),
+    lastUsed: isUsed ? '2026-11-20' : undefined,
+    invalidSince: random.below(6) === 0 ? '2026-10-01' : undefined,
     ageDays: 100 + random.below(2_000),
     usedBy: isUsed ? [{ kind: 'Deployment', namespace, name: account, how: 'volume' }] : [],
     cleaning: 'never',

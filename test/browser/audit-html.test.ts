@@ -1,7 +1,6 @@
 /** The HTML report in a real Chromium: what people do with it, and what it must not do. */
 
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import axeCore from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NO_CHROMIUM } from '../../scripts/chromium.ts';
@@ -9,7 +8,6 @@ import { createEmptyReport, createReport } from '../audit-reports.ts';
 import type { ReportBrowser } from './open-report.ts';
 import { CHROMIUM, startBrowser } from './open-report.ts';
 
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PHONE = { viewport: { width: 360, height: 760 }, isMobile: true, hasTouch: true };
 
 const SMALL = createReport(120);
@@ -197,7 +195,7 @@ describe.skipIf(CHROMIUM === undefined)(`The HTML report in a browser (${CHROMIU
 
 /** What axe-core calls serious or critical, with where it is. */
 async function findBarriers(page: Page): Promise<readonly string[]> {
-  await page.addScriptTag({ content: AXE });
+  await page.addScriptTag({ content: axeCore.source });
   return await page.evaluate(async () => {
     type Violation = {
       readonly id: string;

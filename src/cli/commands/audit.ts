@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { SECTIONS } from '../../reports/audit-sections.ts';
+import { POLICY_REPORT_GROUPS } from '../../reports/policy-report-groups.ts';
 import type { AuditCommandOptions } from '../audit.ts';
 import { AUDIT_OUTPUTS } from '../audit-outputs.ts';
 import type { CommandContext } from './context.ts';
@@ -27,10 +28,17 @@ export function addAudit(program: Command, { io, outcome }: CommandContext): voi
     .addOption(
       new Option('--show <section...>', 'tell in the table these sections alone, and all of them').choices(SECTIONS),
     )
-    .option('--warnings', 'tell in the table what would only be warned about, too', false)
+    .option('--warnings', 'tell in the table and in policy reports what would only be warned about, too', false)
     .addOption(createMetricsOption())
     .option('--report-only', 'end with 0 whatever is found, if all could be read: for jobs', false)
     .addOption(new Option('-o, --output <format>', 'what is written').choices(AUDIT_OUTPUTS).default('table'))
+    .option('--diff <file>', 'say what got better or worse since this report of --output json, as table or json')
+    .addOption(
+      new Option('--policy-report-group <group>', 'API group of policy reports')
+        .choices(POLICY_REPORT_GROUPS)
+        .default('openreports.io'),
+    )
+    .option('--publish-policy-reports', 'write policy reports into the cluster, in place, too', false)
     .addHelpText(
       'after',
       `
@@ -41,9 +49,14 @@ Examples:
   curfew audit --measure-with shop/web
   curfew audit --config curfew.yaml --output json > audit.json
   curfew audit --output html > audit.html
+  curfew audit --diff audit.json
+  curfew audit --publish-policy-reports --policy-report-group wgpolicyk8s.io
 `,
     )
-    .action(async (options: AuditCommandOptions) => {
+    .action(async (options: AuditCommandOptions, command: Command) => {
+      if (options.diff !== undefined && options.output !== 'table' && options.output !== 'json') {
+        command.error(`error: what changed is told as table or json, not as ${options.output}`);
+      }
       outcome.failure = 2;
       const { audit } = await import('../audit.ts');
       outcome.code = await audit(options, io);

@@ -22,6 +22,7 @@ const WAYS: ReadonlyMap<string, string> = new Map(
     'is-account': 'is',
     certificate: 'signs certificates',
     'custom-resource': 'through a custom resource',
+    everything: 'may do everything',
   }),
 );
 
@@ -65,9 +66,7 @@ function toPathRow({ from, to, steps, sentence }: PathView): Row {
   return { cells: [steps.length, nameSubject(from), nameTarget(to), nameWay(how), sentence], details };
 }
 
-type Named = { readonly kind: string; readonly namespace?: string; readonly name: string };
-
-function named({ kind, namespace, name }: Named): string {
+function named({ kind, namespace, name }: PathView['steps'][number]['through']['binding']): string {
   return `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
 }
 

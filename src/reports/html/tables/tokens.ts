@@ -1,11 +1,11 @@
 /** The tokens themselves: those that never end, those in pods, and what to start again to be rid of them. */
 
 import { nameForCommand } from '../../../objects/text.ts';
-import type { AuditView, SecretView, TokenView } from '../../audit-view.ts';
+import type { AuditView, OwnerView, SecretView, TokenView } from '../../audit-view.ts';
 import { formatSpan, isGood, toLifetimeCell } from '../lifetimes.ts';
 import type { Cell, Detail, Row, Table } from '../table.ts';
 
-const nameOwner = ({ kind, name }: TokenView['owner']) => `${kind} ${name}`;
+const nameOwner = ({ kind, name }: OwnerView) => `${kind} ${name}`;
 
 export function createSecretsTable({ longLivedSecrets }: AuditView): Table {
   return {
