@@ -20,6 +20,8 @@ export type Opened = {
 
 export type ReportBrowser = {
   open(report: AuditView, how?: BrowserContextOptions): Promise<Opened>;
+  /** Ends the pages that are open: a large one goes on taking time. */
+  closePages(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -44,6 +46,9 @@ export async function startBrowser(): Promise<ReportBrowser> {
       });
       await page.goto(address);
       return { page, complaints };
+    },
+    async closePages() {
+      await Promise.all(browser.contexts().map(async (context) => await context.close()));
     },
     async close() {
       await browser.close();
