@@ -1,5 +1,6 @@
 /** `curfew audit` of a real cluster, beside what the webhook says when the same objects are written anew. */
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -114,6 +115,33 @@ describe('curfew audit', () => {
     const faults = asArray(member(JSON.parse(out), 'faults')).map((fault) => asString(member(fault, 'message')) ?? '');
     expect(faults.length).toBeGreaterThan(10);
     for (const fault of faults) expect(fault).toMatch(/ cannot be listed: .*forbidden/i);
+  });
+});
+
+describe('curfew config test', () => {
+  const CHECK = 'checks.long-lived-token-secret.mode';
+
+  async function trial(...args: readonly string[]) {
+    const where = ['--kubeconfig', suite.cluster.kubeconfig, '-n', namespace, '--output', 'json'];
+    const { code, out, error } = await runWith({}, 'config', 'test', ...where, ...args);
+    expect(error).toBe('');
+    const changes = asArray(member(JSON.parse(out), 'changes')).map((change) =>
+      ['object', 'check', 'before', 'after'].map((key) => asString(member(change, key))).join(' | '),
+    );
+    return { code, changes };
+  }
+
+  it('says what would be refused less, and more, of what is there', async () => {
+    const less = ['Secret old | long-lived-token-secret | refused | warned about'];
+    expect(await trial('--set', `${CHECK}=warn`)).toEqual({ code: 0, changes: less });
+    const folder = mkdtempSync(join(tmpdir(), 'curfew-trial-'));
+    const config = join(folder, 'curfew.yaml');
+    const file = { apiVersion: 'curfew.dev/v1alpha1', kind: 'CurfewConfiguration' };
+    writeFileSync(config, JSON.stringify({ ...file, checks: { 'long-lived-token-secret': { mode: 'warn' } } }));
+    const more = ['Secret old | long-lived-token-secret | warned about | refused'];
+    expect(await trial('--config', config, '--set', `${CHECK}=null`)).toEqual({ code: 1, changes: more });
+    expect(await trial('--set', 'mutateMode=apply')).toMatchObject({ code: 0 });
+    rmSync(folder, { recursive: true });
   });
 });
 

@@ -1,9 +1,17 @@
 /** `curfew init` and `curfew config`: configuration files. */
 
 import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { ConfigTestOptions } from '../config-test.ts';
 import type { CommandContext } from './context.ts';
+import {
+  createAllNamespacesOption,
+  createContextOption,
+  createKubeconfigOption,
+  createNamespaceOption,
+} from './options.ts';
 
-export function addConfig(program: Command, { io }: CommandContext): void {
+export function addConfig(program: Command, { io, outcome }: CommandContext): void {
   program
     .command('init')
     .description('Write a configuration file that says every default, commented out.')
@@ -26,7 +34,7 @@ Examples:
 
   const config = program
     .command('config')
-    .description('Check, show and migrate configuration files.')
+    .description('Check, show, try and migrate configuration files.')
     .addHelpText(
       'after',
       `
@@ -70,6 +78,29 @@ Examples:
       const loaded = await loadConfigurationFile(file);
       const ownToken = await readOwnToken();
       io.write(showConfiguration(loaded, { ownToken, ownNamespace: namespace, now: Date.now() }));
+    });
+  config
+    .command('test')
+    .description('Say what a change of the configuration would change in a cluster, for what is there.')
+    .requiredOption('--set <key=value...>', 'the change, such as levels.enforce=restricted; null takes a key away')
+    .option('--config <file>', 'the configuration that is changed; default: every default')
+    .addOption(createNamespaceOption())
+    .addOption(createAllNamespacesOption())
+    .addOption(createKubeconfigOption())
+    .addOption(createContextOption())
+    .addOption(new Option('-o, --output <format>', 'what is written').choices(['table', 'json']).default('table'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  curfew config test --set levels.enforce=restricted
+  curfew config test --config curfew.yaml --set checks.pod-automount.mode=warn --namespace shop
+`,
+    )
+    .action(async (options: ConfigTestOptions) => {
+      outcome.failure = 2;
+      const { testConfiguration } = await import('../config-test.ts');
+      outcome.code = await testConfiguration(options, io);
     });
   config
     .command('migrate')

@@ -31,7 +31,7 @@ function complete(...words: readonly string[]): readonly string[] {
 describe('Completion in bash', () => {
   it.each<[string, readonly string[], readonly string[]]>([
     ['commands', ['curfew', 'expl'], ['explain', 'explain-token']],
-    ['commands below one', ['curfew', 'config', ''], ['check', 'show', 'migrate', '--help']],
+    ['commands below one', ['curfew', 'config', ''], ['check', 'show', 'test', 'migrate', '--help']],
     ['options of a command', ['curfew', 'check', '--le'], ['--level']],
     ['options of a command below one', ['curfew', 'config', 'migrate', '-'], ['--write', '-w', '--help']],
     ['values of an option', ['curfew', 'check', '--level', ''], ['baseline', 'restricted']],
