@@ -38,9 +38,11 @@ const code = await runCommand(process.argv.slice(2), {
   signal: stopping.signal,
   input: process.stdin,
   ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
-  terminal: process.stderr.isTTY
-    ? { write: (text) => process.stderr.write(text), columns: process.stderr.columns }
-    : undefined,
+  // A dumb one shows a bar as the characters that draw it.
+  terminal:
+    process.stderr.isTTY && process.env['TERM'] !== 'dumb'
+      ? { write: (text) => process.stderr.write(text), columns: process.stderr.columns }
+      : undefined,
 });
 // What was written to a pipe may still be on its way.
 await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))));

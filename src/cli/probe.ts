@@ -6,7 +6,6 @@ import { readText } from '../certificates/files.ts';
 import { toConfigurationPath } from '../certificates/publish.ts';
 import { FAULTS, type FaultCode } from '../errors.ts';
 import type { KubeClient, KubeResponse } from '../kube/api.ts';
-import { connect } from '../kube/client.ts';
 import { type Clock, createSystemClock, runWithDeadline } from '../kube/clock.ts';
 import { describeError, describeResponse } from '../kube/sentences.ts';
 import { createKeepAliveAgent, sendRequest } from '../kube/transport.ts';
@@ -14,6 +13,7 @@ import { asArray, asString, type JsonObject, member, valueAt } from '../objects/
 import type { Subject } from '../objects/subject.ts';
 import { composeReview } from '../review/compose.ts';
 import { ENTRIES } from '../review/entries.ts';
+import { connectCluster } from './connect-cluster.ts';
 
 export type ProbeOptions = {
   /** Name of the webhook configurations. */
@@ -25,6 +25,7 @@ export type ProbeOptions = {
   /** Where Curfew runs, and where nothing is judged. */
   readonly namespace: string;
   readonly kubeconfig?: string;
+  readonly context?: string;
   /** PEM files of a client certificate, where Curfew asks its callers for one. */
   readonly clientCertificate?: string;
   readonly clientKey?: string;
@@ -43,7 +44,7 @@ const REVIEW_UID = 'curfew-probe';
  * a review. Tries until all is well, and returns what was seen; throws a sentence that says what is missing.
  */
 export async function probe(options: ProbeOptions, signal: AbortSignal): Promise<string> {
-  const client = await connect(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
+  const client = await connectCluster(options);
   const clock = createSystemClock();
   const end = clock.monotonic() + options.timeoutSeconds * 1_000;
   for (;;) {

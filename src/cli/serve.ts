@@ -5,7 +5,6 @@ import { findAuthorityLife } from '../certificates/authorities.ts';
 import type { Publisher } from '../certificates/publish.ts';
 import type { CertificateSource } from '../certificates/source.ts';
 import type { TrustedCallers } from '../certificates/trusted-callers.ts';
-import { connect } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import { createSystemClock } from '../kube/clock.ts';
 import type { ClusterIndex } from '../kube/cluster-index.ts';
@@ -27,6 +26,7 @@ import { createRefusalEvents } from '../server/refusal-events.ts';
 import { rehearse } from '../server/rehearsal.ts';
 import { VERSION } from '../version.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
+import { connectCluster } from './connect-cluster.ts';
 import { createPolicySource } from './policy-source.ts';
 import { DEFAULT_RELEASE } from './release.ts';
 import type { CertificateOptions } from './serve-certificates.ts';
@@ -44,6 +44,7 @@ export type ServeOptions = CertificateOptions & {
   readonly webhookListen: string;
   readonly operationsListen: string;
   readonly kubeconfig?: string;
+  readonly context?: string;
   readonly withoutCluster: boolean;
   readonly namespace?: string;
   readonly logLevel: LogLevel;
@@ -67,9 +68,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const recorder = createPrometheusRecorder(VERSION, clock.monotonic, { entries: ENTRIES.map(({ path }) => path) });
   const log = createLogger(options.logLevel, openStandardOutput(recorder.logLineLost));
 
-  const client = options.withoutCluster
-    ? undefined
-    : await connect(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
+  const client = options.withoutCluster ? undefined : await connectCluster(options);
   const { secretIndex, foreignWebhooks } = first.configuration;
   const release = options.publishWebhooks ?? options.compareWebhooks ?? DEFAULT_RELEASE;
   const onChange = () => reportForeignWebhooks();

@@ -25,6 +25,8 @@ export type UsageOptions = ClusterChoice & {
   readonly auditLog: readonly string[];
   /** Compare with the accounts and pods that are there. */
   readonly cluster: boolean;
+  /** Accounts and pods of it alone; all without it. The log is read whole. */
+  readonly namespace?: string;
   readonly config?: string;
   readonly output: UsageOutput;
 };
@@ -84,10 +86,12 @@ async function readAccounts(options: UsageOptions, signal: AbortSignal): Promise
   const { configuration } = await loadConfigurationFile(options.config);
   const { facts } = findClusterFacts(configuration, await readOwnToken());
   const known: KnownAccounts = new Map();
-  for await (const page of listAll(client, { path: '/api/v1/serviceaccounts' }, signal)) {
+  const { namespace } = options;
+  const within = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  for await (const page of listAll(client, { path: `/api/v1${within}/serviceaccounts` }, signal)) {
     for (const account of page) addAccount(known, account);
   }
-  for await (const page of listAll(client, { path: '/api/v1/pods' }, signal)) {
+  for await (const page of listAll(client, { path: `/api/v1${within}/pods` }, signal)) {
     for (const pod of page) addPod(known, pod, facts.apiAudiences);
   }
   return known;

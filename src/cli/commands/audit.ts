@@ -7,7 +7,14 @@ import { POLICY_REPORT_GROUPS } from '../../reports/policy-report-groups.ts';
 import type { AuditCommandOptions } from '../audit.ts';
 import { AUDIT_OUTPUTS } from '../audit-outputs.ts';
 import type { CommandContext } from './context.ts';
-import { createContextOption, createKubeconfigOption, createLevelOption, createMetricsOption } from './options.ts';
+import {
+  createAllNamespacesOption,
+  createContextOption,
+  createKubeconfigOption,
+  createLevelOption,
+  createMetricsOption,
+  createNamespaceOption,
+} from './options.ts';
 
 export function addAudit(program: Command, { io, outcome }: CommandContext): void {
   program
@@ -15,8 +22,8 @@ export function addAudit(program: Command, { io, outcome }: CommandContext): voi
     .description('Say which tokens a cluster holds, and what the webhook would refuse of what is in it.')
     .option('--config <file>', 'configuration file, as a trial; default: every default')
     .addOption(createLevelOption())
-    .option('-n, --namespace <name>', 'look at one namespace; default: all, and what is in none')
-    .option('-A, --all-namespaces', 'look at all namespaces, as without it; goes before --namespace', false)
+    .addOption(createNamespaceOption())
+    .addOption(createAllNamespacesOption())
     .addOption(createKubeconfigOption())
     .addOption(createContextOption())
     .addOption(

@@ -7,7 +7,7 @@ import { parseSeconds } from '../../objects/duration.ts';
 import type { ProbeOptions } from '../probe.ts';
 import type { ServeOptions } from '../serve.ts';
 import type { CommandContext } from './context.ts';
-import { createKubeconfigOption } from './options.ts';
+import { createContextOption, createKubeconfigOption } from './options.ts';
 
 /** In seconds. */
 const DAY = 24 * 3600;
@@ -22,6 +22,7 @@ export function addServe(program: Command, { io }: CommandContext): void {
     .option('--webhook-listen <host:port>', 'where the API server calls (HTTPS)', '0.0.0.0:10250')
     .option('--operations-listen <host:port>', 'health, readiness and metrics (HTTP)', '0.0.0.0:8080')
     .option('--kubeconfig <file>', 'cluster to watch; default: KUBECONFIG, or the cluster the pod runs in')
+    .addOption(createContextOption())
     .option('--without-cluster', 'watch no cluster: rules that look objects up only warn', false)
     .option('--namespace <name>', 'namespace Curfew runs in, where nothing is judged')
     .option('--publish-webhooks <name>', 'publish rules and CA bundle into the webhook configurations of this name')
@@ -63,6 +64,7 @@ Examples:
     .requiredOption('--namespace <name>', 'namespace Curfew runs in')
     .option('--webhooks <name>', 'name of the webhook configurations', 'curfew')
     .addOption(createKubeconfigOption())
+    .addOption(createContextOption())
     .option('--client-certificate <file>', 'show this one, where Curfew asks its callers for a client certificate')
     .option('--client-key <file>', 'its key')
     .addOption(new Option('--timeout-seconds <number>', 'how long to wait').argParser(toSeconds).default(30))

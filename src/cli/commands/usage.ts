@@ -5,7 +5,12 @@ import { Option } from 'commander';
 import type { UsageOptions } from '../usage.ts';
 import { USAGE_OUTPUTS } from '../usage-outputs.ts';
 import type { CommandContext } from './context.ts';
-import { createContextOption, createKubeconfigOption } from './options.ts';
+import {
+  createAllNamespacesOption,
+  createContextOption,
+  createKubeconfigOption,
+  createNamespaceOption,
+} from './options.ts';
 
 export function addUsage(program: Command, { io, outcome }: CommandContext): void {
   program
@@ -13,6 +18,8 @@ export function addUsage(program: Command, { io, outcome }: CommandContext): voi
     .description('Say which service account used which token for what, from the audit log of an API server.')
     .requiredOption('--audit-log <files...>', 'audit log, JSON lines, also gzip; - is standard input')
     .option('--cluster', 'compare with the accounts and pods of the cluster: who holds a token and never called', false)
+    .addOption(createNamespaceOption().implies({ cluster: true }))
+    .addOption(createAllNamespacesOption())
     .addOption(createKubeconfigOption())
     .addOption(createContextOption())
     .option('--config <file>', 'configuration file, for the audiences of the API server')
