@@ -11,6 +11,7 @@ import { FAULTS } from '../../src/errors.ts';
 import { METRICS } from '../../src/metrics/metrics.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
 import { readConfiguration } from '../../src/policy/configuration.ts';
+import { JOB_METRICS } from '../../src/reports/job-metrics.ts';
 import { ENTRIES, type Entry } from '../../src/review/entries.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -117,7 +118,7 @@ describe('What is generated', () => {
     ];
     expect(named('docs/reference/errors.md', /`(CURFEW_E_[A-Z_]+)`/g)).toEqual(Object.keys(FAULTS));
     expect(named('docs/reference/metrics.md', /`(curfew_[a-z_]+)`/g)).toEqual(
-      Object.values(METRICS).map(({ name }) => name),
+      [...Object.values(METRICS), ...Object.values(JOB_METRICS)].map(({ name }) => name),
     );
     expect(named('docs/reference/webhook-entries.md', /`(\/[a-z/-]+)`/g)).toEqual(ENTRIES.map(({ path }) => path));
   });
