@@ -76,14 +76,13 @@ const STARTS: Readonly<Record<string, (tls: Tls) => Promise<number>>> = {
   },
 };
 
-process.on('message', async (message: { readonly start?: string; readonly tls?: Tls }) => {
-  const { start, tls } = message;
+process.on('message', ({ start, tls }: { readonly start?: string; readonly tls?: Tls }) => {
   if (start === undefined || tls === undefined) {
     const { user, system } = process.cpuUsage();
     process.send?.({ cpuMs: (user + system) / 1000 });
     return;
   }
-  process.send?.({ port: await STARTS[start]?.(tls) });
+  void STARTS[start]?.(tls).then((port) => process.send?.({ port }));
 });
 // Ends with whoever started it.
 process.on('disconnect', () => process.exit(0));

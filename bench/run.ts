@@ -11,8 +11,8 @@
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compareRuns } from './compare.ts';
 import type { Benchmark, Result, Run, Table } from './define-benchmark.ts';
@@ -60,7 +60,10 @@ for (const problem of problems) console.log(problem);
 if (problems.length > 0) process.exitCode = 1;
 
 const out = values.out ?? (isWhole ? NEWEST : undefined);
-if (out !== undefined) await writeFile(out, `${JSON.stringify(run, undefined, 1)}\n`);
+if (out !== undefined) {
+  await mkdir(dirname(out), { recursive: true });
+  await writeFile(out, `${JSON.stringify(run, undefined, 1)}\n`);
+}
 if (out === NEWEST) await writeFile(join(ROOT, 'docs', 'performance.md'), renderPage(run));
 
 function listProblems({ results: all }: Run): readonly string[] {
