@@ -28,7 +28,7 @@ describe('What is generated', () => {
     try {
       for (const name of [
         'src',
-        'scripts',
+        'scripts', 'bench',
         'charts',
         'deploy',
         'docs',
