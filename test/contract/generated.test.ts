@@ -28,7 +28,8 @@ describe('What is generated', () => {
     try {
       for (const name of [
         'src',
-        'scripts', 'bench',
+        'scripts',
+        'bench',
         'charts',
         'deploy',
         'docs',
