@@ -23,7 +23,6 @@ export type AuditCommandOptions = ClusterChoice &
   AuditFormOptions & {
     readonly config?: string;
     readonly level?: ActiveLevel;
-    readonly allNamespaces: boolean;
     readonly measureWith?: { readonly namespace: string; readonly name: string };
   };
 
@@ -38,7 +37,7 @@ export async function audit(options: AuditCommandOptions, io: CommandIo): Promis
   const report = await auditCluster({
     client,
     server: client.server,
-    namespace: options.allNamespaces ? undefined : options.namespace,
+    namespace: options.namespace,
     signal: io.signal,
     configuration,
     cluster: findClusterFacts(configuration, toOwnToken(limits) ?? (await readOwnToken())).facts,
