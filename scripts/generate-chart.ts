@@ -1,5 +1,6 @@
 /** The templates of the chart that follow from code: webhook configurations, sets of namespaces, rights of the CronJobs. */
 
+import { LISTED_BESIDE } from '../src/audit/listed-beside.ts';
 import type { Kind } from '../src/objects/kinds.ts';
 import { KINDS } from '../src/objects/kinds.ts';
 import { POD, TEMPLATE_KINDS } from '../src/objects/pod-spec.ts';
@@ -40,7 +41,7 @@ export function renderTaskRules(): string {
   return [
     `{{- /* ${GENERATED} From the kinds that rules read, src/objects/kinds.ts. */}}`,
     '{{- define "curfew.auditRules" -}}',
-    ...renderLists(KINDS),
+    ...renderLists([...KINDS, ...LISTED_BESIDE]),
     '{{- end }}',
     '{{- define "curfew.cleanupRules" -}}',
     ...renderLists([...accounts, ...named]),
