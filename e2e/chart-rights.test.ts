@@ -117,6 +117,25 @@ const LISTED = [
 const TRACKING = 'everywhere: get configmaps kube-apiserver-legacy-service-account-token-tracking';
 const ROLES = ['clusterrolebindings', 'clusterroles', 'rolebindings', 'roles'];
 
+/** What the report of an audit is made of, beside what rules read. */
+const BESIDE = [
+  ...['mutating', 'validating'].flatMap((kind) =>
+    ['webhookconfigurations', 'admissionpolicies', 'admissionpolicybindings'].map(
+      (what) => `everywhere: list ${kind}${what}.admissionregistration.k8s.io`,
+    ),
+  ),
+  'everywhere: list networkpolicies.networking.k8s.io',
+  'everywhere: list prometheusrules.monitoring.coreos.com',
+  'everywhere: list constrainttemplates.templates.gatekeeper.sh',
+  ...['policies', 'clusterpolicies', 'cleanuppolicies', 'clustercleanuppolicies'].map(
+    (name) => `everywhere: list ${name}.kyverno.io`,
+  ),
+  ...['validating', 'mutating', 'generating', 'deleting', 'imagevalidating'].flatMap((name) => [
+    `everywhere: list ${name}policies.policies.kyverno.io`,
+    `everywhere: list namespaced${name}policies.policies.kyverno.io`,
+  ]),
+];
+
 /** Identities of their own for what is there already, in a namespace of their own. */
 const TASKS: readonly (Case & { readonly task: string })[] = [
   {
@@ -127,6 +146,7 @@ const TASKS: readonly (Case & { readonly task: string })[] = [
       ...LISTED,
       ...['configmaps', 'namespaces', 'secrets'].map((name) => `everywhere: list ${name}`),
       ...ROLES.map((name) => `everywhere: list ${name}.rbac.authorization.k8s.io`),
+      ...BESIDE,
     ],
   },
   {

@@ -2,9 +2,11 @@
 
 import { isMap, isScalar, type Pair, parseDocument, type YAMLMap } from 'yaml';
 import packageJson from '../package.json' with { type: 'json' };
+import { AUDIT_OUTPUTS } from '../src/cli/audit-outputs.ts';
 import { LOG_LEVELS } from '../src/log/logger.ts';
 import { asArray, isObject, type JsonObject, member } from '../src/objects/json.ts';
 import { ConfigurationSchema } from '../src/policy/configuration-schema.ts';
+import { POLICY_REPORT_GROUPS } from '../src/reports/policy-report-groups.ts';
 import { GENERATED, toPage, toTable } from './generate-markdown.ts';
 
 const text = { type: 'string' };
@@ -106,7 +108,7 @@ const VALUES: JsonObject = {
     enabled: flag,
     schedule,
     level: { enum: ['', 'baseline', 'restricted'] },
-    report: closed({ output: { enum: ['json', 'table'] } }),
+    report: closed({ output: { enum: [...AUDIT_OUTPUTS] }, policyReports: { enum: ['', ...POLICY_REPORT_GROUPS] } }),
     extraArgs: { type: 'array', items: text },
   }),
   cleanup: closed({
