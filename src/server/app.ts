@@ -75,7 +75,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   });
 
   /** Waits until `request` may be judged, for as long as there is time for it. */
-  async function waitForTurn(request: FastifyRequest): Promise<void> {
+  async function waitForTurn(request: FastifyRequest, bytes: number): Promise<void> {
     const { monotonic } = deps.clock;
     const { failurePolicy } = entryOf(request) ?? { failurePolicy: 'Ignore' };
     const arrived = arrivedAt.get(request) ?? monotonic();
@@ -84,6 +84,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
       arrived,
       patienceMs: PATIENCE[failurePolicy] * readTimeout(request.query, deps.policy().configuration.server.deadlineMs),
       isGone: () => request.raw.socket.destroyed,
+      bytes,
     });
     deps.recorder.wait((monotonic() - arrived) / 1000);
   }
@@ -147,7 +148,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     async (request: FastifyRequest, body: string | Buffer) => {
       try {
         inFlight.settle(request);
-        await waitForTurn(request);
+        await waitForTurn(request, body.length);
         const text = String(body);
         const values = countValues(text);
         if (values > mostValues) throw new Fault('CURFEW_E_TOO_MANY_VALUES', String(mostValues));

@@ -1,7 +1,7 @@
 /**
- * Lets one review at a time through, and the event loop turn between two. What waits is read meanwhile, so it is known since
- * when it waits; new connections are accepted, of which libuv takes one a turn; and probes are answered. Whoever has waited
- * for too long is turned away, which costs next to nothing.
+ * Lets one large review or a few small ones through, and then the event loop turn. What waits is read meanwhile, so it is known
+ * since when it waits; new connections are accepted, of which libuv takes one a turn; and probes are answered. Whoever has
+ * waited for too long is turned away, which costs next to nothing.
  */
 
 import { Fault } from '../errors.ts';
@@ -23,6 +23,8 @@ export type Waiting = {
   /** How long after that its turn must come, in ms. */
   readonly patienceMs: number;
   readonly isGone: () => boolean;
+  /** Length of its body: what judging it costs grows with it. */
+  readonly bytes: number;
 };
 
 export type TurnstileOptions = {
@@ -33,10 +35,15 @@ export type TurnstileOptions = {
 
 type Queued = Waiting & { readonly admit: () => void; readonly refuse: (fault: Fault) => void };
 
+/** In one turn: so much of small reviews takes one or two milliseconds to judge. */
+const BYTES_A_TURN = 65_536;
+
 export function createTurnstile({ monotonic, afterTurn }: TurnstileOptions): Turnstile {
   const closed = new Set<Queued>();
   const open = new Set<Queued>();
   let isTurning = false;
+  /** Bytes that may still be let through in this turn. */
+  let left = BYTES_A_TURN;
 
   function findRefusal({ arrived, patienceMs, isGone }: Waiting): Fault | undefined {
     if (isGone()) return new Fault('CURFEW_E_CLIENT_GONE');
@@ -53,22 +60,35 @@ export function createTurnstile({ monotonic, afterTurn }: TurnstileOptions): Tur
         one.refuse(refusal);
       }
     }
-    const queue = closed.size > 0 ? closed : open;
-    const [next] = queue;
-    isTurning = next !== undefined;
-    if (next === undefined) return;
-    queue.delete(next);
-    afterTurn(turn);
-    next.admit();
+    left = BYTES_A_TURN;
+    isTurning = closed.size + open.size > 0;
+    if (isTurning) afterTurn(turn);
+    for (const queue of [closed, open]) {
+      for (const one of queue) {
+        if (!fits(one)) return;
+        queue.delete(one);
+        one.admit();
+      }
+    }
+  }
+
+  /** Takes its part of this turn; what is larger than a whole one has a turn of its own. */
+  function fits({ bytes }: Waiting): boolean {
+    if (bytes > left && left < BYTES_A_TURN) return false;
+    left -= bytes;
+    return true;
   }
 
   return {
     async enter(waiting) {
-      if (!isTurning) {
+      const isFirst = closed.size + open.size === 0;
+      if (isFirst) {
         const refusal = findRefusal(waiting);
         if (refusal !== undefined) throw refusal;
+      }
+      if (isFirst && fits(waiting)) {
+        if (!isTurning) afterTurn(turn);
         isTurning = true;
-        afterTurn(turn);
         return;
       }
       const { promise, resolve, reject } = Promise.withResolvers<void>();

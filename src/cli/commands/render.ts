@@ -9,7 +9,16 @@ import { createLevelOption } from './options.ts';
 export const KUBERNETES_VERSIONS = [30, 31, 32, 33, 34, 35, 36, 37].map((minor) => `1.${minor}`);
 
 export function addRender(program: Command, { io }: CommandContext): void {
-  const render = program.command('render').description('Write what Kubernetes can enforce by itself, as manifests.');
+  const render = program
+    .command('render')
+    .description('Write what Kubernetes can enforce by itself, as manifests.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  curfew render policies > policies.yaml
+`,
+    );
   render
     .command('policies')
     .description('Write the rules as admission policies of Kubernetes itself, and what only the webhook can do.')

@@ -33,8 +33,11 @@ const ASKING = listCommands(PROGRAM, []).filter((one) =>
   flagsOf(one).some((flags) => flags.startsWith('--kubeconfig')),
 );
 
-/** These look at one thing: their own installation, or a token. To them a namespace is where Curfew runs. */
-const OF_ONE_THING = new Set(['serve', 'probe', 'explain-token']);
+/**
+ * These look at one thing: their own installation, or a token; to them a namespace is where Curfew runs. Or at all of it: rights
+ * lead from one namespace to the next.
+ */
+const OF_ONE_THING = new Set(['serve', 'probe', 'explain-token', 'who-can']);
 
 describe('Commands that talk to a cluster', () => {
   it('are found', () => {

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { createTurnstile } from '../../../src/server/turnstile.ts';
 
 const PATIENCE_MS = 1_000;
+/** Has a turn of its own. */
+const LARGE = 100_000;
 
 function create() {
   let now = 0;
@@ -13,8 +15,11 @@ function create() {
     pass: (ms: number) => {
       now += ms;
     },
-    enter: (name: string, { isFailOpen = false, isGone = (): boolean => false, patienceMs = PATIENCE_MS } = {}) => {
-      const entered = turnstile.enter({ isFailOpen, arrived: now, patienceMs, isGone });
+    enter: (
+      name: string,
+      { isFailOpen = false, isGone = (): boolean => false, patienceMs = PATIENCE_MS, bytes = LARGE } = {},
+    ) => {
+      const entered = turnstile.enter({ isFailOpen, arrived: now, patienceMs, isGone, bytes });
       void entered.then(
         () => done.push(name),
         (error: unknown) => done.push(`${name}: ${String(error).split(': ')[1]}`),
@@ -52,6 +57,28 @@ describe('The turnstile', () => {
     enter('e');
     await Promise.resolve();
     expect(done.at(-1)).toBe('e');
+  });
+
+  it('lets small ones through together, as many as are a turn’s work', async () => {
+    const { enter, turn, done } = create();
+    for (const name of ['a', 'b', 'c', 'd', 'e']) enter(name, { bytes: 30_000 });
+    await turn();
+    expect(done).toEqual(['a', 'b', 'c', 'd']);
+    await turn();
+    expect(done).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('lets nobody small pass a large one that was there before', async () => {
+    const { enter, turn, done } = create();
+    enter('a', { bytes: 1 });
+    enter('large');
+    enter('b', { bytes: 1 });
+    await Promise.resolve();
+    expect(done).toEqual(['a']);
+    await turn();
+    expect(done).toEqual(['a', 'large']);
+    await turn();
+    expect(done).toEqual(['a', 'large', 'b']);
   });
 
   it('lets those of entries that fail closed through first', async () => {
