@@ -44,6 +44,7 @@ const code = await runCommand(process.argv.slice(2), {
       ? { write: (text) => process.stderr.write(text), columns: process.stderr.columns }
       : undefined,
 });
-// What was written to a pipe may still be on its way.
-await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))));
+// What was written to a pipe may still be on its way; where nothing is, nothing is written: a full disk refuses even that.
+const unsent = [process.stdout, process.stderr].filter(({ writableLength }) => writableLength > 0);
+await Promise.all(unsent.map((stream) => new Promise((done) => stream.write('', done))));
 process.exit(code);

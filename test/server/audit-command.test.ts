@@ -29,7 +29,7 @@ describe('curfew audit', () => {
     await audit(undefined, '-n', 'shop');
     expect(server.requests.some(({ path }) => path === '/api/v1/namespaces/shop/serviceaccounts')).toBe(true);
     expect(server.requests.some(({ path }) => path === '/api/v1/serviceaccounts')).toBe(false);
-    await audit(undefined, '-n', 'shop', '-A');
+    await audit(undefined, '-A');
     expect(server.requests.some(({ path }) => path === '/api/v1/serviceaccounts')).toBe(true);
   });
 
