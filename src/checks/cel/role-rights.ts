@@ -79,7 +79,7 @@ function isUnlimited(right: Right): string {
 }
 
 /** A rule that names it is told rather than one that has it by a `*`. */
-function variablesOf(place: CelPlace, { right, index }: One): readonly (readonly [string, string])[] {
+function variablesOf(place: CelPlace, { right, index, countsNames }: One): readonly (readonly [string, string])[] {
   const condition = `${grantsCel(right)} && ${isUnlimited(right)}${ofKind(right)}`;
   const all = place.own(`all${index}`);
   return [
@@ -88,6 +88,14 @@ function variablesOf(place: CelPlace, { right, index }: One): readonly (readonly
       `best${index}`,
       `${all}.exists(r, !("*" in r.resources)) ? ${all}.filter(r, !("*" in r.resources))[0] : ${all}[0]`,
     ],
+    ...(countsNames
+      ? ([
+          [
+            `named${index}`,
+            `${rulesOf(place)}.filter(r, ${grantsCel(right)} && !(${isUnlimited(right)}) && !("*" in r.resources)${ofKind(right)})`,
+          ],
+        ] as const)
+      : []),
   ];
 }
 
@@ -119,7 +127,9 @@ function findingsOfRule(
     fix: fix('r'),
     wide: key,
   });
-  return `(!(${grants}) ? [] : ${isUnlimited(right)} ? [${whole}] : r.?resourceNames.orValue([]).map(n, ${named}))`;
+  const isToldElsewhere = `"*" in r.resources && ${place.own(`named${index}`)}.exists(o, n in o.resourceNames)`;
+  const names = `r.?resourceNames.orValue([]).filter(n, !(${isToldElsewhere}))`;
+  return `(!(${grants}) ? [] : ${isUnlimited(right)} ? [${whole}] : ${names}.map(n, ${named}))`;
 }
 
 /** The key of the grant, as `keyOf` in `objects/rbac/grants.ts` writes it for rights of the core group. */
