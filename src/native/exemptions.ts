@@ -1,6 +1,6 @@
 /** Exemptions in CEL: the same as `policy/exemption.ts`, but for the clock, which a policy has only where something is made. */
 
-import { quoteCel } from '../checks/cel/cel-text.ts';
+import { quoteCel, REQUEST_NAMESPACE } from '../checks/cel/cel-text.ts';
 import type { Reads } from '../objects/rule-context.ts';
 import { toOneLine } from '../objects/text.ts';
 import { ACCOUNT_NAME_ANNOTATION, TOKEN_SECRET_TYPE } from '../objects/views.ts';
@@ -41,7 +41,7 @@ function conditionCel({ match, end, lastDay }: Exemption, place: ExemptionPlace)
     parts.push(`(${kinds.join(' || ')})`);
   }
   if (match.namespaces !== undefined) {
-    parts.push(`request.namespace != "" && ${globCel('request.namespace', match.namespaces)}`);
+    parts.push(`${REQUEST_NAMESPACE} != "" && ${globCel(REQUEST_NAMESPACE, match.namespaces)}`);
   }
   if (match.names !== undefined) parts.push(globCel(NAME, match.names));
   if (match.users !== undefined) parts.push(globCel('request.userInfo.username', match.users));
@@ -62,7 +62,7 @@ function conditionCel({ match, end, lastDay }: Exemption, place: ExemptionPlace)
   return parts.length === 0 ? 'true' : parts.join(' && ');
 }
 
-const NAME = '(request.name != "" ? request.name : object.metadata.?name.orValue(""))';
+const NAME = '(request.?name.orValue("") != "" ? request.name : object.metadata.?name.orValue(""))';
 
 function kindCel(kind: string, reads: readonly Reads[]): readonly string[] {
   const known = EXEMPTION_KINDS.get(kind);
@@ -89,9 +89,9 @@ function globCel(text: string, patterns: readonly string[]): string {
 
 /** The accounts that the object is about, as `namespace/name`; undefined for what is about none. */
 function accountsCel({ reads, account }: ExemptionPlace): string | undefined {
-  if (account !== undefined) return `[request.namespace + "/" + ${account}]`;
+  if (account !== undefined) return `[${REQUEST_NAMESPACE} + "/" + ${account}]`;
   const [{ resource } = { resource: '' }] = reads;
-  const ofNamespace = (name: string) => `request.namespace + "/" + ${name}`;
+  const ofNamespace = (name: string) => `${REQUEST_NAMESPACE} + "/" + ${name}`;
   switch (resource) {
     case 'serviceaccounts':
       return `[${ofNamespace(NAME)}]`;
@@ -102,7 +102,7 @@ function accountsCel({ reads, account }: ExemptionPlace): string | undefined {
     case 'rolebindings':
     case 'clusterrolebindings':
       // Whoever is no service account matches no pattern: those have one `/`, and this has none.
-      return 'object.?subjects.orValue([]).map(s, s.kind != "ServiceAccount" ? "" : s.?namespace.orValue("") != "" ? s.namespace + "/" + s.name : request.namespace != "" ? request.namespace + "/" + s.name : "")';
+      return `object.?subjects.orValue([]).map(s, s.kind != "ServiceAccount" ? "" : s.?namespace.orValue("") != "" ? s.namespace + "/" + s.name : ${REQUEST_NAMESPACE} != "" ? ${REQUEST_NAMESPACE} + "/" + s.name : "")`;
     default:
       return undefined;
   }

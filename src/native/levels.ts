@@ -1,6 +1,6 @@
 /** Which level is in force for a mode, in CEL: the same as `policy/level.ts`. */
 
-import { listCel, mapCel, quoteCel } from '../checks/cel/cel-text.ts';
+import { listCel, mapCel, quoteCel, REQUEST_NAMESPACE } from '../checks/cel/cel-text.ts';
 import { LEVELS } from '../objects/level.ts';
 import type { Levels } from '../policy/configuration.ts';
 import { LEVEL_LABELS } from '../policy/labels.ts';
@@ -26,5 +26,5 @@ export function configuredCel(mode: keyof Levels, { levels, namespaces }: Native
     return level === undefined ? [] : [[name, quoteCel(level)] as const];
   });
   if (own.length === 0) return quoteCel(levels[mode]);
-  return `(request.namespace in ${mapCel(own)} ? ${mapCel(own)}[request.namespace] : ${quoteCel(levels[mode])})`;
+  return `(${REQUEST_NAMESPACE} in ${mapCel(own)} ? ${mapCel(own)}[${REQUEST_NAMESPACE}] : ${quoteCel(levels[mode])})`;
 }

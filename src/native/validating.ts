@@ -1,5 +1,6 @@
 /** ValidatingAdmissionPolicies of the checks: one a check, what it looks at, and mode, with its binding. */
 
+import { REQUEST_NAMESPACE } from '../checks/cel/cel-text.ts';
 import type { CelForm, CelPlace } from '../checks/cel/define-cel.ts';
 import type { Check } from '../checks/define-check.ts';
 import { startLevel } from '../checks/define-check.ts';
@@ -243,7 +244,9 @@ function heldOr(enforced: string, warned: string, { check, mayDeny }: Pick<Rende
   const both = unionCel(enforced, warned);
   if (!mayDeny) return both;
   const denied = `(size(${enforced}) > 0 ? [] : ${warned})`;
-  return check.id === BOOTSTRAP_CHECK ? denied : `(request.namespace == "${SYSTEM_NAMESPACE}" ? ${both} : ${denied})`;
+  return check.id === BOOTSTRAP_CHECK
+    ? denied
+    : `(${REQUEST_NAMESPACE} == "${SYSTEM_NAMESPACE}" ? ${both} : ${denied})`;
 }
 
 function largePath(place: CelPlace): string {

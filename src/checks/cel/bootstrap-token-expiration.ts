@@ -1,5 +1,5 @@
 import { BOOTSTRAP_TOKEN_TYPE, NAMESPACE } from '../bootstrap-token-expiration.ts';
-import { findingCel, quoteCel } from './cel-text.ts';
+import { findingCel, quoteCel, REQUEST_NAMESPACE } from './cel-text.ts';
 import type { CelForm } from './define-cel.ts';
 
 const REASON = 'a bootstrap token that never expires';
@@ -10,7 +10,7 @@ export const bootstrapTokenExpiration: CelForm = {
   findings({ object }) {
     const expiration = `${object}.?data[?"expiration"]`;
     const path = `(${expiration}.hasValue() ? "/data/expiration" : "/type")`;
-    const isToken = `request.namespace == ${quoteCel(NAMESPACE)} && ${object}.?type.orValue("") == ${quoteCel(BOOTSTRAP_TOKEN_TYPE)}`;
+    const isToken = `${REQUEST_NAMESPACE} == ${quoteCel(NAMESPACE)} && ${object}.?type.orValue("") == ${quoteCel(BOOTSTRAP_TOKEN_TYPE)}`;
     const isEmpty = `(!${expiration}.hasValue() || size(${expiration}.value()) == 0)`;
     return `${isToken} && ${isEmpty} ? [[${findingCel({ key: '"none"', path, why: REASON })}]] : []`;
   },

@@ -2,6 +2,9 @@
 
 import { API_ACCESS_ANNOTATION, MOST_REASON_CHARACTERS, REASON_PLACEHOLDER } from '../../objects/api-access.ts';
 
+/** Empty for what is in no namespace: then the API server leaves the field out, and reading it fails. */
+export const REQUEST_NAMESPACE = 'request.?namespace.orValue("")';
+
 /** A string literal. */
 export function quoteCel(text: string): string {
   return JSON.stringify(text);

@@ -1,6 +1,6 @@
 import { API_TOKEN_MOUNT_PATH, API_TOKEN_VOLUME_PREFIX } from '../../objects/tokens.ts';
 import { RBAC_GROUP } from '../role-grants.ts';
-import { findingCel, quoteCel } from './cel-text.ts';
+import { findingCel, quoteCel, REQUEST_NAMESPACE } from './cel-text.ts';
 import type { CelForm } from './define-cel.ts';
 import { isForApiCel, podBounds, SOURCES, volumesCel } from './pod-tokens.ts';
 
@@ -46,7 +46,7 @@ export const defaultServiceAccountOfBindings: CelForm = {
   findings({ object }) {
     const subjects = `${object}.?subjects.orValue([])`;
     const isUser = `(s.kind == "User" && s.name.matches("^system:serviceaccount:[a-z0-9-]+:default$"))`;
-    const own = `(s.?namespace.orValue("") == "" ? request.namespace : s.namespace)`;
+    const own = `(s.?namespace.orValue("") == "" ? ${REQUEST_NAMESPACE} : s.namespace)`;
     const namespace = `(s.kind == "User" ? s.name.split(":")[2] : ${own})`;
     const finding = findingCel({
       key: `${namespace} + "/default"`,

@@ -1,5 +1,5 @@
 import { ACCOUNT_USER, ACCOUNTS_OF, ADMIN, EVERYBODY } from '../rbac-binding-subjects.ts';
-import { findingCel, listCel, quoteCel } from './cel-text.ts';
+import { findingCel, listCel, quoteCel, REQUEST_NAMESPACE } from './cel-text.ts';
 import type { CelForm } from './define-cel.ts';
 
 const REASONS = { everybody: 'a role for everybody', admin: 'cluster-admin for a service account' } as const;
@@ -13,7 +13,7 @@ export const rbacBindingSubjects: CelForm = {
     const isEverybody = `((s.kind + " " + s.name) in ${listCel([...EVERYBODY.keys()])} || (s.kind == "Group" && s.name.startsWith(${quoteCel(ACCOUNTS_OF)}) && s.name != ${quoteCel(ACCOUNTS_OF)}))`;
     const isAccount = `(s.kind == "ServiceAccount" || (s.kind == "User" && s.name.startsWith(${quoteCel(ACCOUNT_USER)})))`;
     const isAdmin = `(${object}.roleRef.name == ${quoteCel(ADMIN)} && ${object}.roleRef.kind == "ClusterRole")`;
-    const namespace = `(s.?namespace.orValue("") == "" ? request.namespace : s.namespace)`;
+    const namespace = `(s.?namespace.orValue("") == "" ? ${REQUEST_NAMESPACE} : s.namespace)`;
     const identity = `(s.kind == "User" ? s.name.substring(${ACCOUNT_USER.length}).replace(":", "/", 1) : ${namespace} + "/" + s.name)`;
     const everybody = findingCel({ key: 's.kind + " " + s.name', path, why: REASONS.everybody });
     const admin = findingCel({

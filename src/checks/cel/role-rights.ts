@@ -120,16 +120,17 @@ function findingsOfRule(
   });
   const grants = `${grantsCel(right)}${ofKind(right)}`;
   if (!countsNames) return `(${grants} && ${isUnlimited(right)} ? [${whole}] : [])`;
+  // In the place of the first rule that has it, and at the one that names it.
+  const better = `${place.own(`named${index}`)}.filter(o, n in o.resourceNames)`;
+  const isBetter = `"*" in r.resources && size(${better}) > 0`;
   const named = findingCel({
     key: `${quoteCel(`${keyOf(right)} named `)} + n`,
-    path: path('r'),
+    path: `(${isBetter} ? ${path(`${better}[0]`)} : ${path('r')})`,
     why: reason,
-    fix: fix('r'),
+    fix: `(${isBetter} ? "" : ${fix('r')})`,
     wide: key,
   });
-  const isToldElsewhere = `"*" in r.resources && ${place.own(`named${index}`)}.exists(o, n in o.resourceNames)`;
-  const names = `r.?resourceNames.orValue([]).filter(n, !(${isToldElsewhere}))`;
-  return `(!(${grants}) ? [] : ${isUnlimited(right)} ? [${whole}] : ${names}.map(n, ${named}))`;
+  return `(!(${grants}) ? [] : ${isUnlimited(right)} ? [${whole}] : r.?resourceNames.orValue([]).map(n, ${named}))`;
 }
 
 /** The key of the grant, as `keyOf` in `objects/rbac/grants.ts` writes it for rights of the core group. */

@@ -1,6 +1,6 @@
 /** Every mutation: its form in CEL, or what a policy of the API server cannot do. */
 
-import { documentedCel, mapCel, quoteCel } from '../../checks/cel/cel-text.ts';
+import { documentedCel, mapCel, quoteCel, REQUEST_NAMESPACE } from '../../checks/cel/cel-text.ts';
 import { AUDIENCE, isDefaultCel, isForApiCel, SECONDS, SOURCES, volumesCel } from '../../checks/cel/pod-tokens.ts';
 import { limitsCel } from '../../checks/cel/token-lifetime.ts';
 import { isBoundToPodCel } from '../../checks/cel/token-requests.ts';
@@ -52,7 +52,7 @@ function lifetimeCel(options: unknown): string {
   const own = member(options, 'namespaces');
   const entries = isObject(own) ? Object.entries(own).map(([key, value]) => [key, JSON.stringify(value)] as const) : [];
   if (entries.length === 0) return String(seconds);
-  return `(request.namespace in ${mapCel(entries)} ? ${mapCel(entries)}[request.namespace] : ${seconds})`;
+  return `(${REQUEST_NAMESPACE} in ${mapCel(entries)} ? ${mapCel(entries)}[${REQUEST_NAMESPACE}] : ${seconds})`;
 }
 
 /** Longer numbers overflow what CEL takes for a duration, and are more than any limit. */
