@@ -90,6 +90,17 @@ describe.each([...GROUPS].map(([text, cases]) => ({ text, cases })))('Policies w
   );
 });
 
+describe('No expression', () => {
+  it('failed: a policy that fails open lets pass what it cannot judge, and says nothing', async () => {
+    const metrics = (await api.get('/metrics')).body;
+    const checks = metrics.match(/^apiserver_validating_admission_policy_check_total\{.*$/gm) ?? [];
+    expect(checks.length).toBeGreaterThan(0);
+    // A denial is an error of the type invalid too; allowed with one is what could not be judged.
+    const isUnjudged = (line: string) => line.includes('action="allow"') && !line.includes('error_type="no_error"');
+    expect(checks.filter(isUnjudged)).toEqual([]);
+  });
+});
+
 /** True for a policy of one of these checks, and its binding. */
 function isOf(object: JsonObject, checks: ReadonlySet<string>): boolean {
   const [name = ''] = (asString(valueAt(object, ['metadata', 'name'])) ?? '').split('.');
