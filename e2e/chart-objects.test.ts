@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import type { JsonObject } from '../src/objects/json.ts';
 import { asArray, asString, isObject, member, valueAt } from '../src/objects/json.ts';
-import { CHART_FOLDER, RELEASE_NAMESPACE, renderChart } from './chart.ts';
+import { CHART_FOLDER, RELEASE_NAMESPACE, renderChart, TASK_NAMESPACE } from './chart.ts';
 import { startTestCluster, type TestCluster } from './test-cluster.ts';
 
 const VALUES = join(CHART_FOLDER, 'ci');
@@ -25,6 +25,8 @@ beforeAll(async () => {
   };
   const metadata = { name: RELEASE_NAMESPACE, labels };
   await cluster.must(['create', '-f', '-'], { apiVersion: 'v1', kind: 'Namespace', metadata });
+  // The chart makes it, and a dry run leaves nothing for what goes into it.
+  await cluster.kubectl.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: TASK_NAMESPACE } });
   await installOperatorKinds();
   await installCertManagerKinds();
 });

@@ -9,7 +9,7 @@ import { asArray, asString, member, valueAt } from '../src/objects/json.ts';
 import { runWith } from '../test/unit/cli/run-command.ts';
 import { askForRights, listResources, listRights } from './account-rights.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
-import { RELEASE_NAMESPACE, renderChart } from './chart.ts';
+import { RELEASE_NAMESPACE, renderChart, TASK_NAMESPACE } from './chart.ts';
 import { waitUntil } from './installed-curfew.ts';
 import { TASKS } from './task-rights.ts';
 import { startTestCluster, type TestCluster, tokenSecret } from './test-cluster.ts';
@@ -98,8 +98,6 @@ const CASES: readonly Case[] = [
     rights: [...COMPARING, ...INDEX],
   },
 ];
-
-const TASK_NAMESPACE = 'curfew-tasks';
 
 let cluster: TestCluster;
 let api: ApiClient;

@@ -11,6 +11,8 @@ import { asArray, asString, isObject, member, valueAt } from '../src/objects/jso
 
 export const CHART_FOLDER = join(import.meta.dirname, '..', 'charts', 'curfew');
 export const RELEASE_NAMESPACE = 'curfew-system';
+/** Where its CronJobs run. */
+export const TASK_NAMESPACE = 'curfew-tasks';
 
 /** Kinds that need nodes, or that a process on this machine stands in for. */
 const NOT_APPLIED = new Set(['Deployment', 'Service', 'PodDisruptionBudget']);

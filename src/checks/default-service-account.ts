@@ -127,6 +127,17 @@ uses the API gets an account of its own, which costs one object.`,
       expect: ['shop/default', 'ci/default'],
     },
     {
+      title: 'A subject that is there twice is told once, where it comes first',
+      level: 'restricted',
+      subject: {
+        object: binding(
+          'ClusterRoleBinding',
+          ['ci', 'shop', 'ci'].map((namespace) => ({ kind: 'ServiceAccount', name: DEFAULT_ACCOUNT, namespace })),
+        ),
+      },
+      expect: ['ci/default', 'shop/default'],
+    },
+    {
       title: 'A pod that runs as default without a token',
       level: 'restricted',
       subject: { object: examplePod({ serviceAccountName: DEFAULT_ACCOUNT, automountServiceAccountToken: false }) },

@@ -54,7 +54,11 @@ export function numberRepeats(): (text: string) => string {
 
 /** The findings without those whose key one before them has: the same mistake, seen twice. */
 export function keepFirstOfEachKey(findings: readonly Finding[]): readonly Finding[] {
-  return [...new Map(findings.toReversed().map((finding) => [finding.key, finding])).values()].toReversed();
+  const first = new Map<string, Finding>();
+  for (const finding of findings) {
+    if (!first.has(finding.key)) first.set(finding.key, finding);
+  }
+  return [...first.values()];
 }
 
 /** The API tokens of this pod, with the default one that is still to come. */
