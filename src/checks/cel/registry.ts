@@ -36,8 +36,7 @@ export const CEL_FORMS: ReadonlyMap<string, readonly CelForm[] | NoCelForm> = ne
   [
     'pod-automount',
     {
-      without:
-        'asks whether the live service account documents the need of the API, and a policy sees no other object',
+      without: 'asks whether the live service account documents the need of the API, and a policy sees no other object',
     },
   ],
   ['service-account-automount', [serviceAccountAutomount]],
