@@ -2,6 +2,7 @@
 
 import type { JsonObject } from '../objects/json.ts';
 import { asArray, asString, isObject, member, valueAt } from '../objects/json.ts';
+import { readInvalidSince } from '../objects/legacy-token.ts';
 import { serviceAccountOf } from '../objects/pod-spec.ts';
 import { readRules } from '../objects/rbac/rules.ts';
 import { listSecretReferences } from '../objects/secret-references.ts';
@@ -70,7 +71,6 @@ export type AccessInput = {
 };
 
 const BOOTSTRAPPING = 'kubernetes.io/bootstrapping';
-const INVALID_SINCE = 'kubernetes.io/legacy-token-invalid-since';
 /** RBAC takes a User of this name for the account (apiserver pkg/authentication/serviceaccount SplitUsername). */
 const ACCOUNT_USER = /^system:serviceaccount:([^:]+):([^:]+)$/;
 
@@ -118,7 +118,7 @@ export function toAccessAccount(object: JsonObject): AccessAccount {
 /** Of the metadata of a Secret of the token's type; undefined if its token is refused by the API server (KEP-2799). */
 export function toAccessSecret(object: JsonObject): AccessSecret | undefined {
   const account = asString(valueAt(object, ['metadata', 'annotations', ACCOUNT_NAME_ANNOTATION]));
-  if (account === undefined || valueAt(object, ['metadata', 'labels', INVALID_SINCE]) !== undefined) return undefined;
+  if (account === undefined || readInvalidSince(object) !== undefined) return undefined;
   return { ...readPlace(object), account };
 }
 

@@ -2,6 +2,7 @@
 
 import type { Static } from 'typebox';
 import { asString, valueAt } from '../objects/json.ts';
+import { LAST_USED_LABEL, readInvalidSince } from '../objects/legacy-token.ts';
 import type { Subject } from '../objects/subject.ts';
 import { ACCOUNT_NAME_ANNOTATION } from '../objects/views.ts';
 import { closed, count, list, oneOf, perhaps, text } from './schema-parts.ts';
@@ -40,8 +41,6 @@ export const LongLivedSecretSchema = closed(
 export type LongLivedSecret = Static<typeof LongLivedSecretSchema>;
 export type SecretUse = Static<typeof SecretUseSchema>;
 
-const LAST_USED = 'kubernetes.io/legacy-token-last-used';
-const INVALID_SINCE = 'kubernetes.io/legacy-token-invalid-since';
 const ACCOUNT_UID = 'kubernetes.io/service-account.uid';
 const MS_PER_DAY = 86_400_000;
 
@@ -60,7 +59,7 @@ export function describeLongLived(secret: Subject, facts: LongLivedFacts): LongL
   const { namespace, name, object } = secret;
   const metadata = (...path: readonly string[]) => asString(valueAt(object, ['metadata', ...path]));
   const createdAt = metadata('creationTimestamp') ?? '';
-  const [lastUsed, invalidSince] = [metadata('labels', LAST_USED), metadata('labels', INVALID_SINCE)];
+  const [lastUsed, invalidSince] = [metadata('labels', LAST_USED_LABEL), readInvalidSince(object)];
   const age = Math.floor((facts.now - Date.parse(createdAt)) / MS_PER_DAY);
   return {
     namespace,
@@ -95,12 +94,12 @@ function foreseeCleaning(
   const known = uidOfAccount(namespace, account);
   if (known === undefined) return never('Its account is not there: the token controller deletes it, not the cleaner.');
   if (uid !== known) return never('It is of an earlier account of that name: the token controller deletes it.');
-  const lastUsed = asString(valueAt(object, ['metadata', 'labels', LAST_USED]));
+  const lastUsed = asString(valueAt(object, ['metadata', 'labels', LAST_USED_LABEL]));
   if (lastUsed !== undefined && !/^\d{4}-\d{2}-\d{2}$/.test(lastUsed)) {
-    return never(`Its label ${LAST_USED} is no day, and the cleaner leaves what it cannot read.`);
+    return never(`Its label ${LAST_USED_LABEL} is no day, and the cleaner leaves what it cannot read.`);
   }
   const next =
-    valueAt(object, ['metadata', 'labels', INVALID_SINCE]) === undefined
+    readInvalidSince(object) === undefined
       ? 'the cleaner makes it invalid when it has not been used for a year, and deletes it a year later'
       : 'the cleaner deletes it a year after it was made invalid';
   return { cleaning: 'in-tree', cleaningReason: `Its account lists it in .secrets and no pod refers to it: ${next}.` };

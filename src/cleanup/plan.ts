@@ -3,12 +3,13 @@
  * holds a Secret back names what it saw, so that a person can go there.
  */
 
+import { LAST_USED_LABEL } from '../objects/legacy-token.ts';
 import { TOKEN_SECRET_TYPE } from '../objects/views.ts';
 import type { Exemption } from '../policy/exemption.ts';
 import { findExemption, formatEnd } from '../policy/exemption.ts';
 import { toDay } from './mark.ts';
 import type { TokenSecret } from './token-secret.ts';
-import { idOf, LAST_USED_LABEL } from './token-secret.ts';
+import { idOf } from './token-secret.ts';
 
 /** What names a Secret: a pod or its template, another account, or the account whose token it is. */
 export type SecretUse = {

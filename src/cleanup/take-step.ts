@@ -7,9 +7,9 @@ import type { KubeClient, KubeResponse } from '../kube/api.ts';
 import { METADATA } from '../kube/metadata.ts';
 import { describeResponseBriefly } from '../kube/sentences.ts';
 import { stringMembers, valueAt } from '../objects/json.ts';
+import { INVALID_SINCE_LABEL } from '../objects/legacy-token.ts';
 import { formatMark, MARK_ANNOTATION, toDay } from './mark.ts';
 import type { TokenSecret } from './token-secret.ts';
-import { INVALID_SINCE_LABEL } from './token-secret.ts';
 
 export type Step = 'invalidate' | 'restore' | 'delete';
 

@@ -2,18 +2,10 @@
 
 import type { JsonObject } from '../objects/json.ts';
 import { asString, isObject, member, stringMembers, valueAt } from '../objects/json.ts';
+import { LAST_USED_LABEL, readInvalidSince } from '../objects/legacy-token.ts';
 import { ACCOUNT_NAME_ANNOTATION } from '../objects/views.ts';
 import type { Mark } from './mark.ts';
 import { MARK_ANNOTATION, readMark } from './mark.ts';
-
-/** The day on which somebody used the token last, also in vain; the API server writes it once a day (KEP-2799). */
-export const LAST_USED_LABEL = 'kubernetes.io/legacy-token-last-used';
-
-/**
- * Not empty: the API server refuses the token, whoever made the Secret (kubernetes, pkg/serviceaccount/legacy.go: the label is
- * looked at before anybody asks whether the account lists the Secret; the same from 1.30 to 1.37).
- */
-export const INVALID_SINCE_LABEL = 'kubernetes.io/legacy-token-invalid-since';
 
 export type TokenSecret = {
   readonly namespace: string;
@@ -58,8 +50,7 @@ export function toTokenSecret(raw: unknown): TokenSecret | undefined {
     account: annotations.get(ACCOUNT_NAME_ANNOTATION) ?? '',
     createdAt: asString(member(metadata, 'creationTimestamp')) ?? '',
     lastUsed: labels.get(LAST_USED_LABEL),
-    // The API server takes an empty label for none.
-    invalidSince: labels.get(INVALID_SINCE_LABEL) || undefined,
+    invalidSince: readInvalidSince(raw),
     mark: mark === undefined ? undefined : (readMark(mark) ?? 'unreadable'),
     isLeaving: valueAt(metadata, ['deletionTimestamp']) !== undefined,
     labels,

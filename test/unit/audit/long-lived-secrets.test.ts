@@ -59,6 +59,13 @@ describe('A Secret with a token that never expires', () => {
       'in-tree',
       /deletes it a year after/,
     ],
+    [
+      'listed, with an empty label, which is none',
+      [LISTING],
+      secret({ 'kubernetes.io/legacy-token-invalid-since': '' }),
+      'in-tree',
+      /makes it invalid when it has not been used for a year/,
+    ],
     ['not listed', [seen('ServiceAccount', { name: 'web', uid: 'u' })], secret(), 'never', /that a person made/],
     [
       'in a pod, for the CA alone',
