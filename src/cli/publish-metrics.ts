@@ -14,15 +14,24 @@ export async function publishMetrics(target: string, text: string, signal: Abort
     if (/^https?:\/\//.test(target)) await push(target, text, signal);
     else await replaceFile(target, text);
   } catch (error) {
-    // A URL may hold a password.
     throw new Error(`the metrics could not be written: ${describeError(error)}`, { cause: error });
   }
 }
 
-async function push(url: string, text: string, signal: AbortSignal): Promise<void> {
+/** fetch quotes a URL that it does not take, and one may hold a password: so it gets none with a name in it, or that is none. */
+async function push(target: string, text: string, signal: AbortSignal): Promise<void> {
+  const url = URL.parse(target);
+  if (url === null) throw new Error('what they are to be sent to is no URL');
+  const { username, password } = url;
+  url.username = '';
+  url.password = '';
+  const credentials = Buffer.from([username, password].map(decodeURIComponent).join(':')).toString('base64');
   const response = await fetch(url, {
     method: 'PUT',
-    headers: { 'content-type': 'text/plain; version=0.0.4' },
+    headers: {
+      'content-type': 'text/plain; version=0.0.4',
+      ...(username === '' && password === '' ? {} : { authorization: `Basic ${credentials}` }),
+    },
     body: text,
     redirect: 'error',
     signal: AbortSignal.any([signal, AbortSignal.timeout(PUSH_MS)]),

@@ -73,8 +73,10 @@ describe('The gauges of a job', () => {
 
   it('are PUT to a Pushgateway, and a refusal is told without the address', async () => {
     const seen: string[] = [];
+    const authorizations: (string | undefined)[] = [];
     const server = createServer((request, response) => {
       let body = '';
+      authorizations.push(request.headers.authorization);
       request.on('data', (chunk) => {
         body += String(chunk);
       });
@@ -91,7 +93,21 @@ describe('The gauges of a job', () => {
     await expect(publishMetrics(`${url}/no`, 'a 1\n', signal)).rejects.toThrow(
       /^the metrics could not be written: the Pushgateway answered 400$/,
     );
+    await publishMetrics(`${url.replace('//', '//jane:p%40ss@')}/metrics/job/curfew`, 'a 1\n', signal);
+    expect(authorizations).toEqual([undefined, undefined, `Basic ${Buffer.from('jane:p@ss').toString('base64')}`]);
     server.close();
     server.closeAllConnections();
+  });
+
+  it.each([
+    ['that nobody answers', 'http://jane:s3cret@127.0.0.1:1/metrics'],
+    ['that is none', 'http://jane:s3cret@[::1/metrics'],
+    ['with a name that is not encoded', 'http://jane:s3cret%zz@127.0.0.1:1/metrics'],
+  ])('leave no password of a URL %s in the error', async (_what, url) => {
+    const error = await publishMetrics(url, 'a 1\n', signal).catch((thrown: unknown) => thrown);
+    expect(String(error)).toMatch(/^Error: the metrics could not be written: /);
+    const told: string[] = [];
+    for (let one = error; one instanceof Error; one = one.cause) told.push(one.stack ?? one.message);
+    expect(told.join('\n')).not.toContain('s3cret');
   });
 });
