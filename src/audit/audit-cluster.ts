@@ -1,6 +1,8 @@
 /** Judges what is in a cluster as if it were written anew today, by the engine that the webhook has, and counts its tokens. */
 
+import type { AccessReport } from '../access/access-report.ts';
 import { leaveOutAccess } from '../access/access-report.ts';
+import { analyzeAccess } from '../access/analyze.ts';
 import type { PlacelessFinding, PlacelessUndecided } from '../manifests/check-report.ts';
 import type { JudgeManifestOptions } from '../manifests/judge-manifest.ts';
 import { judgeManifest } from '../manifests/judge-manifest.ts';
@@ -9,10 +11,12 @@ import { createWorld } from '../manifests/world.ts';
 import type { Subject } from '../objects/subject.ts';
 import { listSchemeKeys } from '../policy/configuration.ts';
 import { VERSION } from '../version.ts';
+import type { DrawnAccess } from './access-book.ts';
+import { drawAccess } from './access-book.ts';
 import { IDENTITY_KEYS } from './account-access.ts';
 import type { AuditReport } from './audit-report.ts';
 import { createGathered, gather } from './gathered.ts';
-import { reportAccess } from './read-access.ts';
+import { MOST_PATHS, toMinorVersion } from './read-access.ts';
 import type { ClusterFault, ClusterOptions } from './read-cluster.ts';
 import { hasEnded, isBuiltIn, isMade, listOthers, readSetting } from './read-cluster.ts';
 import { readEvidence } from './read-evidence.ts';
@@ -70,11 +74,17 @@ export async function auditCluster(options: AuditOptions): Promise<AuditReport> 
     if (!isMade(subject) && !isBuiltIn(subject) && !hasEnded(subject)) judge(subject);
   }
 
+  const { kubernetesVersion, ...evidence } = await readEvidence(options, foreign.groups);
   const access =
     options.namespace === undefined
-      ? await reportAccess(options, faults)
+      ? analyzeDrawn(
+          drawAccess(gathered.access, {
+            unread: faults,
+            minorVersion: toMinorVersion(kubernetesVersion),
+            apiGroups: foreign.groups && new Set(foreign.groups.keys()),
+          }),
+        )
       : leaveOutAccess('rights lead from one namespace to the next, so it takes an audit of all of them');
-  const { kubernetesVersion, ...evidence } = await readEvidence(options, foreign.groups);
   const sections = buildSections({
     options,
     setting: lookedAt,
@@ -122,4 +132,8 @@ export async function auditCluster(options: AuditOptions): Promise<AuditReport> 
       faults: faults.length,
     },
   };
+}
+
+function analyzeDrawn({ graph, isComplete }: DrawnAccess): AccessReport {
+  return analyzeAccess(graph, { withBuiltIn: false, mostPaths: MOST_PATHS, isComplete });
 }

@@ -11,6 +11,7 @@ import type { Subject } from '../objects/subject.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../policy/configuration.ts';
 import { SYSTEM_NAMESPACE } from '../policy/scope.ts';
+import { createAccessBook, noteAccess } from './access-book.ts';
 import { addLivePod, createLivePods } from './live-pods.ts';
 import { createOwnerBook } from './owners.ts';
 import { hasEnded, isBuiltIn, isMade } from './read-cluster.ts';
@@ -27,6 +28,7 @@ export function createGathered() {
     owners: createOwnerBook(),
     uses: createSecretUses(),
     rights: createRightsBook(),
+    access: createAccessBook(),
     /** As `RestartFacts.onDelete`. */
     onDelete: new Set<string>(),
     /** UIDs of accounts by `NAMESPACE/ACCOUNT`. */
@@ -50,6 +52,7 @@ const MOST_TOLD = 20;
 /** Takes note of one object, whether it is judged or not. */
 export function gather(gathered: Gathered, subject: Subject, how: JudgeManifestOptions): void {
   const { resource, namespace, name, object } = subject;
+  noteAccess(gathered.access, subject);
   const isToken = (secret: string) => how.world.tokenSecret(namespace, secret).state === 'found';
   if (isPod(resource)) gatherPod(gathered, subject, how);
   else if (isPodTemplate(resource)) gatherTemplate(gathered, subject, isToken);

@@ -45,19 +45,28 @@ const BUILT_IN: ReadonlySet<string> = new Set(['admin', 'cluster-admin', 'edit',
 /** The objects by which others are judged. */
 export async function readSetting(options: ClusterOptions, faults: ClusterFault[]): Promise<readonly Subject[]> {
   const subjects: Subject[] = [];
-  for (const kind of KINDS.filter((one) => SETTING.includes(one.kind))) {
-    for await (const subject of listSubjects(kind, options, faults)) subjects.push(subject);
-  }
+  for await (const subject of listKinds(SETTING, options, faults)) subjects.push(subject);
   return subjects;
 }
 
 /** Everything else that rules read, in the order of the table of kinds. */
-export async function* listOthers(options: ClusterOptions, faults: ClusterFault[]): AsyncIterable<Subject> {
+export function listOthers(options: ClusterOptions, faults: ClusterFault[]): AsyncIterable<Subject> {
   const isLookedAt = ({ kind, scope }: Kind) =>
     !SETTING.includes(kind) && (options.namespace === undefined || scope === 'Namespaced');
-  for (const kind of KINDS.filter(isLookedAt)) {
-    yield* listSubjects(kind, options, faults);
-  }
+  return listKinds(
+    KINDS.filter(isLookedAt).map(({ kind }) => kind),
+    options,
+    faults,
+  );
+}
+
+/** Objects of these kinds, in the order of the table of kinds. */
+export async function* listKinds(
+  kinds: readonly string[],
+  options: ClusterOptions,
+  faults: ClusterFault[],
+): AsyncIterable<Subject> {
+  for (const kind of KINDS.filter((one) => kinds.includes(one.kind))) yield* listSubjects(kind, options, faults);
 }
 
 async function* listSubjects(
@@ -86,7 +95,7 @@ function toList({ group, resource, kind, scope }: Kind, apiVersion: string, name
     ...(kind === 'Namespace' ? { accept: METADATA_LIST } : {}),
     ...(kind === 'Secret' ? { accept: TOKEN_SECRETS.listAccept, query: TOKEN_SECRETS.query } : {}),
     // Of a custom resource that is not installed there are none.
-    isOptional: group.includes('.'),
+    isOptional: group.includes('.') && !group.endsWith('.k8s.io'),
   };
 }
 

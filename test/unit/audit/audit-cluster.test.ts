@@ -161,6 +161,20 @@ describe('An audit', () => {
     expect(new Set(asked.map(({ method }) => method))).toEqual(new Set(['GET']));
   });
 
+  it('asks for everything once', async () => {
+    const { asked, client } = createApi();
+    await audit(client);
+    const paths = asked.map(({ path, query }) => `${path} ${query?.['continue'] ?? ''}`);
+    expect(paths.filter((path, index) => paths.indexOf(path) !== index)).toEqual([]);
+    expect(paths.length).toBeGreaterThan(20);
+  });
+
+  it('takes an API of Kubernetes itself that is not there for a fault, and not for an empty one', async () => {
+    const report = await audit(createApi((path) => (path.endsWith('/rolebindings') ? 404 : 200)).client);
+    expect(report.faults).toEqual([{ message: expect.stringContaining('/rolebindings cannot be listed: HTTP 404') }]);
+    expect(report.access.complete).toBe(false);
+  });
+
   it('of one namespace looks at nothing else', async () => {
     const { asked, client } = createApi();
     await audit(client, 'shop');
