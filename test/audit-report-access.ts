@@ -78,6 +78,7 @@ export function createAccess(
       namespaces: 1 + random.below(9),
       podsRunning: random.below(20),
     })),
+    blastRadiusMore: 0,
     subjects: 400,
     bindings: 310,
     rules: 1_900,

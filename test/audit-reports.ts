@@ -76,7 +76,8 @@ export function createReport(size: number, seed = 1): WholeReport {
     access,
     podSecurity: namespaces.map((namespace) => {
       const enforce = random.pick(['baseline', 'restricted', 'privileged', undefined]);
-      return { namespace, enforce, warn: 'restricted', ok: enforce === 'baseline' || enforce === 'restricted' };
+      const enforced = enforce === undefined ? {} : { enforce };
+      return { namespace, ...enforced, warn: 'restricted', ok: enforce === 'baseline' || enforce === 'restricted' };
     }),
     foreign: {
       injectors: [
@@ -184,8 +185,8 @@ function createSecret(random: Random, { namespace, index }: Made): WholeReport['
     name: `${account}-token-${index}`,
     account,
     createdAt: `20${20 + random.below(6)}-0${1 + random.below(9)}-14T08:00:00Z`,
-    lastUsed: isUsed ? '2026-11-20' : undefined,
-    invalidSince: random.below(6) === 0 ? '2026-10-01' : undefined,
+    ...(isUsed ? { lastUsed: '2026-11-20' } : {}),
+    ...(random.below(6) === 0 ? { invalidSince: '2026-10-01' } : {}),
     ageDays: 100 + random.below(2_000),
     usedBy: isUsed ? [{ kind: 'Deployment', namespace, name: account, how: 'volume' }] : [],
     cleaning: 'never',

@@ -27,7 +27,7 @@ describe('Two audits', () => {
 
   it('differ in each part by what became of it', async () => {
     const [finding, second, ...findings] = OLD.findings;
-    const [secret, ...secrets] = OLD.longLivedSecrets.map((one) => ({ ...one, invalidSince: undefined }));
+    const [secret, ...secrets] = OLD.longLivedSecrets.map(({ invalidSince: _none, ...one }) => one);
     const [token, ...tokens] = OLD.tokens.map((one) => ({
       ...one,
       source: 'default' as const,

@@ -66,7 +66,9 @@ function toPathRow({ from, to, steps, sentence }: PathView): Row {
   return { cells: [steps.length, nameSubject(from), nameTarget(to), nameWay(how), sentence], details };
 }
 
-function named({ kind, namespace, name }: PathView['steps'][number]['through']['binding']): string {
+type Named = { readonly kind: string; readonly namespace?: string; readonly name: string };
+
+function named({ kind, namespace, name }: Named): string {
   return `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
 }
 
