@@ -163,7 +163,7 @@ function impersonate({ username, groups = [] }: Caller): readonly string[] {
 }
 
 /** Into the test's namespace; kube-system is meant as it stands, and what is in no namespace gets a name of its own. */
-function placeObject(object: JsonObject, namespace: string): JsonObject {
+export function placeObject(object: JsonObject, namespace: string): JsonObject {
   const metadata = (valueAt(object, ['metadata']) ?? {}) as JsonObject;
   if (metadata['namespace'] === 'kube-system') return object;
   if (!isClusterScoped(object)) return { ...object, metadata: { ...metadata, namespace } };

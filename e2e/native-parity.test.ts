@@ -15,9 +15,8 @@ import {
   render,
   sendNatively,
   toConfiguration,
-  UNSEEN,
 } from './native-policies.ts';
-import { startTestCluster, type TestCluster } from './test-cluster.ts';
+import { startTestCluster, type TestCluster, UNSEEN } from './test-cluster.ts';
 
 const RUNS = process.env['CURFEW_LONG'] === '1' ? 3_000 : 150;
 /** The long run looks where nobody has looked; the short one is the same each time, so that a commit is judged by what it changes. */
@@ -115,24 +114,19 @@ function nameOf(object: JsonObject): string {
 
 async function makeNamespace(name: string, labels: JsonObject): Promise<JsonObject> {
   const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
-  await must('/api/v1/namespaces', object);
+  await cluster.store(object);
   // A token Secret of an account that is not there is deleted.
   for (const account of ['web', 'ci']) {
     const metadata = { name: account, namespace: name };
-    await must(`/api/v1/namespaces/${name}/serviceaccounts`, { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+    await cluster.store({ apiVersion: 'v1', kind: 'ServiceAccount', metadata });
   }
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } };
   await api.send(`/api/v1/namespaces/${name}/serviceaccounts`, { method: 'POST', object: account });
   const spec = { serviceAccountName: 'web', containers: [{ name: 'app', image: 'registry.example/web:1' }] };
   for (const pod of ['runner', 'bound']) {
-    await must(`/api/v1/namespaces/${name}/pods`, { apiVersion: 'v1', kind: 'Pod', metadata: { name: pod }, spec });
+    await cluster.store({ apiVersion: 'v1', kind: 'Pod', metadata: { name: pod, namespace: name }, spec });
   }
   return object;
-}
-
-async function must(path: string, object: JsonObject): Promise<void> {
-  const { status, body } = await api.send(path, { method: 'POST', object, as: UNSEEN });
-  if (status !== 201) throw new Error(`${path}: ${body}`);
 }
 
 /** Sends it as a dry run; the subject is what the API server made of it. */

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Check, Example } from '../src/checks/define-check.ts';
+import type { Example } from '../src/checks/define-check.ts';
 import { CHECKS } from '../src/checks/registry.ts';
 import { prepareExample } from '../src/engine/example-subject.ts';
 import { asString, type JsonObject, valueAt } from '../src/objects/json.ts';
 import type { Subject } from '../src/objects/subject.ts';
 import { toNamespaceView } from '../src/objects/views.ts';
 import { type ApiClient, openApi } from './api-client.ts';
-import { isClusterScoped } from './example-case.ts';
+import { type ExampleCase, placeObject } from './example-case.ts';
+import { configurationOf } from './example-configuration.ts';
 import {
   askEngine,
   createPolicies,
@@ -18,18 +19,12 @@ import {
   type Sent,
   sendNatively,
   toConfiguration,
-  UNSEEN,
 } from './native-policies.ts';
-import { startTestCluster, type TestCluster } from './test-cluster.ts';
+import { pod, startTestCluster, type TestCluster, UNSEEN } from './test-cluster.ts';
 
-type Case = { readonly check: Check; readonly example: Example };
-
-const CASES: readonly Case[] = CHECKS.filter(({ id }) => formsOf(id).length > 0).flatMap((check) =>
+const CASES: readonly ExampleCase[] = CHECKS.filter(({ id }) => formsOf(id).length > 0).flatMap((check) =>
   check.examples.map((example) => ({ check, example })),
 );
-
-/** Sets of options that examples have, the first of each check, the second of each, and so on. */
-const ROUNDS: readonly ReadonlyMap<string, JsonObject>[] = toRounds();
 
 /** Examples that run under the same configuration. */
 const GROUPS = Map.groupBy(CASES, (one) => JSON.stringify(configurationOf(one)));
@@ -107,31 +102,6 @@ function isOf(object: JsonObject, checks: ReadonlySet<string>): boolean {
   return [...checks].some((id) => name === id || name === `${id}-templates` || name === `${id}-bindings`);
 }
 
-function toRounds(): readonly ReadonlyMap<string, JsonObject>[] {
-  const rounds: Map<string, JsonObject>[] = [];
-  for (const check of CHECKS) {
-    const sets = check.examples.flatMap(({ options }) => (options === undefined ? [] : [options]));
-    for (const [index, set] of sets.entries()) {
-      rounds[index] ??= new Map();
-      rounds[index].set(check.id, set);
-    }
-  }
-  return rounds;
-}
-
-function configurationOf({ check, example }: Case): JsonObject {
-  const { options, level, context, subject } = example;
-  const cluster = isClusterScoped(subject.object) ? level : 'restricted';
-  return {
-    enforceTemplates: true,
-    levels: { clusterScoped: { enforce: cluster, warn: cluster } },
-    ...(options === undefined
-      ? {}
-      : { checks: Object.fromEntries(ROUNDS.find((sets) => sets.get(check.id) === options) ?? []) }),
-    ...(context?.acceptApiAccessFrom === undefined ? {} : { apiAccess: { acceptFrom: context.acceptApiAccessFrom } }),
-  };
-}
-
 type Made = { readonly name: string; readonly object: JsonObject };
 
 /** A namespace at the example's level, with the accounts that its objects name. */
@@ -141,24 +111,12 @@ async function makeNamespace({ level, context, subject }: Example): Promise<Made
   const annotations = (valueAt(context?.namespace, ['metadata', 'annotations']) ?? {}) as JsonObject;
   const labels = { 'curfew.dev/enforce': level, 'curfew.dev/warn': level };
   const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels, annotations } };
-  await must('/api/v1/namespaces', object);
+  await cluster.store(object);
   for (const account of ['web', 'ci', 'default']) {
     if (subject.object['kind'] === 'ServiceAccount') continue;
-    const metadata = { name: account, namespace: name };
-    const answer = await api.send(`/api/v1/namespaces/${name}/serviceaccounts`, {
-      method: 'POST',
-      object: { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
-      as: UNSEEN,
-    });
-    // Its controller may have been faster.
-    if (answer.status !== 201 && answer.status !== 409) throw new Error(answer.body);
+    await cluster.store({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: account, namespace: name } });
   }
   return { name, object };
-}
-
-async function must(path: string, object: JsonObject): Promise<void> {
-  const { status, body } = await api.send(path, { method: 'POST', object, as: UNSEEN });
-  if (status !== 201) throw new Error(`${path}: ${body}`);
 }
 
 function place(subject: Subject, { name }: Made): Subject {
@@ -190,7 +148,7 @@ async function send({ subject }: Example, namespace: string): Promise<Answered> 
   const one = `${path}/${asString(valueAt(placed, ['metadata', 'name'])) ?? ''}`;
   // A pod is never made with debug containers, and the API server fills in much of it.
   const { ephemeralContainers, ...spec } = (old['spec'] ?? {}) as JsonObject;
-  await must(path, old['spec'] === undefined ? old : { ...old, spec });
+  await cluster.store(old['spec'] === undefined ? old : { ...old, spec });
   if (subresource !== 'ephemeralcontainers') {
     return await change(one, (stored) => ({ ...placed, metadata: versioned(placed, stored) }), as);
   }
@@ -222,19 +180,7 @@ function versioned(object: JsonObject, stored: JsonObject): JsonObject {
 }
 
 async function makePod(name: string, namespace: string): Promise<void> {
-  await must(`/api/v1/namespaces/${namespace}/pods`, {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace },
-    spec: { serviceAccountName: 'web', containers: [{ name: 'app', image: 'registry.example/web:1' }] },
-  });
-}
-
-function placeObject(object: JsonObject, namespace: string): JsonObject {
-  const metadata = (valueAt(object, ['metadata']) ?? {}) as JsonObject;
-  if (metadata['namespace'] === 'kube-system') return object;
-  if (!isClusterScoped(object)) return { ...object, metadata: { ...metadata, namespace } };
-  return { ...object, metadata: { ...metadata, name: `${asString(metadata['name']) ?? ''}-${namespace}` } };
+  await cluster.store(placeObject(pod(name), namespace));
 }
 
 function withDefaults(line: string): string {

@@ -9,7 +9,6 @@ import { judge } from '../src/engine/evaluate.ts';
 import { formatWarning } from '../src/engine/message.ts';
 import { renderPolicies } from '../src/native/render-policies.ts';
 import { asArray, asString, type JsonObject, valueAt } from '../src/objects/json.ts';
-import { findKind, KINDS } from '../src/objects/kinds.ts';
 import type { RuleContext } from '../src/objects/rule-context.ts';
 import type { Subject } from '../src/objects/subject.ts';
 import type { Lookup, NamespaceView } from '../src/objects/views.ts';
@@ -18,13 +17,11 @@ import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../src/policy/confi
 import { effectiveLevels } from '../src/policy/level.ts';
 import { scopeOf } from '../src/policy/scope.ts';
 import type { Answer, ApiClient, Caller, SendOptions } from './api-client.ts';
+import { toFolder } from './test-cluster.ts';
 
 const CLUSTER = { apiAudiences: ['https://kubernetes.default.svc'], issuers: ['https://kubernetes.default.svc'] };
 const OWN_NAMESPACE = 'curfew-system';
 const API = '/apis/admissionregistration.k8s.io/v1';
-
-/** The caller whom no policy looks at, so that objects can be stored which would be refused. */
-export const UNSEEN: Caller = { username: 'system:apiserver', groups: ['system:masters', 'system:nodes'] };
 
 const PLURALS: Readonly<Record<string, string>> = {
   ValidatingAdmissionPolicy: 'validatingadmissionpolicies',
@@ -138,10 +135,7 @@ export function pathOf(object: JsonObject, namespace: string): string {
   if (object['kind'] === 'TokenRequest') {
     return `/api/v1/namespaces/${namespace}/serviceaccounts/${asString(valueAt(object, ['metadata', 'name'])) ?? ''}/token`;
   }
-  const apiVersion = asString(object['apiVersion']) ?? '';
-  const kind = findKind(apiVersion, asString(object['kind']) ?? '') ?? KINDS[0];
-  const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-  return `${base}${kind?.scope === 'Cluster' ? '' : `/namespaces/${namespace}`}/${kind?.resource ?? ''}`;
+  return toFolder({ ...object, metadata: { ...(object['metadata'] as JsonObject | undefined), namespace } });
 }
 
 export type Sent = Answer & { readonly denial: string; readonly told: readonly string[] };

@@ -145,7 +145,8 @@ async function notOurs(): Promise<never> {
   throw new Error('the control plane of an existing cluster is not ours to restart');
 }
 
-function toFolder(object: JsonObject): string {
+/** Where objects of this kind are listed and made; its name follows for one of them. */
+export function toFolder(object: JsonObject): string {
   const apiVersion = asString(object['apiVersion']) ?? '';
   const kind = findKind(apiVersion, asString(object['kind']) ?? '');
   if (kind === undefined) throw new Error(`${JSON.stringify(object['kind'])} is no kind that rules read`);
