@@ -194,9 +194,8 @@ describe.runIf(OWNS_CONTROL_PLANE)('Policy reports', () => {
   });
 });
 
-/** `KIND NAME CHECK` of each object of the namespace that is refused when it is written again under another name. */ async function listRefused(): Promise<
-  readonly string[]
-> {
+/** `KIND NAME CHECK` of each object of the namespace that is refused when it is written again under another name. */
+async function listRefused(): Promise<readonly string[]> {
   const { must, kubectl } = suite.cluster;
   const kinds = 'secrets,pods,deployments,serviceaccounts,roles';
   const list: unknown = JSON.parse(await must(['get', kinds, '-n', namespace, '-o', 'json']));

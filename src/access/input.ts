@@ -4,6 +4,7 @@ import type { JsonObject } from '../objects/json.ts';
 import { asArray, asString, isObject, member, valueAt } from '../objects/json.ts';
 import { readInvalidSince } from '../objects/legacy-token.ts';
 import { serviceAccountOf } from '../objects/pod-spec.ts';
+import { isBuiltInBinding } from '../objects/rbac/built-in.ts';
 import { readRules } from '../objects/rbac/rules.ts';
 import { listSecretReferences } from '../objects/secret-references.ts';
 import { listTokenSources } from '../objects/tokens.ts';
@@ -70,7 +71,6 @@ export type AccessInput = {
   readonly apiGroups?: ReadonlySet<string> | undefined;
 };
 
-const BOOTSTRAPPING = 'kubernetes.io/bootstrapping';
 /** RBAC takes a User of this name for the account (apiserver pkg/authentication/serviceaccount SplitUsername). */
 const ACCOUNT_USER = /^system:serviceaccount:([^:]+):([^:]+)$/;
 
@@ -89,10 +89,7 @@ export function toAccessBinding(object: JsonObject, kind: AccessBinding['kind'])
       name: asString(valueAt(object, ['roleRef', 'name'])) ?? '',
     },
     subjects: asArray(member(object, 'subjects')).flatMap((subject) => readSubject(subject) ?? []),
-    // The label alone is anybody's to write.
-    isBuiltIn:
-      valueAt(object, ['metadata', 'labels', BOOTSTRAPPING]) === 'rbac-defaults' &&
-      (name === 'cluster-admin' || name.startsWith('system:')),
+    isBuiltIn: isBuiltInBinding(object),
   };
 }
 

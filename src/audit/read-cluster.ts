@@ -14,6 +14,7 @@ import { KINDS } from '../objects/kinds.ts';
 import { toNewSubject } from '../objects/manifest.ts';
 import { readController } from '../objects/owner.ts';
 import { isPod } from '../objects/pod-spec.ts';
+import { isBuiltInBinding, isBuiltInRole } from '../objects/rbac/built-in.ts';
 import type { Subject } from '../objects/subject.ts';
 import { TOKEN_SECRET_TYPE } from '../objects/views.ts';
 
@@ -38,9 +39,6 @@ const SETTING: readonly string[] = ['Namespace', 'ServiceAccount', 'Secret'];
 
 /** What each of its controllers makes is judged where it is written: in the template. */
 const MAKERS: ReadonlySet<string> = new Set(KINDS.map(({ kind }) => kind));
-
-/** ClusterRoles that Kubernetes brings (bootstrappolicy), beside those that begin with `system:`. */
-const BUILT_IN: ReadonlySet<string> = new Set(['admin', 'cluster-admin', 'edit', 'view']);
 
 /** The objects by which others are judged. */
 export async function readSetting(options: ClusterOptions, faults: ClusterFault[]): Promise<readonly Subject[]> {
@@ -113,14 +111,10 @@ export function isMade({ object }: Subject): boolean {
   return MAKERS.has(readController(object)?.kind ?? '');
 }
 
-/** True of roles and bindings that Kubernetes brings, by label and name: the label alone is anybody's to write. */
-export function isBuiltIn({ resource, name, object }: Subject): boolean {
-  const label = valueAt(object, ['metadata', 'labels', 'kubernetes.io/bootstrapping']);
-  return (
-    resource.group === 'rbac.authorization.k8s.io' &&
-    label === 'rbac-defaults' &&
-    (BUILT_IN.has(name) || name.startsWith('system:'))
-  );
+/** True of roles and bindings that Kubernetes brings. */
+export function isBuiltIn({ resource, object }: Subject): boolean {
+  if (resource.group !== 'rbac.authorization.k8s.io') return false;
+  return resource.name.endsWith('bindings') ? isBuiltInBinding(object) : isBuiltInRole(object);
 }
 
 /** True of a pod whose tokens ended with it. */

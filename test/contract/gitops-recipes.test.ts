@@ -9,19 +9,10 @@ import { parse } from 'yaml';
 import rootPackage from '../../package.json' with { type: 'json' };
 import { findTools } from '../../scripts/tools.ts';
 import { asArray, asString, member, valueAt } from '../../src/objects/json.ts';
+import { CLEAN, DENIED } from './recipe-manifests.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const BUILD_MS = 600_000;
-
-const DENIED = `apiVersion: v1
-kind: Secret
-metadata:
-  name: ci-token
-  annotations:
-    kubernetes.io/service-account.name: ci
-type: kubernetes.io/service-account-token
-`;
-const CLEAN = 'apiVersion: v1\nkind: Secret\nmetadata:\n  name: database\n';
 
 let folder = '';
 beforeAll(async () => {

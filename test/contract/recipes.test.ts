@@ -9,19 +9,10 @@ import { parse } from 'yaml';
 import rootPackage from '../../package.json' with { type: 'json' };
 import { asArray, asString, member, valueAt } from '../../src/objects/json.ts';
 import { INSTALL_TIMEOUT_MS, INSTALLED_ENV, installPackage } from './install-package.ts';
+import { CLEAN, DENIED } from './recipe-manifests.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const RECIPES = join(ROOT, 'examples', 'ci');
-
-const DENIED = `apiVersion: v1
-kind: Secret
-metadata:
-  name: ci-token
-  annotations:
-    kubernetes.io/service-account.name: ci
-type: kubernetes.io/service-account-token
-`;
-const CLEAN = 'apiVersion: v1\nkind: Secret\nmetadata:\n  name: database\n';
 
 let folder = '';
 /** A repository with the package in it, which npx takes before it asks a registry. */
