@@ -1,18 +1,16 @@
-/**
- * `npm run bench`: the access graph of clusters from 1,000 to 50,000 bindings, beside JSON.parse of the same objects in the
- * same run. Exits with 1 where it grows faster than n log n, or takes more than its multiple of JSON.parse.
- */
+/** The access graph of clusters from 1,000 to 50,000 bindings: it grows no faster than n log n, and costs a few parses. */
 
 import { analyzeAccess } from '../src/access/analyze.ts';
 import { buildGraph } from '../src/access/build-graph.ts';
 import { toAccessAccount, toAccessBinding, toAccessPod, toAccessRole, toAccessSecret } from '../src/access/input.ts';
+import { MOST_PATHS } from '../src/audit/read-access.ts';
 import type { JsonObject } from '../src/objects/json.ts';
+import { defineBenchmark } from './define-benchmark.ts';
+import { ratioOfFastest, timeEach, toSample } from './measure.ts';
 
 const SIZES = [1_000, 3_000, 10_000, 25_000, 50_000] as const;
 const SEED = 29;
 const ROUNDS = 3;
-/** As an audit writes out. */
-const MOST_PATHS = 200;
 
 /** Of the growth from the first size to each other: as much as n log n, and half as much again for what a machine adds. */
 const MOST_GROWTH = 1.5;
@@ -155,56 +153,65 @@ function analyze(cluster: Cluster) {
   return { graph, report: analyzeAccess(graph, { withBuiltIn: false, mostPaths: MOST_PATHS, isComplete: true }) };
 }
 
-/** In ms of processor time: the least, for whatever else runs on the machine can only add to it. */
-function fastest(run: () => void): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (let round = -1; round < ROUNDS; round += 1) {
-    const start = process.cpuUsage();
-    run();
-    const { user, system } = process.cpuUsage(start);
-    if (round >= 0) least = Math.min(least, (user + system) / 1_000);
-  }
-  return least;
-}
-
-const rows = SIZES.map((size) => {
-  const json = JSON.stringify(generate(size));
-  const cluster = JSON.parse(json) as Cluster;
-  const parse = fastest(() => void JSON.parse(json));
-  const time = fastest(() => void analyze(cluster));
-  const { graph, report } = analyze(cluster);
-  const edges = graph.edges.reduce((sum, { length }) => sum + length, 0);
-  return { size, parse, time, edges, report };
+export default defineBenchmark({
+  name: 'access-graph',
+  title: 'The access graph of an audit',
+  timeoutSeconds: 120,
+  run: async () => {
+    const sizes = SIZES.map(measure);
+    const [first] = sizes;
+    if (first === undefined) return [];
+    return [
+      {
+        title: 'Who can obtain a token of whom',
+        about: `Generated clusters with a namespace for every fifty bindings, drawn and searched whole, beside \`JSON.parse\` of
+the same objects.`,
+        columns: [{ title: 'graph', unit: 'ms' }, { title: '\`JSON.parse\`', unit: 'ms' }, { title: 'edges' }],
+        ratio: 'ratio',
+        isCompared: true,
+        rows: sizes.map(({ name, graph, parse, edges }) => ({
+          name,
+          cells: [toSample(graph), toSample(parse), edges],
+          ratio: { value: ratioOfFastest(graph, parse), most: MOST_RATIO },
+        })),
+      },
+      {
+        title: 'How it grows',
+        about: `Time and edges as a multiple of those of ${first.name}, by n log n of the same multiple: 1 is n log n.`,
+        columns: [{ title: 'edges', unit: '×' }],
+        ratio: 'time',
+        rows: sizes.map(({ name, size, graph, edges }) => {
+          const units = (size * Math.log2(size)) / (first.size * Math.log2(first.size));
+          const grown = edges / first.edges / units;
+          if (grown > 1) throw new Error(`${name}: the graph grows faster than n log n, to ${edges} edges`);
+          return {
+            name,
+            cells: [grown],
+            ratio: { value: ratioOfFastest(graph, first.graph) / units, most: MOST_GROWTH },
+          };
+        }),
+      },
+    ];
+  },
 });
 
-const unit = (size: number) => size * Math.log2(size);
-const [first] = rows;
-for (const { size, parse, time, edges, report } of rows) {
-  if (first === undefined) continue;
-  const units = unit(size) / unit(first.size);
-  const growth = time / first.time / units;
-  const sizeGrowth = edges / first.edges / units;
-  const ratio = time / parse;
-  const faults = [
-    ...(growth > MOST_GROWTH || sizeGrowth > 1 ? ['grows too fast'] : []),
-    ...(ratio > MOST_RATIO ? ['too slow'] : []),
-    ...(report.atLeast === undefined ? [] : ['was cut short']),
-  ];
-  const cells = [
-    `${size} bindings`,
-    `${edges} edges`,
-    `${time.toFixed(0)} ms`,
-    `JSON.parse ${parse.toFixed(0)} ms`,
-    `ratio ${ratio.toFixed(1)}, at most ${MOST_RATIO}`,
-    `growth ${growth.toFixed(2)} of n log n, at most ${MOST_GROWTH}`,
-    `${report.paths.length + report.more} paths`,
-    ...faults,
-  ];
-  console.log(
-    cells
-      .map((cell) => cell.padEnd(18))
-      .join(' ')
-      .trimEnd(),
+type Measured = {
+  readonly name: string;
+  readonly size: number;
+  readonly edges: number;
+  readonly graph: readonly number[];
+  readonly parse: readonly number[];
+};
+
+function measure(size: number): Measured {
+  const name = `${size.toLocaleString('en')} bindings`;
+  const json = JSON.stringify(generate(size));
+  const cluster = JSON.parse(json) as Cluster;
+  const { graph: drawn, report } = analyze(cluster);
+  if (report.atLeast !== undefined) throw new Error(`${name}: the search was cut short`);
+  const { graph, parse } = timeEach(
+    { graph: () => analyze(cluster), parse: () => JSON.parse(json) },
+    { rounds: ROUNDS, budgetMs: Number.POSITIVE_INFINITY },
   );
-  if (faults.length > 0) process.exitCode = 1;
+  return { name, size, edges: drawn.edges.reduce((sum, { length }) => sum + length, 0), graph, parse };
 }

@@ -1,5 +1,6 @@
 /** Every benchmark, in the order of `docs/performance.md`. What takes more than two minutes is a script of its own. */
 
+import accessGraph from './access-graph.ts';
 import apiServer from './api-server.ts';
 import type { Benchmark } from './define-benchmark.ts';
 import embeddedToken from './embedded-token.ts';
@@ -15,4 +16,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   ruleCost,
   embeddedToken,
   longestBlock,
+  accessGraph,
 ];
