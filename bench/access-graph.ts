@@ -166,7 +166,7 @@ export default defineBenchmark({
         title: 'Who can obtain a token of whom',
         about: `Generated clusters with a namespace for every fifty bindings, drawn and searched whole, beside \`JSON.parse\` of
 the same objects.`,
-        columns: [{ title: 'graph', unit: 'ms' }, { title: '\`JSON.parse\`', unit: 'ms' }, { title: 'edges' }],
+        columns: [{ title: 'graph', unit: 'ms' }, { title: '`JSON.parse`', unit: 'ms' }, { title: 'edges' }],
         ratio: 'ratio',
         isCompared: true,
         rows: sizes.map(({ name, graph, parse, edges }) => ({
