@@ -93,9 +93,11 @@ not looked into, nor UTF-16, hexadecimal, base64 three times, or a token that is
   evaluate(subject, { options, limits }, context) {
     const maxSeconds = options.maxSeconds?.[context.level] ?? limits.maxSeconds;
     const facts = { issuers: context.cluster.issuers, now: context.now };
+    const texts = listPastedTexts(subject);
+    if (texts.length === 0) return [];
     const search = createTokenSearch();
     const findings = new Map<string, Finding>();
-    for (const { text, isData, locate } of listPastedTexts(subject)) {
+    for (const { text, isData, locate } of texts) {
       const found = isData ? search.findInData(text) : search.findIn(text);
       for (const claims of found) {
         const token = readAccountToken(claims, facts);

@@ -194,6 +194,7 @@ type Place = {
 
 function judgePodSpec(subject: Subject, pod: FoundPodSpec, context: RuleContext): readonly Outcome[] {
   const tokens = findApiTokensOfPod(subject, pod, context);
+  if (tokens.sources.length === 0 && tokens.addsDefault === false) return [];
   const access = findAccessOfPod(pod, context);
   const fault = access.state === 'undocumented' && access.fault !== undefined ? ` (${access.fault})` : '';
   const place = { pod, subject, context, fault };

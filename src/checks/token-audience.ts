@@ -64,8 +64,10 @@ another one beside it.`,
     const keyOf = numberRepeats();
     const allowed = options.allowed === undefined ? undefined : new Set(options.allowed);
     return findPodSpecs(subject).flatMap((pod) => {
+      const sources = listTokenSources(pod.spec);
+      if (sources.length === 0) return [];
       const second = listSecondApiTokens(subject, pod, context);
-      return listTokenSources(pod.spec).flatMap((source) => {
+      return sources.flatMap((source) => {
         if (source.isDefault) return [];
         const key = keyOf(keyOfSource(pod, source));
         if (second.has(toPointer(source.path))) return [describeApiToken(pod, source, key)];

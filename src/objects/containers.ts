@@ -21,11 +21,14 @@ export type VolumeMount = {
 
 /** Init containers (native sidecars are among them), containers, ephemeral containers, in this order. */
 export function listContainers(spec: JsonObject): readonly Container[] {
-  return CONTAINER_LISTS.flatMap((list) =>
-    asArray(member(spec, list)).flatMap((container, index) =>
-      isObject(container) ? [{ path: [list, index], name: asString(member(container, 'name')) ?? '', container }] : [],
-    ),
-  );
+  const found: Container[] = [];
+  for (const list of CONTAINER_LISTS) {
+    for (const [index, container] of asArray(member(spec, list)).entries()) {
+      if (!isObject(container)) continue;
+      found.push({ path: [list, index], name: asString(member(container, 'name')) ?? '', container });
+    }
+  }
+  return found;
 }
 
 /**

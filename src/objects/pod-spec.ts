@@ -5,7 +5,7 @@
  */
 
 import type { JsonObject, JsonPath, JsonValue } from './json.ts';
-import { asArray, asString, isObject, member, valueAt } from './json.ts';
+import { asArray, asString, isObject, member } from './json.ts';
 import type { ResourceName, Subject } from './subject.ts';
 
 /** Stands for every element of an array in the table's paths. */
@@ -103,9 +103,14 @@ export type FoundPodSpec = {
   readonly spec: JsonObject;
 };
 
-const KIND_OF_RESOURCE: ReadonlyMap<string, PodBearingKind> = new Map(
-  [POD, ...TEMPLATE_KINDS].map((kind) => [`${kind.resource}.${kind.group}`, kind]),
+const KINDS_OF_RESOURCE: ReadonlyMap<string, readonly PodBearingKind[]> = Map.groupBy(
+  [POD, ...TEMPLATE_KINDS],
+  ({ resource }) => resource,
 );
+
+function kindOf({ group, name }: ResourceName): PodBearingKind | undefined {
+  return KINDS_OF_RESOURCE.get(name)?.find((kind) => kind.group === group);
+}
 
 /** True for a pod itself, false for a template of pods. */
 export function isPod(resource: ResourceName): boolean {
@@ -114,22 +119,24 @@ export function isPod(resource: ResourceName): boolean {
 
 /** True for a kind whose objects make pods. */
 export function isPodTemplate(resource: ResourceName): boolean {
-  return !isPod(resource) && KIND_OF_RESOURCE.has(`${resource.name}.${resource.group}`);
+  return !isPod(resource) && kindOf(resource) !== undefined;
 }
 
 /** Every pod spec of a subject, in the order of the object; none for kinds that have no pods. */
 export function findPodSpecs(subject: Subject): readonly FoundPodSpec[] {
-  const kind = KIND_OF_RESOURCE.get(`${subject.resource.name}.${subject.resource.group}`);
+  const kind = kindOf(subject.resource);
   if (kind === undefined) return [];
-  return kind.templates.flatMap((template) =>
-    expandPath(subject.object, template).flatMap(({ path, elements }) => {
-      const specPath = [...path, 'spec'];
-      const spec = valueAt(subject.object, specPath);
-      const identity = [...(kind.templates.length > 1 ? template.slice(-1) : []), ...elements].join('/');
-      const metadata = valueAt(subject.object, [...path, 'metadata']);
-      return isObject(spec) ? [{ path: specPath, identity, metadata, spec }] : [];
-    }),
-  );
+  const found: FoundPodSpec[] = [];
+  for (const template of kind.templates) {
+    const own = kind.templates.length > 1 ? template.slice(-1) : [];
+    for (const { path, elements, holder } of expandPath(subject.object, template)) {
+      const spec = member(holder, 'spec');
+      if (!isObject(spec)) continue;
+      const identity = [...own, ...elements].join('/');
+      found.push({ path: [...path, 'spec'], identity, metadata: member(holder, 'metadata'), spec });
+    }
+  }
+  return found;
 }
 
 /** The service account a pod with this spec runs as; `default` if it names none, as the API server fills in. */
@@ -138,19 +145,25 @@ export function serviceAccountOf(spec: JsonObject): string {
   return name === undefined || name === '' ? 'default' : name;
 }
 
-type Expanded = { readonly path: JsonPath; readonly elements: readonly string[] };
+type Expanded = {
+  readonly path: JsonPath;
+  readonly elements: readonly string[];
+  /** What stands at `path`. */
+  readonly holder: JsonValue | undefined;
+};
 
 /** Replaces each `*` by the indexes of the array that is there, and remembers the names of the elements. */
 function expandPath(object: JsonObject, template: readonly string[]): readonly Expanded[] {
-  let places: readonly Expanded[] = [{ path: [], elements: [] }];
+  let places: readonly Expanded[] = [{ path: [], elements: [], holder: object }];
   for (const step of template) {
-    places = places.flatMap(({ path, elements }) =>
+    places = places.flatMap(({ path, elements, holder }) =>
       step === EACH
-        ? asArray(valueAt(object, path)).map((element, index) => ({
+        ? asArray(holder).map((element, index) => ({
             path: [...path, index],
             elements: [...elements, asString(member(element, 'name')) ?? String(index)],
+            holder: element,
           }))
-        : [{ path: [...path, step], elements }],
+        : [{ path: [...path, step], elements, holder: member(holder, step) }],
     );
   }
   return places;

@@ -2,7 +2,7 @@
 
 import { groupMounts, listContainers } from './containers.ts';
 import type { JsonObject, JsonPath, JsonValue } from './json.ts';
-import { asArray, asString, isObject, member, valueAt } from './json.ts';
+import { asArray, asString, isObject, member } from './json.ts';
 
 /**
  * Keys of a token Secret that hold no token: the CA bundle, the namespace, OpenShift's service CA
@@ -31,47 +31,68 @@ export function listSecretReferences(spec: JsonObject): readonly SecretReference
 
 /** One for each Secret of each volume, and not one for each container: an object has room for thousands of both. */
 function listVolumeReferences(spec: JsonObject): readonly SecretReference[] {
-  const mounts = groupMounts(spec);
-  const containersOf = new Map<string, readonly string[]>();
-  return asArray(member(spec, 'volumes')).flatMap((volume, index) => {
-    const name = asString(member(volume, 'name')) ?? '';
-    const containers = containersOf.get(name) ?? [
-      ...new Set((mounts.get(name) ?? []).map(({ container }) => container)),
-    ];
-    containersOf.set(name, containers);
-    const at = ['volumes', index];
-    const sources = asArray(valueAt(volume, ['projected', 'sources'])).map((source, sourceIndex) => ({
-      source: member(source, 'secret'),
-      path: [...at, 'projected', 'sources', sourceIndex, 'secret', 'name'],
-      key: 'name',
-    }));
-    return [{ source: member(volume, 'secret'), path: [...at, 'secret', 'secretName'], key: 'secretName' }, ...sources]
-      .filter(({ source }) => showsToken(source))
-      .flatMap(({ source, path, key }) => {
-        const secret = asString(member(source, key));
-        return secret === undefined ? [] : [{ path, secret, by: 'volume' as const, volume: name, containers }];
+  const containersOf = createMounters(spec);
+  const found: SecretReference[] = [];
+  for (const [index, volume] of asArray(member(spec, 'volumes')).entries()) {
+    for (const { path, secret } of listSecretsOfVolume(volume)) {
+      const name = asString(member(volume, 'name')) ?? '';
+      found.push({
+        path: ['volumes', index, ...path],
+        secret,
+        by: 'volume',
+        volume: name,
+        containers: containersOf(name),
       });
-  });
+    }
+  }
+  return found;
+}
+
+/** Names of the containers that mount a volume, each once. Nothing is read before somebody asks. */
+function createMounters(spec: JsonObject): (volume: string) => readonly string[] {
+  let mounts: ReturnType<typeof groupMounts> | undefined;
+  const known = new Map<string, readonly string[]>();
+  return (volume) => {
+    mounts ??= groupMounts(spec);
+    const containers = known.get(volume) ?? [...new Set((mounts.get(volume) ?? []).map(({ container }) => container))];
+    known.set(volume, containers);
+    return containers;
+  };
+}
+
+/** Where a volume names a Secret whose token it may show, from the volume on. */
+function listSecretsOfVolume(volume: JsonValue): readonly { readonly path: JsonPath; readonly secret: string }[] {
+  const found: { readonly path: JsonPath; readonly secret: string }[] = [];
+  const own = member(volume, 'secret');
+  const ownName = asString(member(own, 'secretName'));
+  if (ownName !== undefined && showsToken(own)) found.push({ path: ['secret', 'secretName'], secret: ownName });
+  for (const [index, projected] of asArray(member(member(volume, 'projected'), 'sources')).entries()) {
+    const source = member(projected, 'secret');
+    const name = asString(member(source, 'name'));
+    if (name === undefined || !showsToken(source)) continue;
+    found.push({ path: ['projected', 'sources', index, 'secret', 'name'], secret: name });
+  }
+  return found;
 }
 
 function listEnvironmentReferences(spec: JsonObject): readonly SecretReference[] {
-  return listContainers(spec).flatMap(({ path, name: container, container: raw }) => {
-    const single = asArray(member(raw, 'env')).flatMap((variable, index): readonly SecretReference[] => {
-      const reference = valueAt(variable, ['valueFrom', 'secretKeyRef']);
+  const found: SecretReference[] = [];
+  for (const { path, name: container, container: raw } of listContainers(spec)) {
+    for (const [index, variable] of asArray(member(raw, 'env')).entries()) {
+      const reference = member(member(variable, 'valueFrom'), 'secretKeyRef');
       const secret = asString(member(reference, 'name'));
-      if (secret === undefined || KEYS_WITHOUT_TOKEN.has(asString(member(reference, 'key')) ?? '')) return [];
+      if (secret === undefined || KEYS_WITHOUT_TOKEN.has(asString(member(reference, 'key')) ?? '')) continue;
       const at = [...path, 'env', index, 'valueFrom', 'secretKeyRef', 'name'];
-      return [{ path: at, secret, by: 'env', container, variable: asString(member(variable, 'name')) ?? '' }];
-    });
-    const whole = asArray(member(raw, 'envFrom')).flatMap((source, index): readonly SecretReference[] => {
-      const secret = asString(valueAt(source, ['secretRef', 'name']));
-      if (secret === undefined) return [];
-      return [
-        { path: [...path, 'envFrom', index, 'secretRef', 'name'], secret, by: 'envFrom', container, variable: '' },
-      ];
-    });
-    return [...single, ...whole];
-  });
+      found.push({ path: at, secret, by: 'env', container, variable: asString(member(variable, 'name')) ?? '' });
+    }
+    for (const [index, source] of asArray(member(raw, 'envFrom')).entries()) {
+      const secret = asString(member(member(source, 'secretRef'), 'name'));
+      if (secret === undefined) continue;
+      const at = [...path, 'envFrom', index, 'secretRef', 'name'];
+      found.push({ path: at, secret, by: 'envFrom', container, variable: '' });
+    }
+  }
+  return found;
 }
 
 /** Without `items` a volume holds every key. */

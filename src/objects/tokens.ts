@@ -3,7 +3,7 @@
  * ServiceAccount plugin mounts the default one.
  */
 
-import { groupMounts } from './containers.ts';
+import { listContainers } from './containers.ts';
 import type { JsonObject, JsonPath, JsonValue } from './json.ts';
 import { asArray, asString, isObject, member, valueAt } from './json.ts';
 
@@ -38,27 +38,32 @@ export type TokenSource = {
 
 /** Every `serviceAccountToken` source of every volume. A volume may hold several, also under the same path. */
 export function listTokenSources(spec: JsonObject): readonly TokenSource[] {
-  const elsewhere = listVolumesMountedElsewhere(spec);
-  return asArray(member(spec, 'volumes')).flatMap((volume, volumeIndex) => {
-    const sources = asArray(valueAt(volume, ['projected', 'sources']));
-    if (sources.length === 0) return [];
+  const found: TokenSource[] = [];
+  // Most pods have no volume that could be the default one, and then nothing is asked about their mounts.
+  let elsewhere: ReadonlySet<string> | undefined;
+  for (const [volumeIndex, volume] of asArray(member(spec, 'volumes')).entries()) {
+    const sources = asArray(member(member(volume, 'projected'), 'sources'));
+    if (sources.length === 0) continue;
     const name = asString(member(volume, 'name')) ?? '';
-    const isDefault = hasDefaultContent(volume) && !elsewhere.has(name);
-    return sources.flatMap((source, sourceIndex) => {
+    let isDefault = false;
+    if (hasDefaultContent(name, sources)) {
+      elsewhere ??= listVolumesMountedElsewhere(spec);
+      isDefault = !elsewhere.has(name);
+    }
+    for (const [sourceIndex, source] of sources.entries()) {
       const token = member(source, 'serviceAccountToken');
-      if (!isObject(token)) return [];
-      return [
-        {
-          path: ['volumes', volumeIndex, 'projected', 'sources', sourceIndex, 'serviceAccountToken'],
-          volume: name,
-          file: asString(member(token, 'path')) ?? '',
-          audience: asString(member(token, 'audience')) ?? '',
-          expirationSeconds: readExpiration(token),
-          isDefault,
-        },
-      ];
-    });
-  });
+      if (!isObject(token)) continue;
+      found.push({
+        path: ['volumes', volumeIndex, 'projected', 'sources', sourceIndex, 'serviceAccountToken'],
+        volume: name,
+        file: asString(member(token, 'path')) ?? '',
+        audience: asString(member(token, 'audience')) ?? '',
+        expirationSeconds: readExpiration(token),
+        isDefault,
+      });
+    }
+  }
+  return found;
 }
 
 /** The first source of each volume, in their order. */
@@ -80,13 +85,11 @@ export function isExtended(source: TokenSource, apiAudiences: readonly string[])
 }
 
 /**
- * True if `volume` is the one the ServiceAccount plugin writes: judged by content, because the plugin itself looks at
+ * True if a volume of this name and these sources is the one the ServiceAccount plugin writes: judged by content, because the plugin itself looks at
  * the name prefix alone and a user may give any volume that name. Sources: the token at `token` without an audience,
  * the CA bundle, the namespace, and on OpenShift a fourth one, the service CA. The lifetime is not looked at.
  */
-function hasDefaultContent(volume: JsonValue): boolean {
-  const name = asString(member(volume, 'name')) ?? '';
-  const sources = asArray(valueAt(volume, ['projected', 'sources']));
+function hasDefaultContent(name: string, sources: readonly JsonValue[]): boolean {
   if (!name.startsWith(API_TOKEN_VOLUME_PREFIX) || sources.length < 3 || sources.length > 4) return false;
 
   const tokens = sources.filter((source) => isObject(member(source, 'serviceAccountToken')));
@@ -105,10 +108,14 @@ function hasDefaultContent(volume: JsonValue): boolean {
 
 /** Volumes that some container mounts at another path than that of the default token. */
 function listVolumesMountedElsewhere(spec: JsonObject): ReadonlySet<string> {
-  const elsewhere = [...groupMounts(spec)].filter(([, mounts]) =>
-    mounts.some(({ mountPath }) => mountPath !== API_TOKEN_MOUNT_PATH),
-  );
-  return new Set(elsewhere.map(([volume]) => volume));
+  const elsewhere = new Set<string>();
+  for (const { container } of listContainers(spec)) {
+    for (const mount of asArray(member(container, 'volumeMounts'))) {
+      const volume = asString(member(mount, 'name'));
+      if (volume !== undefined && member(mount, 'mountPath') !== API_TOKEN_MOUNT_PATH) elsewhere.add(volume);
+    }
+  }
+  return elsewhere;
 }
 
 function readExpiration(token: JsonObject): number {

@@ -1,8 +1,9 @@
 /** The places of an object where somebody may have pasted a credential as text, and the words for them. */
 
+import type { Container } from '../containers.ts';
 import { listContainers } from '../containers.ts';
-import type { JsonObject, JsonPath } from '../json.ts';
-import { asArray, asString, isObject, member, stringMembers, valueAt } from '../json.ts';
+import type { JsonPath } from '../json.ts';
+import { asArray, asString, isObject, member, valueAt } from '../json.ts';
 import type { FoundPodSpec } from '../pod-spec.ts';
 import { findPodSpecs } from '../pod-spec.ts';
 import type { Subject } from '../subject.ts';
@@ -32,115 +33,135 @@ export type PastedPlace = {
   readonly container?: string;
 };
 
-/** Every such text of a Secret, a ConfigMap, a pod or a template of pods, and of its annotations; of data no short one. */
+/**
+ * Every such text of a Secret, a ConfigMap, a pod or a template of pods, and of its annotations, that is long enough to
+ * hold a token: most objects have none, and then nothing is made for them.
+ */
 export function listPastedTexts(subject: Subject): readonly PastedText[] {
-  const pods = findPodSpecs(subject);
-  return [
-    ...(subject.resource.name === 'secrets'
-      ? [...listData(subject, 'data', true), ...listData(subject, 'stringData')]
-      : []),
-    ...(subject.resource.name === 'configmaps'
-      ? [...listData(subject, 'data'), ...listData(subject, 'binaryData', true)]
-      : []),
-    ...listAnnotations(subject, { path: ['metadata', 'annotations'], owner: '' }),
-    ...pods.flatMap((pod) => listTextsOfPod(subject, pod)),
-  ];
+  const found: PastedText[] = [];
+  if (subject.resource.name === 'secrets') {
+    addData(found, subject, { field: 'data', isData: true });
+    addData(found, subject, { field: 'stringData', isData: false });
+  }
+  if (subject.resource.name === 'configmaps') {
+    addData(found, subject, { field: 'data', isData: false });
+    addData(found, subject, { field: 'binaryData', isData: true });
+  }
+  addAnnotations(found, subject, { path: ['metadata'], owner: '' });
+  for (const pod of findPodSpecs(subject)) addTextsOfPod(found, subject, pod);
+  return found;
 }
 
-function listData({ object }: Subject, field: string, isData = false): readonly PastedText[] {
+function mayHoldToken(text: unknown): text is string {
+  return typeof text === 'string' && text.length >= LEAST_TOKEN_CHARACTERS;
+}
+
+function addData(
+  found: PastedText[],
+  { object }: Subject,
+  { field, isData }: { readonly field: string; readonly isData: boolean },
+): void {
   const data = member(object, field);
-  if (!isObject(data)) return [];
+  if (!isObject(data)) return;
   // Its keys, not its entries: those take five times as long where there are thousands.
-  return Object.keys(data).flatMap((key) => {
+  for (const key of Object.keys(data)) {
     const text = data[key];
-    if (typeof text !== 'string' || text.length < LEAST_TOKEN_CHARACTERS) return [];
-    return { text, isData, locate: () => ({ path: [field, key], key: `key ${key}`, name: `key ${quote(key)}` }) };
-  });
+    if (!mayHoldToken(text)) continue;
+    const locate = () => ({ path: [field, key], key: `key ${key}`, name: `key ${quote(key)}` });
+    found.push({ text, isData, locate });
+  }
 }
 
-function listTextsOfPod(subject: Subject, pod: FoundPodSpec): readonly PastedText[] {
+function addTextsOfPod(found: PastedText[], subject: Subject, pod: FoundPodSpec): void {
   const owner = pod.identity === '' ? '' : `${pod.identity}: `;
-  const metadata = [...pod.path.slice(0, -1), 'metadata'];
-  const annotations =
-    metadata.length === 1
-      ? []
-      : listAnnotations(subject, { path: [...metadata, 'annotations'], owner: `${owner}pod ` });
-  const containers = listContainers(pod.spec).flatMap(({ path, name, container }) =>
-    listTextsOfContainer(container, {
-      path: [...pod.path, ...path],
-      owner: `${owner}${name}/`,
-      container: name,
-    }),
-  );
-  return [...annotations, ...containers];
+  const holder = pod.path.slice(0, -1);
+  // A pod's own annotations are the object's.
+  if (holder.length > 0) addAnnotations(found, subject, { path: [...holder, 'metadata'], owner: `${owner}pod ` });
+  for (const container of listContainers(pod.spec)) {
+    addVariables(found, { pod, container });
+    for (const field of WORD_FIELDS) addWords(found, { pod, container, field });
+  }
 }
 
-function listAnnotations(
+/** @param place - path of the `metadata`, and what the key begins with */
+function addAnnotations(
+  found: PastedText[],
   { object }: Subject,
   { path, owner }: { readonly path: JsonPath; readonly owner: string },
-): readonly PastedText[] {
-  return [...stringMembers(valueAt(object, path))]
-    .filter(([key]) => key !== LAST_APPLIED)
-    .map(([key, text]) => ({
-      text,
-      isData: false,
-      locate: () => ({
-        path: [...path, key],
-        key: `${owner}annotation ${key}`,
-        name: `annotation ${quote(key)}`,
-      }),
-    }));
+): void {
+  const annotations = member(valueAt(object, path), 'annotations');
+  if (!isObject(annotations)) return;
+  for (const key of Object.keys(annotations)) {
+    const text = annotations[key];
+    if (!mayHoldToken(text) || key === LAST_APPLIED) continue;
+    const locate = () => ({
+      path: [...path, 'annotations', key],
+      key: `${owner}annotation ${key}`,
+      name: `annotation ${quote(key)}`,
+    });
+    found.push({ text, isData: false, locate });
+  }
 }
 
-type Place = { readonly path: JsonPath; readonly owner: string; readonly container: string };
+type Place = { readonly pod: FoundPodSpec; readonly container: Container };
 
-function listTextsOfContainer(container: JsonObject, place: Place): readonly PastedText[] {
-  const { path, owner, container: name } = place;
-  const variables = asArray(member(container, 'env')).flatMap((variable, index) => {
-    const text = asString(member(variable, 'value'));
-    if (text === undefined) return [];
-    const called = asString(member(variable, 'name')) ?? '';
-    const locate = () => ({
-      path: [...path, 'env', index, 'value'],
-      key: `${owner}env ${called}`,
-      name: VARIABLE_NAME.test(called) ? `environment variable ${quote(called)}` : 'an environment variable',
-      container: name,
-    });
-    return [{ text, isData: false, locate }];
-  });
-  return [...variables, ...listWordFields(container).flatMap((field) => listWords(container, { ...place, field }))];
+function addVariables(found: PastedText[], place: Place): void {
+  const { name, container } = place.container;
+  for (const [index, variable] of asArray(member(container, 'env')).entries()) {
+    const text = member(variable, 'value');
+    if (!mayHoldToken(text)) continue;
+    const locate = () => {
+      const called = asString(member(variable, 'name')) ?? '';
+      return {
+        path: [...pathOf(place), 'env', index, 'value'],
+        key: `${ownerOf(place)}env ${called}`,
+        name: VARIABLE_NAME.test(called) ? `environment variable ${quote(called)}` : 'an environment variable',
+        container: name,
+      };
+    };
+    found.push({ text, isData: false, locate });
+  }
 }
 
 /** Where a container's words stand: its own command line, those that the kubelet runs in it, and headers it sends. */
-function listWordFields(container: JsonObject): readonly JsonPath[] {
-  const handlers = [
-    ...['livenessProbe', 'readinessProbe', 'startupProbe'].map((probe) => [probe]),
-    ...['postStart', 'preStop'].map((hook) => ['lifecycle', hook]),
-  ].filter((path) => isObject(valueAt(container, path)));
-  return [
-    ['command'],
-    ['args'],
-    ...handlers.flatMap((path) => [
-      [...path, 'exec', 'command'],
-      [...path, ...HEADERS],
-    ]),
-  ];
-}
+const WORD_FIELDS: readonly JsonPath[] = [
+  ['command'],
+  ['args'],
+  ...[
+    ['livenessProbe'],
+    ['readinessProbe'],
+    ['startupProbe'],
+    ['lifecycle', 'postStart'],
+    ['lifecycle', 'preStop'],
+  ].flatMap((handler) => [
+    [...handler, 'exec', 'command'],
+    [...handler, 'httpGet', 'httpHeaders'],
+  ]),
+];
 
-const HEADERS = ['httpGet', 'httpHeaders'];
-
-function listWords(container: JsonObject, place: Place & { readonly field: JsonPath }): readonly PastedText[] {
-  const { path, owner, container: name, field } = place;
-  const called = field.join('.');
-  return asArray(valueAt(container, field)).flatMap((word, index) => {
-    const text = typeof word === 'string' ? word : asString(member(word, 'value'));
-    if (text === undefined) return [];
+function addWords(found: PastedText[], place: Place & { readonly field: JsonPath }): void {
+  const { field } = place;
+  const { name, container } = place.container;
+  for (const [index, word] of asArray(valueAt(container, field)).entries()) {
+    const isWord = typeof word === 'string';
+    const text = isWord ? word : member(word, 'value');
+    if (!mayHoldToken(text)) continue;
+    const called = field.join('.');
     const locate = () => ({
-      path: [...path, ...field, index, ...(typeof word === 'string' ? [] : ['value'])],
-      key: `${owner}${called}`,
+      path: [...pathOf(place), ...field, index, ...(isWord ? [] : ['value'])],
+      key: `${ownerOf(place)}${called}`,
       name: `field ${called}`,
       container: name,
     });
-    return [{ text, isData: false, locate }];
-  });
+    found.push({ text, isData: false, locate });
+  }
+}
+
+function pathOf({ pod, container }: Place): JsonPath {
+  return [...pod.path, ...container.path];
+}
+
+/** What the keys of a container's texts begin with. */
+function ownerOf({ pod, container }: Place): string {
+  return `${pod.identity === '' ? '' : `${pod.identity}: `}${container.name}/`;
 }
