@@ -80,6 +80,34 @@ export function isRead(reads: readonly Reads[], subject: Subject): boolean {
   );
 }
 
+/**
+ * The rules that read a request, found once for each kind of request and operation: every review asks. The answers are
+ * kept for what some rule reads, so there are few; for anything else the answer is the same, none.
+ */
+export function indexByRequest<Rule extends { readonly reads: readonly Reads[] }>(
+  rules: readonly Rule[],
+): (subject: Subject) => readonly Rule[] {
+  const known = new Map<string, Rule[]>();
+  for (const rule of rules) {
+    const keys = rule.reads.flatMap((read) =>
+      read.operations.map((operation) => keyOf({ ...read, name: read.resource }, operation)),
+    );
+    for (const key of new Set(keys)) {
+      const reading = known.get(key) ?? [];
+      reading.push(rule);
+      known.set(key, reading);
+    }
+  }
+  return ({ resource, operation }) => known.get(keyOf(resource, operation)) ?? [];
+}
+
+function keyOf(
+  { group, name, subresource = '' }: { readonly group: string; readonly name: string; readonly subresource?: string },
+  operation: string,
+): string {
+  return `${operation} ${name}.${group}/${subresource}`;
+}
+
 /** Judges `subject` with every check that reads it. */
 export function judge(subject: Subject, options: JudgeOptions): Judgement {
   const results: Result[] = [];
@@ -89,7 +117,7 @@ export function judge(subject: Subject, options: JudgeOptions): Judgement {
   for (const check of options.checks) {
     const ceiling = ceilingOf(check, options);
     if (ceiling === 'off' || !isRead(check.reads, subject)) continue;
-    const judged = judgeWith(check, subject, { ...options, ceiling });
+    const judged = judgeWith(subject, { ...options, check, ceiling });
     for (const note of judged.notes) notes.set(JSON.stringify([note.where, note.reason]), note);
     if (judged.results.length + judged.undecided.length === 0) continue;
     // After the evaluation, so that every use is on record, and for a whole check: what is left out of one mode and
@@ -105,34 +133,37 @@ export function judge(subject: Subject, options: JudgeOptions): Judgement {
       stateOf(exemption, now) === 'ending' && judged.results.some(({ effect }) => effect !== 'audit');
     exempted.push({ check, exemption, results: judged.results, isEndingWarned });
   }
-  return { results, undecided, exempted, notes: [...notes.values()] };
+  const isNothing = results.length + undecided.length + exempted.length + notes.size === 0;
+  return isNothing ? NO_JUDGEMENT : { results, undecided, exempted, notes: [...notes.values()] };
 }
 
-function judgeWith(
-  check: Check,
-  subject: Subject,
-  options: JudgeOptions & { readonly ceiling: CheckMode },
-): Omit<Judgement, 'exempted'> {
-  const { levels, ceiling, scope } = options;
-  const at = (level: Level, of: Subject): Outcomes => {
-    if (!isAtLeast(level, startLevel(check))) return NOTHING;
-    return evaluateAt(check, of, { ...options, level });
-  };
-  // Two modes at the same level ask the same question, and by default two do: it is answered once.
-  const answers = new Map<Level, Outcomes>();
-  const judged = (level: Level): Outcomes => {
-    const outcomes = answers.get(level) ?? at(level, subject);
-    answers.set(level, outcomes);
-    return outcomes;
-  };
-  const enforced = dropOld(judged(levels.enforce), () => {
-    const old = toOldSubject(subject);
-    return old === undefined ? NOTHING : at(levels.enforce, old);
-  });
-  const warned = judged(levels.warn);
-  const audited = judged(levels.audit);
+/** One check, and what it is asked with. */
+type Asking = JudgeOptions & { readonly check: Check; readonly ceiling: CheckMode };
 
-  const { catalogue } = options.configuration;
+function judgeWith(subject: Subject, asking: Asking): Omit<Judgement, 'exempted'> {
+  const { levels } = asking;
+  // Two modes at the same level ask the same question, and by default two do: it is answered once.
+  const enforced = evaluateAt(subject, asking, levels.enforce);
+  const warned = levels.warn === levels.enforce ? enforced : evaluateAt(subject, asking, levels.warn);
+  const audited =
+    levels.audit === levels.warn
+      ? warned
+      : levels.audit === levels.enforce
+        ? enforced
+        : evaluateAt(subject, asking, levels.audit);
+  // Most checks have nothing to say about most objects.
+  if (enforced === NOTHING && warned === NOTHING && audited === NOTHING) return NO_JUDGEMENT;
+  const added = dropOld(enforced, () => {
+    const old = toOldSubject(subject);
+    return old === undefined ? NOTHING : evaluateAt(old, asking, levels.enforce);
+  });
+  return sortIntoModes({ enforced: added, warned, audited }, asking);
+}
+
+function sortIntoModes(
+  { enforced, warned, audited }: Readonly<Record<'enforced' | 'warned' | 'audited', Outcomes>>,
+  { check, configuration: { catalogue }, ceiling, scope }: Asking,
+): Omit<Judgement, 'exempted'> {
   const mayDeny = ({ since }: Finding) =>
     isWithin('enforce', ceiling) && !(since !== undefined && isNewerThan(since, catalogue));
   const denied = enforced.findings.filter((finding) => mayDeny(finding));
@@ -153,10 +184,12 @@ function judgeWith(
   };
 }
 
-function evaluateAt(check: Check, subject: Subject, options: JudgeOptions & { readonly level: ActiveLevel }): Outcomes {
-  const { level, configuration, context } = options;
+/** What the check says at `level`; `NOTHING` if that is nothing. */
+function evaluateAt(subject: Subject, { check, configuration, context }: Asking, level: Level): Outcomes {
+  if (!isAtLeast(level, startLevel(check))) return NOTHING;
   const settings = settingsOf(check, level, configuration.checks.get(check.id)?.options);
   const outcomes = check.evaluate(subject, settings, { ...context, level });
+  if (outcomes.length === 0) return NOTHING;
   return {
     findings: outcomes.filter(isFinding),
     undecided: outcomes.filter(isUndecided),
@@ -175,12 +208,9 @@ export function ceilingOf(
   check: Check,
   { configuration, scope }: Pick<JudgeOptions, 'configuration' | 'scope'>,
 ): CheckMode {
-  const ceilings: readonly CheckMode[] = [
-    configuration.checks.get(check.id)?.mode ?? 'enforce',
-    scope.ceiling,
-    isNewerThan(check.since, configuration.catalogue) ? 'warn' : 'enforce',
-  ];
-  return CHECK_MODES.find((mode) => ceilings.includes(mode)) ?? 'off';
+  const configured = configuration.checks.get(check.id)?.mode ?? 'enforce';
+  const least = isWithin(configured, scope.ceiling) ? configured : scope.ceiling;
+  return isWithin('enforce', least) && isNewerThan(check.since, configuration.catalogue) ? 'warn' : least;
 }
 
 function isWithin(mode: CheckMode, ceiling: CheckMode): boolean {
