@@ -44,19 +44,22 @@ export type KubeClient = {
   watch(request: KubeRequest): AsyncIterable<unknown>;
 };
 
+/** What is there at once where memory holds it: a promise for each lookup of each review costs more than the lookup. */
+export type Eventual<T> = T | Promise<T>;
+
 /** Looks up what rules need; never throws, answers `unknown` instead. */
 export type ClusterReader = {
   /**
    * With `fresh` the API server is asked, whatever the index holds: what is found is as it was after this call, or `stale`.
    * Only for names of which the API server has said that they exist, as it has of a pod's namespace and account.
    */
-  namespace(name: string, how?: { readonly fresh?: boolean }): Promise<Lookup<NamespaceView>>;
+  namespace(name: string, how?: { readonly fresh?: boolean }): Eventual<Lookup<NamespaceView>>;
   /** `fresh`: as with a namespace. */
   serviceAccount(
     namespace: string,
     name: string,
     how?: { readonly fresh?: boolean },
-  ): Promise<Lookup<ServiceAccountView>>;
+  ): Eventual<Lookup<ServiceAccountView>>;
   /** From memory alone: Curfew has no right to read a Secret. `unknown` while the index of token Secrets is off. */
   tokenSecret(namespace: string, name: string): Lookup<TokenSecretView>;
   /**

@@ -124,7 +124,7 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
   let running: Promise<unknown> = Promise.resolve();
   return {
     reader: {
-      namespace: async (name, { fresh = false } = {}) =>
+      namespace: (name, { fresh = false } = {}) =>
         isDnsName(name)
           ? namespaces.lookup({
               key: name,
@@ -134,7 +134,7 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
               fresh,
             })
           : { state: 'absent' },
-      serviceAccount: async (namespace, name, { fresh = false } = {}) =>
+      serviceAccount: (namespace, name, { fresh = false } = {}) =>
         isDnsName(namespace) && isDnsName(name)
           ? serviceAccounts.lookup({
               key: `${namespace}/${name}`,
@@ -172,8 +172,8 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
 export function createUnknownReader(why: string): ClusterReader {
   const unknown = { state: 'unknown', why, isFinal: true } as const;
   return {
-    namespace: async () => unknown,
-    serviceAccount: async () => unknown,
+    namespace: () => unknown,
+    serviceAccount: () => unknown,
     tokenSecret: () => unknown,
     mutatingWebhooks: () => unknown,
   };

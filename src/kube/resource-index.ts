@@ -3,7 +3,7 @@
 import type { IndexResource, Recorder } from '../metrics/recorder.ts';
 import type { Lookup } from '../objects/views.ts';
 import type { AbsenceBudget } from './absence-budget.ts';
-import type { KubeClient } from './api.ts';
+import type { Eventual, KubeClient } from './api.ts';
 import type { Clock } from './clock.ts';
 import type { Gate } from './gate.ts';
 import { type ListWatchOptions, runListWatch } from './list-watch.ts';
@@ -58,7 +58,7 @@ export type ResourceIndex<View> = {
    * From the index, else by a live read. With `fresh` the API server is asked, whatever is held here; if it does not say,
    * what is held is the answer, marked as stale.
    */
-  lookup(read: LiveRead<View> & { readonly fresh?: boolean }): Promise<Lookup<View>>;
+  lookup(read: LiveRead<View> & { readonly fresh?: boolean }): Eventual<Lookup<View>>;
   /**
    * From the index alone: what it does not hold is absent only if it holds everything, and hears the API server.
    *
@@ -139,20 +139,21 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
       resource.onChange?.();
     },
   };
+  const readFresh = async (read: LiveRead<View>): Promise<Lookup<View>> => {
+    const live = await reads.read(read, { fresh: true });
+    if (live.state !== 'unknown') return live;
+    const recalled = reads.recall(read.key);
+    const held = recalled?.state === 'found' ? recalled.value : store.get(read.key);
+    return held === undefined ? live : { state: 'found', value: held, stale: live.why };
+  };
   return {
-    lookup: async (read) => {
-      if (read.fresh === true) {
-        const live = await reads.read(read, { fresh: true });
-        if (live.state !== 'unknown') return live;
-        const recalled = reads.recall(read.key);
-        const held = recalled?.state === 'found' ? recalled.value : store.get(read.key);
-        return held === undefined ? live : { state: 'found', value: held, stale: live.why };
-      }
+    lookup: (read) => {
+      if (read.fresh === true) return readFresh(read);
       // What no event has overtaken yet is newer than what is held: a check sees what a mutation saw a moment before.
       const recalled = reads.recall(read.key);
       if (recalled !== undefined) return recalled;
       const value = store.get(read.key);
-      return value === undefined ? await reads.read(read) : { state: 'found', value };
+      return value === undefined ? reads.read(read) : { state: 'found', value };
     },
     peek: (key, noun) => {
       const value = store.get(key);

@@ -6,7 +6,7 @@
 import type { Check } from '../checks/define-check.ts';
 import { CHECKS } from '../checks/registry.ts';
 import type { Judgement } from '../engine/evaluate.ts';
-import { isRead, judge } from '../engine/evaluate.ts';
+import { indexByRequest, judge, NO_JUDGEMENT } from '../engine/evaluate.ts';
 import { mutate, toMutationVerdict } from '../engine/mutate.ts';
 import { listRefusals } from '../engine/refusal.ts';
 import type { Verdict } from '../engine/verdict.ts';
@@ -17,11 +17,7 @@ import type { Logger } from '../log/logger.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { findPodSpecs, serviceAccountOf } from '../objects/pod-spec.ts';
 import type { ClusterFacts, Need, RuleContext } from '../objects/rule-context.ts';
-import type { Subject } from '../objects/subject.ts';
-import { isTokenRequest, toOldSubject } from '../objects/subject.ts';
-import type { Lookup, NamespaceView, ServiceAccountView } from '../objects/views.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import { effectiveLevels } from '../policy/level.ts';
 import type { Scope } from '../policy/scope.ts';
@@ -30,6 +26,7 @@ import type { Entry } from '../review/entries.ts';
 import type { Review } from '../review/parse.ts';
 import { parseReview } from '../review/parse.ts';
 import { respond } from '../review/respond.ts';
+import { lookUp } from './look-up.ts';
 import type { ReviewInHand } from './record-review.ts';
 import { recordJudgement, recordMutations } from './record-review.ts';
 import type { RefusalEvents } from './refusal-events.ts';
@@ -75,12 +72,10 @@ export type Received = {
 
 export type JudgedReview = { readonly answer: JsonObject; readonly isAllowed: boolean };
 
-/** Service accounts looked up for one object; a JobSet of more pods than this warns that it was not judged. */
-const MOST_SERVICE_ACCOUNTS = 16;
+const checksFor = indexByRequest(CHECKS);
+const mutationsFor = indexByRequest(MUTATIONS);
 
 const PLAIN_ALLOW: Verdict = { denial: undefined, problems: [], warnings: [], auditAnnotations: new Map(), patch: [] };
-
-const NO_NAMESPACE: Lookup<NamespaceView> = { state: 'absent' };
 
 /**
  * Judges one review that came in through `entry`.
@@ -97,24 +92,17 @@ export async function judgeReview(
   const { subject } = review;
   const policy = deps.policy();
   const scope = scopeOf(policy.configuration, subject, policy.ownNamespace);
-  const rules: readonly (Check | (typeof MUTATIONS)[number])[] = entry.type === 'mutating' ? MUTATIONS : CHECKS;
-  const isOfInterest = scope.ceiling !== 'off' && rules.some((rule) => isRead(rule.reads, subject));
-  if (!isOfInterest) return { answer: respond(review.uid, PLAIN_ALLOW), isAllowed: true };
+  const rules: readonly Pick<Check, 'id' | 'needs'>[] =
+    entry.type === 'mutating' ? mutationsFor(subject) : checksFor(subject);
+  if (scope.ceiling === 'off' || rules.length === 0) return allowPlainly(review);
 
-  const needs = new Set(rules.flatMap((rule) => (isRead(rule.reads, subject) ? needsOf(rule, policy, scope) : [])));
-  const fresh = needs.has('freshServiceAccount');
-  const lookups = Promise.all([
-    subject.namespace === ''
-      ? NO_NAMESPACE
-      : deps.reader.namespace(subject.namespace, { fresh: needs.has('freshNamespace') }),
-    fresh || needs.has('serviceAccount')
-      ? readServiceAccounts(deps.reader, subject, { fresh })
-      : new Map<string, Lookup<ServiceAccountView>>(),
-  ]);
-  const left = until - deps.clock.monotonic();
+  const needs = new Set<Need>();
+  for (const rule of rules) for (const need of needsOf(rule, policy, scope)) needs.add(need);
   // The whole time is named and not what was left of it: it is what an operator can look up, and change.
   const toFault = () => new Fault('CURFEW_E_DEADLINE', String(timeoutMs));
-  const [namespace, accounts] = await within(left, lookups, toFault);
+  const known = lookUp(deps.reader, subject, needs);
+  const left = until - deps.clock.monotonic();
+  const { namespace, accounts } = known instanceof Promise ? await within(left, known, toFault) : known;
   // A timer that is due comes late too where the event loop is behind.
   if (deps.clock.monotonic() >= until) throw toFault();
 
@@ -133,6 +121,8 @@ export async function judgeReview(
 
   if (entry.type === 'mutating') {
     const outcome = mutate(subject, { ...options, mutations: MUTATIONS });
+    const { results, notes, patch } = outcome;
+    if (results.length + notes.length + patch.length + levels.notes.length === 0) return allowPlainly(review);
     recordMutations(deps, report, outcome);
     const verdict = toMutationVerdict(subject, outcome, levels.notes);
     tellOwner(deps, review, verdict);
@@ -140,7 +130,7 @@ export async function judgeReview(
   }
 
   return answerJudgement(deps, report, {
-    judgement: judge(subject, { ...options, checks: CHECKS }),
+    judgement: judge(subject, { ...options, checks: checksFor(subject) }),
     notes: levels.notes,
   });
 }
@@ -157,11 +147,17 @@ export function answerJudgement(
 ): JudgedReview {
   const { review } = report;
   const { subject } = review;
+  if (judgement === NO_JUDGEMENT && notes.length + warnings.length === 0) return allowPlainly(review);
   const judged = toVerdict(subject, judgement, notes);
   const verdict = { ...judged, warnings: [...judged.warnings, ...warnings] };
   recordJudgement(deps, report, judgement);
   tellOwner(deps, review, verdict);
   return { answer: respond(review.uid, verdict), isAllowed: verdict.denial === undefined };
+}
+
+/** Of what nothing is to be said about, which is nearly everything. */
+function allowPlainly({ uid }: Review): JudgedReview {
+  return { answer: respond(uid, PLAIN_ALLOW), isAllowed: true };
 }
 
 /** Has the owner of a refused pod told, if the configuration wants that; nothing is waited for. */
@@ -193,18 +189,4 @@ function needsOf(rule: Pick<Check, 'id' | 'needs'>, { configuration }: Policy, s
   if (!isIdle) return rule.needs;
   const held = rule.needs.filter((need) => need !== 'freshNamespace');
   return held.map((need) => (need === 'freshServiceAccount' ? 'serviceAccount' : need));
-}
-
-/** Every account that a pod of this object, or of the one it replaces, runs as; the one whose token is asked for. */
-async function readServiceAccounts(
-  reader: ClusterReader,
-  subject: Subject,
-  how: { readonly fresh: boolean },
-): Promise<ReadonlyMap<string, Lookup<ServiceAccountView>>> {
-  const old = toOldSubject(subject);
-  const specs = [...findPodSpecs(subject), ...(old === undefined ? [] : findPodSpecs(old))];
-  const accounts = isTokenRequest(subject) ? [subject.name] : specs.map(({ spec }) => serviceAccountOf(spec));
-  const names = [...new Set(accounts)].slice(0, MOST_SERVICE_ACCOUNTS);
-  const lookups = names.map(async (name) => [name, await reader.serviceAccount(subject.namespace, name, how)] as const);
-  return new Map(await Promise.all(lookups));
 }

@@ -42,8 +42,8 @@ export type StartedApp = {
 
 /** Namespaces without labels, and service accounts that say nothing. */
 export const PLAIN_READER: ClusterReader = {
-  namespace: async (name) => ({ state: 'found', value: { name, labels: new Map(), annotations: new Map() } }),
-  serviceAccount: async (namespace, name) => ({
+  namespace: (name) => ({ state: 'found', value: { name, labels: new Map(), annotations: new Map() } }),
+  serviceAccount: (namespace, name) => ({
     state: 'found',
     value: { namespace, name, automount: undefined, annotations: new Map() },
   }),

@@ -1,0 +1,64 @@
+/** Looks up what the rules need to know of the cluster, all of it together, for one review. */
+
+import type { ClusterReader, Eventual } from '../kube/api.ts';
+import { findPodSpecs, serviceAccountOf } from '../objects/pod-spec.ts';
+import type { Need } from '../objects/rule-context.ts';
+import type { Subject } from '../objects/subject.ts';
+import { isTokenRequest, toOldSubject } from '../objects/subject.ts';
+import type { Lookup, NamespaceView, ServiceAccountView } from '../objects/views.ts';
+
+/** Service accounts looked up for one object; a JobSet of more pods than this warns that it was not judged. */
+const MOST_SERVICE_ACCOUNTS = 16;
+
+const NO_NAMESPACE: Lookup<NamespaceView> = { state: 'absent' };
+const NO_ACCOUNTS: Accounts = new Map();
+
+type Accounts = ReadonlyMap<string, Lookup<ServiceAccountView>>;
+
+export type LookedUp = {
+  /** The subject's own; absent where it is in none. */
+  readonly namespace: Lookup<NamespaceView>;
+  /** By name, those of the subject's namespace that it is about. */
+  readonly accounts: Accounts;
+};
+
+/** At once where memory holds it all, which it does for nearly every review. */
+export function lookUp(reader: ClusterReader, subject: Subject, needs: ReadonlySet<Need>): Eventual<LookedUp> {
+  const isFresh = needs.has('freshServiceAccount');
+  const namespace =
+    subject.namespace === ''
+      ? NO_NAMESPACE
+      : reader.namespace(subject.namespace, { fresh: needs.has('freshNamespace') });
+  const accounts =
+    isFresh || needs.has('serviceAccount') ? readServiceAccounts(reader, subject, { fresh: isFresh }) : NO_ACCOUNTS;
+  if (namespace instanceof Promise || accounts instanceof Promise) return settle(namespace, accounts);
+  return { namespace, accounts };
+}
+
+async function settle(namespace: Eventual<Lookup<NamespaceView>>, accounts: Eventual<Accounts>): Promise<LookedUp> {
+  const [settledNamespace, settledAccounts] = await Promise.all([namespace, accounts]);
+  return { namespace: settledNamespace, accounts: settledAccounts };
+}
+
+/** Every account that a pod of this object, or of the one it replaces, runs as; the one whose token is asked for. */
+function readServiceAccounts(
+  reader: ClusterReader,
+  subject: Subject,
+  how: { readonly fresh: boolean },
+): Eventual<Accounts> {
+  const names = listAccountNames(subject);
+  const lookups = names.map((name) => reader.serviceAccount(subject.namespace, name, how));
+  const isPending = lookups.some((lookup) => lookup instanceof Promise);
+  const toMap = (settled: readonly Lookup<ServiceAccountView>[]): Accounts =>
+    new Map(settled.map((lookup, index) => [names[index] ?? '', lookup]));
+  return isPending
+    ? Promise.all(lookups.map(async (lookup) => await lookup)).then(toMap)
+    : toMap(lookups as readonly Lookup<ServiceAccountView>[]);
+}
+
+function listAccountNames(subject: Subject): readonly string[] {
+  if (isTokenRequest(subject)) return [subject.name];
+  const old = toOldSubject(subject);
+  const specs = [...findPodSpecs(subject), ...(old === undefined ? [] : findPodSpecs(old))];
+  return [...new Set(specs.map(({ spec }) => serviceAccountOf(spec)))].slice(0, MOST_SERVICE_ACCOUNTS);
+}
