@@ -13,8 +13,8 @@ const ANSWER_RESERVE_MS = 200;
 export function addAdmissionRoutes(
   app: FastifyInstance,
   deps: ReviewDeps & {
-    /** The earliest moment at which a request can have arrived, in ms of the monotonic clock. */
-    readonly arrivedAt: (request: object) => number;
+    /** The earliest moment at which a request can have arrived, in ms of the monotonic clock, and its time from then. */
+    readonly receiptOf: (request: object) => { readonly at: number; readonly timeoutMs: number };
   },
 ): void {
   for (const entry of ENTRIES) {
@@ -22,8 +22,8 @@ export function addAdmissionRoutes(
       const started = deps.clock.monotonic();
       let outcome: 'allowed' | 'denied' | 'fault' = 'fault';
       try {
-        const timeoutMs = readTimeout(request.query, deps.policy().configuration.server.deadlineMs);
-        const received = { body: request.body, started, until: deps.arrivedAt(request) + timeoutMs, timeoutMs };
+        const { at, timeoutMs } = deps.receiptOf(request);
+        const received = { body: request.body, started, until: at + timeoutMs, timeoutMs };
         const { guard } = entry;
         const judged =
           guard === undefined

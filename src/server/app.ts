@@ -7,7 +7,6 @@ import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fastify } from 'fastify';
 import { Fault, toFault } from '../errors.ts';
-import { BYTES_OF_VALUE, countValues } from '../review/count-values.ts';
 import type { Entry } from '../review/entries.ts';
 import { ENTRIES } from '../review/entries.ts';
 import { respondToFault } from '../review/respond.ts';
@@ -25,6 +24,7 @@ import {
 import { createFaultLog } from './fault-log.ts';
 import { createInFlight } from './in-flight.ts';
 import type { ReviewDeps } from './judge-review.ts';
+import { createBodyReader } from './read-body.ts';
 import { createTurnstile } from './turnstile.ts';
 
 export type AppDeps = ReviewDeps & {
@@ -42,6 +42,17 @@ export type AppDeps = ReviewDeps & {
   readonly giveWayMs?: number;
 };
 
+/** What is known of a request once its head is there. */
+type Receipt = {
+  readonly entry: Entry | undefined;
+  /** The earliest moment at which it can have arrived, in ms of the monotonic clock. */
+  readonly at: number;
+  /** From then until its answer is worth nothing any more, in ms. */
+  readonly timeoutMs: number;
+  /** Ends it when its body does not come. */
+  timer: NodeJS.Timeout | undefined;
+};
+
 /**
  * Of the time for an answer, so much may have gone by when a review comes to its turn. Where there is not enough for all,
  * those go first whose objects are admitted then.
@@ -57,7 +68,6 @@ const GIVE_WAY_MS = 250;
 export function buildApp(deps: AppDeps): FastifyInstance {
   // Read once: the HTTP library's limit cannot change, and the two limits in bytes were checked together.
   const { bodyLimitBytes, maxBodyBytesInFlight, maxInFlight } = deps.policy().configuration.server;
-  const mostValues = Math.floor(maxBodyBytesInFlight / BYTES_OF_VALUE);
   const bodyMs = deps.bodyMs ?? BODY_MS;
   const giveWayMs = deps.giveWayMs ?? GIVE_WAY_MS;
   const inFlight = createInFlight({
@@ -67,26 +77,24 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     monotonic: deps.clock.monotonic,
   });
   const arrivals = deps.arrivals ?? watchArrivals(deps.clock.monotonic);
-  const arrivedAt = new WeakMap<object, number>();
+  const receipts = new WeakMap<object, Receipt>();
   const faults = createFaultLog({ log: deps.log });
   const turnstile = createTurnstile({
     monotonic: deps.clock.monotonic,
     afterTurn: (task) => void nextTurn(task),
   });
 
-  /** Waits until `request` may be judged, for as long as there is time for it. */
-  async function waitForTurn(request: FastifyRequest, bytes: number): Promise<void> {
-    const { monotonic } = deps.clock;
-    const { failurePolicy } = entryOf(request) ?? { failurePolicy: 'Ignore' };
-    const arrived = arrivedAt.get(request) ?? monotonic();
-    await turnstile.enter({
-      isFailOpen: failurePolicy === 'Ignore',
-      arrived,
-      patienceMs: PATIENCE[failurePolicy] * readTimeout(request.query, deps.policy().configuration.server.deadlineMs),
-      isGone: () => request.raw.socket.destroyed,
-      bytes,
-    });
-    deps.recorder.wait((monotonic() - arrived) / 1000);
+  const { monotonic } = deps.clock;
+  const bodies = createBodyReader({
+    inFlight,
+    turnstile,
+    maxBytes: maxBodyBytesInFlight,
+    onTurn: ({ arrived }) => deps.recorder.wait((monotonic() - arrived) / 1000),
+  });
+
+  function receiptOf(request: object): Receipt {
+    const now = { entry: undefined, at: monotonic(), timeoutMs: deps.policy().configuration.server.deadlineMs };
+    return receipts.get(request) ?? { ...now, timer: undefined };
   }
 
   const { callers, clock, log, policy, recorder } = deps;
@@ -145,33 +153,43 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'string' },
-    async (request: FastifyRequest, body: string | Buffer) => {
-      try {
-        inFlight.settle(request);
-        await waitForTurn(request, body.length);
-        const text = String(body);
-        const values = countValues(text);
-        if (values > mostValues) throw new Fault('CURFEW_E_TOO_MANY_VALUES', String(mostValues));
-        // One character beyond Latin-1, and V8 keeps two bytes for each, in the text and again in what is parsed of it.
-        const wide = Buffer.byteLength(text) === text.length ? 0 : 2 * text.length;
-        // Alone it may hold all there is.
-        inFlight.grow(request, Math.min(maxBodyBytesInFlight, Math.max(wide, values * BYTES_OF_VALUE)));
-        // Plain JSON.parse: a key named __proto__ is an own property here, and data, not an error.
-        return JSON.parse(text);
-      } catch (error) {
-        // The parser's own message quotes the body.
-        throw error instanceof Fault ? error : new Fault('CURFEW_E_NOT_JSON');
-      }
+    (request: FastifyRequest, body: string | Buffer, done) => {
+      const { entry, at, timeoutMs, timer } = receiptOf(request);
+      clearTimeout(timer);
+      const { failurePolicy = 'Ignore' } = entry ?? {};
+      const read = bodies.read(request, String(body), {
+        isFailOpen: failurePolicy === 'Ignore',
+        arrived: at,
+        patienceMs: PATIENCE[failurePolicy] * timeoutMs,
+        isGone: () => request.raw.socket.destroyed,
+        bytes: body.length,
+      });
+      if (read instanceof Promise) return read;
+      done(null, read);
+      return undefined;
     },
   );
 
   // Before the body is read: a stranger's request is not worth its bytes.
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     arrivals.note();
     // Before anything is told, such as which paths there are.
     const refusal = gate?.(request.raw.socket);
-    if (refusal !== undefined) throw refusal;
-    arrivedAt.set(request, arrivals.earliest());
+    if (refusal !== undefined) return done(refusal);
+    try {
+      admit(request, reply);
+    } catch (error) {
+      return done(toFault(error));
+    }
+    done();
+  });
+
+  /** @throws Fault for what is not worth its bytes, or has no room */
+  function admit(request: FastifyRequest, reply: FastifyReply): void {
+    const entry = entryOf(request);
+    const timeoutMs = readTimeout(request.query, deps.policy().configuration.server.deadlineMs);
+    const receipt: Receipt = { entry, at: arrivals.earliest(), timeoutMs, timer: undefined };
+    receipts.set(request, receipt);
     if (request.is404) throw new Fault('CURFEW_E_PATH');
     if (request.method !== 'POST') throw new Fault('CURFEW_E_METHOD');
     const bytes = announcedBytes(request.headers, bodyLimitBytes);
@@ -181,22 +199,23 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     const atHead = socket.bytesRead;
     inFlight.enter(request, bytes, {
       received: () => socket.bytesRead - atHead,
-      isFailOpen: entryOf(request)?.failurePolicy === 'Ignore',
+      isFailOpen: entry?.failurePolicy === 'Ignore',
       giveWay: () => void reply.send(new Fault('CURFEW_E_BODY_TIMEOUT', String(giveWayMs))),
     });
-    const timer = setTimeout(() => void reply.send(new Fault('CURFEW_E_BODY_TIMEOUT', String(bodyMs))), bodyMs);
-    request.raw.once('close', () => clearTimeout(timer));
-  });
+    receipt.timer = setTimeout(() => void reply.send(new Fault('CURFEW_E_BODY_TIMEOUT', String(bodyMs))), bodyMs);
+  }
 
   // Every answer comes by here, also the one that nobody waits for any more.
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, ...[, done]) => {
+    clearTimeout(receipts.get(request)?.timer);
     inFlight.leave(request);
     if (deps.isDraining()) reply.header('connection', 'close');
+    done();
   });
   app.setErrorHandler(answerFault);
   app.addHook('onClose', async () => faults.close());
 
-  addAdmissionRoutes(app, { ...deps, arrivedAt: (request) => arrivedAt.get(request) ?? deps.clock.monotonic() });
+  addAdmissionRoutes(app, { ...deps, receiptOf });
   return app;
 }
 
@@ -206,9 +225,14 @@ function announcedBytes(headers: FastifyRequest['headers'], bodyLimitBytes: numb
   return Number(headers['content-length'] ?? 0);
 }
 
+const ENTRY_OF_PATH: ReadonlyMap<string, Entry> = new Map(ENTRIES.map((entry) => [entry.path, entry]));
+
 /** The entry that the router found, whose path a URL may write in many ways. */
 function entryOf(request: FastifyRequest): Entry | undefined {
-  return ENTRIES.find(({ path }) => path === request.routeOptions.url);
+  const query = request.url.indexOf('?');
+  const written = ENTRY_OF_PATH.get(query === -1 ? request.url : request.url.slice(0, query));
+  // The library makes the options anew each time that it is asked for them.
+  return written ?? ENTRY_OF_PATH.get(request.routeOptions.url ?? '');
 }
 
 /** The HTTP library's own errors have codes; each is one of our faults. */

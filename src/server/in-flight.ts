@@ -16,11 +16,12 @@ export type InFlight = {
   /** The body of `request` is there: from now on it gives way to nobody. */
   settle(request: object): void;
   /**
-   * Lets `request` hold `bytes` in all, if that is more than it holds: parsed, a text may take more than its own size.
+   * Lets `request` hold `atMost` bytes in all, if that is more than it holds: parsed, a text may take more than its own
+   * size. Where that would be much of all there is, it is counted and holds what it needs.
    *
    * @throws Fault CURFEW_E_OVERLOADED if there is not as much left; it goes on holding what it held then
    */
-  grow(request: object, bytes: number): void;
+  grow(request: object, atMost: number, count: () => number): void;
   /** Gives back what `request` took; nothing if it holds nothing, so that every end of a request may call it. */
   leave(request: object): void;
 };
@@ -45,6 +46,8 @@ export type InFlightLimits = {
 };
 
 const SHARE_OF_FAIL_OPEN = 0.75;
+/** As long as no more than this is held, nobody counts: it takes longer than judging a pod that needs nothing. */
+const SHARE_UNCOUNTED = 0.25;
 /** What comes at this pace, in bytes in a ms, is given the time it takes: an API server is many times as fast. */
 const SLOWEST_PACE = 1_024;
 
@@ -97,10 +100,13 @@ export function createInFlight({ maxRequests, maxBytes, giveWayMs, monotonic }: 
       const holding = held.get(request);
       if (holding !== undefined) holding.arriving = undefined;
     },
-    grow(request, bytes) {
+    grow(request, atMost, count) {
       const holding = held.get(request);
       // Whoever has left is not in anybody's way.
-      if (holding === undefined || bytes <= holding.bytes) return;
+      if (holding === undefined) return;
+      const isPlenty = bytesHeld + atMost <= maxBytes * SHARE_UNCOUNTED;
+      const bytes = isPlenty ? atMost : count();
+      if (bytes <= holding.bytes) return;
       const more = bytes - holding.bytes;
       if (bytesHeld + more > maxBytes) {
         throw new Fault('CURFEW_E_OVERLOADED', `server.maxBodyBytesInFlight is ${maxBytes}`);

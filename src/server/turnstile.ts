@@ -8,11 +8,11 @@ import { Fault } from '../errors.ts';
 
 export type Turnstile = {
   /**
-   * Resolves when it is the turn of this review: at once, if nobody else's is.
+   * Resolves when it is the turn of this review; undefined if that is now, which it is if nobody else's is.
    *
    * @throws Fault CURFEW_E_LATE once it has waited for too long, CURFEW_E_CLIENT_GONE if nobody waits for its answer
    */
-  enter(waiting: Waiting): Promise<void>;
+  enter(waiting: Waiting): Promise<void> | undefined;
 };
 
 export type Waiting = {
@@ -80,7 +80,7 @@ export function createTurnstile({ monotonic, afterTurn }: TurnstileOptions): Tur
   }
 
   return {
-    async enter(waiting) {
+    enter(waiting) {
       const isFirst = closed.size + open.size === 0;
       if (isFirst) {
         const refusal = findRefusal(waiting);
@@ -89,11 +89,11 @@ export function createTurnstile({ monotonic, afterTurn }: TurnstileOptions): Tur
       if (isFirst && fits(waiting)) {
         if (!isTurning) afterTurn(turn);
         isTurning = true;
-        return;
+        return undefined;
       }
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       (waiting.isFailOpen ? open : closed).add({ ...waiting, admit: resolve, refuse: reject });
-      await promise;
+      return promise;
     },
   };
 }

@@ -19,11 +19,14 @@ function create() {
       name: string,
       { isFailOpen = false, isGone = (): boolean => false, patienceMs = PATIENCE_MS, bytes = LARGE } = {},
     ) => {
-      const entered = turnstile.enter({ isFailOpen, arrived: now, patienceMs, isGone, bytes });
-      void entered.then(
-        () => done.push(name),
-        (error: unknown) => done.push(`${name}: ${String(error).split(': ')[1]}`),
-      );
+      const fail = (error: unknown) => done.push(`${name}: ${String(error).split(': ')[1]}`);
+      try {
+        const turn = turnstile.enter({ isFailOpen, arrived: now, patienceMs, isGone, bytes });
+        if (turn === undefined) done.push(name);
+        else void turn.then(() => done.push(name), fail);
+      } catch (error) {
+        fail(error);
+      }
     },
     /** The next turn of the event loop; how many tasks it had. */
     turn: async () => {
