@@ -47,17 +47,30 @@ const BESIDE = [
   ]),
 ];
 
+const AUDIT = [
+  ...LISTED,
+  ...['configmaps', 'namespaces', 'secrets'].map((name) => `everywhere: list ${name}`),
+  ...ROLES.map((name) => `everywhere: list ${name}.rbac.authorization.k8s.io`),
+  ...BESIDE,
+];
+
 /** Identities of their own for what is there already, in a namespace of their own. */
 export const TASKS: readonly TaskCase[] = [
   {
     task: 'audit',
     name: 'audit.enabled=true',
     values: { audit: { enabled: true } },
+    rights: AUDIT,
+  },
+  {
+    task: 'audit',
+    name: 'audit.report.policyReports=openreports.io, files',
+    values: {
+      audit: { enabled: true, report: { policyReports: 'openreports.io', files: { existingClaim: 'reports' } } },
+    },
     rights: [
-      ...LISTED,
-      ...['configmaps', 'namespaces', 'secrets'].map((name) => `everywhere: list ${name}`),
-      ...ROLES.map((name) => `everywhere: list ${name}.rbac.authorization.k8s.io`),
-      ...BESIDE,
+      ...AUDIT,
+      ...['reports', 'clusterreports'].map((name) => `everywhere: create,delete,get,list,patch ${name}.openreports.io`),
     ],
   },
   {

@@ -2,7 +2,7 @@
 
 import { isMap, isScalar, type Pair, parseDocument, type YAMLMap } from 'yaml';
 import packageJson from '../package.json' with { type: 'json' };
-import { AUDIT_OUTPUTS } from '../src/cli/audit-outputs.ts';
+import { AUDIT_FILE_ENDINGS, AUDIT_OUTPUTS } from '../src/cli/audit-outputs.ts';
 import { LOG_LEVELS } from '../src/log/logger.ts';
 import { asArray, isObject, type JsonObject, member } from '../src/objects/json.ts';
 import { ConfigurationSchema } from '../src/policy/configuration-schema.ts';
@@ -26,6 +26,9 @@ const schedule = { type: 'string', minLength: 1 };
 const pause = { type: 'string', pattern: '^[1-9][0-9]{0,3}d$' };
 const interval = { type: 'string', pattern: '^[1-9][0-9]*(ms|s|m|h)$' };
 const list = { type: 'array', items: anyObject };
+const AUDIT_ENDINGS = Object.keys(AUDIT_FILE_ENDINGS)
+  .map((ending) => ending.slice(1))
+  .join('|');
 
 /** What is known of each value; a key of values.yaml that is missing here fails the build. */
 const VALUES: JsonObject = {
@@ -108,7 +111,20 @@ const VALUES: JsonObject = {
     enabled: flag,
     schedule,
     level: { enum: ['', 'baseline', 'restricted'] },
-    report: closed({ output: { enum: [...AUDIT_OUTPUTS] }, policyReports: { enum: ['', ...POLICY_REPORT_GROUPS] } }),
+    report: closed({
+      output: { enum: [...AUDIT_OUTPUTS] },
+      policyReports: { enum: ['', ...POLICY_REPORT_GROUPS] },
+      files: closed({
+        existingClaim: text,
+        // Nobody makes folders in the volume.
+        names: {
+          type: 'array',
+          items: { type: 'string', pattern: `^[A-Za-z0-9][-A-Za-z0-9._]*\\.(${AUDIT_ENDINGS})$` },
+          minItems: 1,
+          uniqueItems: true,
+        },
+      }),
+    }),
     extraArgs: { type: 'array', items: text },
   }),
   cleanup: closed({

@@ -1,7 +1,7 @@
 /** Where the gauges of a job go: a file that node-exporter reads, or a Pushgateway. */
 
-import { rename, rm, writeFile } from 'node:fs/promises';
 import { describeError } from '../kube/sentences.ts';
+import { replaceFile } from './replace-file.ts';
 
 const PUSH_MS = 10_000;
 
@@ -38,16 +38,4 @@ async function push(target: string, text: string, signal: AbortSignal): Promise<
   });
   await response.body?.cancel();
   if (!response.ok) throw new Error(`the Pushgateway answered ${response.status}`);
-}
-
-async function replaceFile(file: string, text: string): Promise<void> {
-  // node-exporter reads files that end in .prom alone.
-  const written = `${file}.tmp`;
-  try {
-    await writeFile(written, text);
-    await rename(written, file);
-  } catch (error) {
-    await rm(written, { force: true });
-    throw error;
-  }
 }

@@ -16,10 +16,11 @@ import { renderAuditMetrics } from '../reports/job-metrics.ts';
 import type { PolicyReportGroup } from '../reports/policy-report-groups.ts';
 import { createPolicyReports } from '../reports/policy-reports.ts';
 import { VERSION } from '../version.ts';
-import type { AuditOutput } from './audit-outputs.ts';
+import { type AuditOutput, findFormOfFile } from './audit-outputs.ts';
 import type { CommandIo } from './commands/context.ts';
 import { publishMetrics } from './publish-metrics.ts';
 import { publishPolicyReports } from './publish-policy-reports.ts';
+import { replaceFile } from './replace-file.ts';
 
 export type AuditFormOptions = {
   /** The only one that was looked at. */
@@ -28,6 +29,8 @@ export type AuditFormOptions = {
   /** In a table. */
   readonly show?: readonly AuditSection[];
   readonly output: AuditOutput;
+  /** Beside what is written to standard output; the ending of each says its form. */
+  readonly outputFile?: readonly string[];
   /** Name of an older report in JSON, to say what changed since. */
   readonly diff?: string;
   readonly policyReportGroup: PolicyReportGroup;
@@ -49,17 +52,18 @@ type Audited = {
 /** Returns the exit code: 1 if something would be refused or, with an older report, got worse; 2 if not all is known. */
 export async function writeAudit(report: AuditReport, { client, options, io, older }: Audited): Promise<0 | 1 | 2> {
   const code = older === undefined ? writeReport(report, options, io) : writeComparison(older, report, { options, io });
+  const isSaved = await writeFiles(report, options, io);
   const isPublished = !options.publishPolicyReports || (await publish(report, { client, options, io }));
   if (options.metrics !== undefined) {
     await publishMetrics(options.metrics, renderAuditMetrics(report, Date.now()), io.signal);
   }
-  if (!isPublished) return 2;
+  if (!isSaved || !isPublished) return 2;
   if (options.reportOnly !== true) return code;
   return report.faults.length === 0 ? 0 : 2;
 }
 
 function writeReport(report: AuditReport, options: AuditFormOptions, io: CommandIo): 0 | 1 | 2 {
-  io.write(render(report, options));
+  io.write(render(report, options.output, options));
   return exitCodeOf(report);
 }
 
@@ -75,8 +79,8 @@ function writeComparison(
   return comparison.worse.length > 0 ? 1 : 0;
 }
 
-function render(report: AuditReport, options: AuditFormOptions): string {
-  const { output, warnings, policyReportGroup: group } = options;
+function render(report: AuditReport, output: AuditOutput, options: AuditFormOptions): string {
+  const { warnings, policyReportGroup: group } = options;
   switch (output) {
     case 'table':
       return renderAuditTable(report, options);
@@ -91,6 +95,22 @@ function render(report: AuditReport, options: AuditFormOptions): string {
         .map((one) => `---\n${stringify(one, { lineWidth: 0 })}`)
         .join('');
   }
+}
+
+/** False if one could not be written, which is said; what else is to be done with the report is done all the same. */
+async function writeFiles(report: AuditReport, options: AuditFormOptions, io: CommandIo): Promise<boolean> {
+  let isSaved = true;
+  for (const file of options.outputFile ?? []) {
+    const text = render(report, findFormOfFile(file) ?? options.output, options);
+    try {
+      await replaceFile(file, text);
+    } catch (error) {
+      isSaved = false;
+      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+      io.writeError(`curfew: ${file} cannot be written (${code})\n`);
+    }
+  }
+  return isSaved;
 }
 
 /** False if not all could be written; what could not is said. */

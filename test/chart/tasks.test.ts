@@ -150,6 +150,35 @@ describe('The CronJobs', () => {
     }
   });
 
+  it('write files of an audit to a volume where one is named, and take no more rights for it', async () => {
+    const files = 'audit.report.files';
+    const without = await objectsOf(['audit.enabled=true']);
+    const objects = await objectsOf([
+      'audit.enabled=true',
+      `${files}.existingClaim=reports`,
+      `${files}.names={a.html,b.json}`,
+    ]);
+    const [container] = containersOf(objects, 'audit');
+    expect(asArray(member(container, 'args')).map(String).join(' ')).toContain(
+      '--output-file /reports/a.html --output-file /reports/b.json',
+    );
+    const mounts = asArray(member(container, 'volumeMounts'));
+    expect(mounts).toContainEqual({ name: 'reports', mountPath: '/reports' });
+    const volume = { name: 'reports', persistentVolumeClaim: { claimName: 'reports' } };
+    expect(asArray(member(podOf(objects, 'audit'), 'volumes'))).toContainEqual(volume);
+    expect(rulesOf(objects, 'audit')).toEqual(rulesOf(without, 'audit'));
+    expect(JSON.stringify(podOf(without, 'audit'))).not.toContain('reports');
+  });
+
+  it.each(['audit', 'audit.exe', '../audit.html', 'sub/audit.html', '.html'])('take no file named %s', async (name) => {
+    const settings = [
+      'audit.enabled=true',
+      'audit.report.files.existingClaim=reports',
+      `audit.report.files.names={${name}}`,
+    ];
+    await expect(objectsOf(settings)).rejects.toThrow('/audit/report/files/names/0');
+  });
+
   it('have names that a CronJob can have, however long that of the release is', async () => {
     const objects = await objectsOf([`fullnameOverride=${'a'.repeat(63)}`], VALUES);
     const names = objects

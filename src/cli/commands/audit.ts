@@ -5,7 +5,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { SECTIONS } from '../../reports/audit-sections.ts';
 import { POLICY_REPORT_GROUPS } from '../../reports/policy-report-groups.ts';
 import type { AuditCommandOptions } from '../audit.ts';
-import { AUDIT_OUTPUTS } from '../audit-outputs.ts';
+import { AUDIT_FILE_ENDINGS, AUDIT_OUTPUTS, findFormOfFile } from '../audit-outputs.ts';
 import type { CommandContext } from './context.ts';
 import {
   createAllNamespacesOption,
@@ -15,6 +15,8 @@ import {
   createMetricsOption,
   createNamespaceOption,
 } from './options.ts';
+
+const ENDINGS = Object.keys(AUDIT_FILE_ENDINGS).join(', ');
 
 export function addAudit(program: Command, { io, outcome }: CommandContext): void {
   program
@@ -39,6 +41,12 @@ export function addAudit(program: Command, { io, outcome }: CommandContext): voi
     .addOption(createMetricsOption())
     .option('--report-only', 'end with 0 whatever is found, if all could be read: for jobs', false)
     .addOption(new Option('-o, --output <format>', 'what is written').choices(AUDIT_OUTPUTS).default('table'))
+    .addOption(
+      new Option(
+        '--output-file <file...>',
+        `write these files too, each whole or not at all; the ending says the form: ${ENDINGS}`,
+      ).argParser(addFile),
+    )
     .option('--diff <file>', 'say what got better or worse since this report of --output json, as table or json')
     .addOption(
       new Option('--policy-report-group <group>', 'API group of policy reports')
@@ -56,6 +64,7 @@ Examples:
   curfew audit --measure-with shop/web
   curfew audit --config curfew.yaml --output json > audit.json
   curfew audit --output html > audit.html
+  curfew audit --output-file audit.html audit.json
   curfew audit --diff audit.json
   curfew audit --publish-policy-reports --policy-report-group wgpolicyk8s.io
 `,
@@ -74,4 +83,9 @@ function parseAccount(text: string): { readonly namespace: string; readonly name
   const [namespace = '', name = '', ...more] = text.split('/');
   if (namespace === '' || name === '' || more.length > 0) throw new InvalidArgumentError('It is NAMESPACE/ACCOUNT.');
   return { namespace, name };
+}
+
+function addFile(name: string, before: readonly string[] = []): readonly string[] {
+  if (findFormOfFile(name) === undefined) throw new InvalidArgumentError(`It ends in ${ENDINGS}.`);
+  return [...before, name];
 }
