@@ -18,7 +18,7 @@ import type { AuditReport } from './audit-report.ts';
 import { createGathered, gather } from './gathered.ts';
 import { MOST_PATHS, toMinorVersion } from './read-access.ts';
 import type { ClusterFault, ClusterOptions } from './read-cluster.ts';
-import { hasEnded, isBuiltIn, isMade, listOthers, readSetting } from './read-cluster.ts';
+import { isJudged, listJudgedOf, listOthers, readSetting } from './read-cluster.ts';
 import { readEvidence } from './read-evidence.ts';
 import { readForeign } from './read-foreign.ts';
 import { buildSections } from './sections.ts';
@@ -62,16 +62,14 @@ export async function auditCluster(options: AuditOptions): Promise<AuditReport> 
     findings.push(...reportFindings(one, nowhere));
     undecided.push(...reportUndecided(one, nowhere));
   };
-  const lookedAt = setting.filter(
-    ({ kind, name }) => options.namespace === undefined || kind !== 'Namespace' || name === options.namespace,
-  );
+  const lookedAt = listJudgedOf(setting, options.namespace);
   for (const subject of lookedAt) {
     look(subject);
     judge(subject);
   }
   for await (const subject of listOthers(options, faults)) {
     look(subject);
-    if (!isMade(subject) && !isBuiltIn(subject) && !hasEnded(subject)) judge(subject);
+    if (isJudged(subject)) judge(subject);
   }
 
   const { kubernetesVersion, ...evidence } = await readEvidence(options, foreign.groups);

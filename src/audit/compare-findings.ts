@@ -23,17 +23,21 @@ type Findings = Pick<AuditReport, 'findings'>;
 /** Every finding that is new, gone, or has another outcome; by namespace, check and object. */
 export function compareFindings(before: Findings, after: Findings): readonly FindingChange[] {
   const [old, now] = [index(before.findings), index(after.findings)];
-  return [...new Set([...old.keys(), ...now.keys()])]
-    .flatMap((key): readonly FindingChange[] => {
-      const [was, is] = [old.get(key), now.get(key)];
-      const one = is ?? was;
-      if (one === undefined || outcomeOf(was) === outcomeOf(is)) return [];
-      const { object, check, path, detail } = one;
-      const { namespace, kind, name } = object;
-      const outcomes = { before: outcomeOf(was), after: outcomeOf(is) };
-      return [{ namespace, check, object: `${kind} ${name}`, path, ...outcomes, detail }];
-    })
-    .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  const changes = [...new Set([...old.keys(), ...now.keys()])].flatMap((key): readonly FindingChange[] => {
+    const [was, is] = [old.get(key), now.get(key)];
+    const one = is ?? was;
+    if (one === undefined || outcomeOf(was) === outcomeOf(is)) return [];
+    const { object, check, path, detail } = one;
+    const { namespace, kind, name } = object;
+    const outcomes = { before: outcomeOf(was), after: outcomeOf(is) };
+    return [{ namespace, check, object: `${kind} ${name}`, path, ...outcomes, detail }];
+  });
+  return sortChanges(changes);
+}
+
+/** By namespace, check and object. */
+export function sortChanges(changes: readonly FindingChange[]): readonly FindingChange[] {
+  return changes.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
 function keyOf({ namespace, check, object, path }: FindingChange): string {

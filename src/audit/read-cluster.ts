@@ -106,6 +106,16 @@ function withType(item: JsonObject, { kind }: Kind, apiVersion: string): JsonObj
   return { ...item, metadata, apiVersion, kind, ...(kind === 'Secret' ? { type: TOKEN_SECRET_TYPE } : {}) };
 }
 
+/** Of the setting, what is judged itself. */
+export function listJudgedOf(setting: readonly Subject[], namespace: string | undefined): readonly Subject[] {
+  return setting.filter(({ kind, name }) => namespace === undefined || kind !== 'Namespace' || name === namespace);
+}
+
+/** False of what somebody else's word is about: what is made of a template, brought by Kubernetes, or over. */
+export function isJudged(subject: Subject): boolean {
+  return !isMade(subject) && !isBuiltIn(subject) && !hasEnded(subject);
+}
+
 /** True of what a controller made of a template that is judged itself. */
 export function isMade({ object }: Subject): boolean {
   return MAKERS.has(readController(object)?.kind ?? '');

@@ -23,6 +23,7 @@ export type ForeignReading = {
 };
 
 const ADMISSION = 'admissionregistration.k8s.io';
+const WEBHOOKS = `/apis/${ADMISSION}/v1`;
 const KYVERNO_GROUPS = ['kyverno.io', 'policies.kyverno.io'];
 /** Kinds of these groups that are policies. */
 const KYVERNO_POLICY =
@@ -45,12 +46,8 @@ type Reader = {
 
 export async function readForeign(options: ForeignOptions, faults: ClusterFault[]): Promise<ForeignReading> {
   const reader = createReader(options, faults);
-  const webhooks = `/apis/${ADMISSION}/v1`;
-  const mutating = await reader.list(`${webhooks}/mutatingwebhookconfigurations`);
-  const mutatingWebhooks: ForeignReading['mutatingWebhooks'] = reader.hasFailed()
-    ? { state: 'unknown', why: 'webhook configurations cannot be listed', isFinal: true }
-    : { state: 'found', value: mutating.map(nameOf).filter((name) => name !== options.own) };
-  const validating = await reader.list(`${webhooks}/validatingwebhookconfigurations`);
+  const { mutating, mutatingWebhooks } = await readMutating(reader, options);
+  const validating = await reader.list(`${WEBHOOKS}/validatingwebhookconfigurations`);
   const groups = toGroups(await reader.get('/apis'));
   // Nothing is judged by the policies of others: what cannot be listed of them is said in their section.
   const others = createReader(options, []);
@@ -63,6 +60,27 @@ export async function readForeign(options: ForeignOptions, faults: ClusterFault[
     isWhole: !reader.hasFailed() && !others.hasFailed(),
     groups,
   };
+}
+
+/** Of all that others have, what objects are judged by. */
+export async function readMutatingWebhooks(
+  options: ForeignOptions,
+  faults: ClusterFault[],
+): Promise<ForeignReading['mutatingWebhooks']> {
+  return (await readMutating(createReader(options, faults), options)).mutatingWebhooks;
+}
+
+type Mutating = Pick<ForeignReading, 'mutatingWebhooks'> & { readonly mutating: readonly JsonValue[] };
+
+/** By a reader that has asked for nothing yet. */
+async function readMutating(reader: Reader, { own }: ForeignOptions): Promise<Mutating> {
+  const mutating = await reader.list(`${WEBHOOKS}/mutatingwebhookconfigurations`);
+  if (reader.hasFailed()) {
+    const why = 'webhook configurations cannot be listed';
+    return { mutating, mutatingWebhooks: { state: 'unknown', why, isFinal: true } };
+  }
+  const names = mutating.map(nameOf).filter((name) => name !== own);
+  return { mutating, mutatingWebhooks: { state: 'found', value: names } };
 }
 
 /** Of a namespace alone it is no fault that the cluster's own objects cannot be listed; what is not known is said so. */

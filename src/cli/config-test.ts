@@ -1,13 +1,10 @@
 /** `curfew config test`: what a change of configuration would change in a cluster that is there. */
 
 import { parse } from 'yaml';
-import { auditCluster } from '../audit/audit-cluster.ts';
 import type { FindingChange } from '../audit/compare-findings.ts';
-import { compareFindings } from '../audit/compare-findings.ts';
-import { measureLimits } from '../audit/measure-limits.ts';
+import { tryChange } from '../audit/try-change.ts';
 import { listSelfRefusals } from '../engine/self-refusals.ts';
 import { readOwnToken } from '../kube/own-token.ts';
-import { rememberAnswers } from '../kube/remember-answers.ts';
 import { describeError } from '../kube/sentences.ts';
 import { isObject, type JsonObject, type JsonValue } from '../objects/json.ts';
 import { quote } from '../objects/text.ts';
@@ -21,7 +18,9 @@ import type { CommandIo } from './commands/context.ts';
 import { ConfigurationError, loadConfigurationFile } from './configuration-file.ts';
 import type { ClusterChoice } from './connect-cluster.ts';
 import { connectCluster } from './connect-cluster.ts';
+import { createCounter } from './progress-bar.ts';
 import { DEFAULT_RELEASE } from './release.ts';
+import { keepHeapSmall } from './small-heap.ts';
 
 export type ConfigTestOptions = ClusterChoice & {
   readonly config?: string;
@@ -33,45 +32,42 @@ export type ConfigTestOptions = ClusterChoice & {
 
 /** 0 if nothing more would be refused, 1 if something would, 2 if not all could be read. */
 export async function testConfiguration(options: ConfigTestOptions, io: CommandIo): Promise<0 | 1 | 2> {
+  keepHeapSmall();
   const { configuration, parsed } = await loadConfigurationFile(options.config);
   const changed = changeConfiguration(parsed, options.set);
   const client = await connectCluster(options);
-  // Both look at the same objects: what others change in between is no change of the configuration.
-  const remembering = rememberAnswers(client);
   const ownToken = await readOwnToken();
-  const limits = await measureLimits({ client, signal: io.signal, account: undefined, ownClaims: undefined });
-  const audit = async (one: Configuration) =>
-    await auditCluster({
-      client: remembering,
-      server: client.server,
-      namespace: options.namespace,
-      signal: io.signal,
-      configuration: one,
-      cluster: findClusterFacts(one, ownToken).facts,
-      now: Date.now(),
-      limits,
-      release: DEFAULT_RELEASE,
-    });
-  const [before, after] = [await audit(configuration), await audit(changed)];
-  const changes = compareFindings(before, after);
+  const toTrial = (one: Configuration) => ({ configuration: one, cluster: findClusterFacts(one, ownToken).facts });
+  const counter = createCounter(io.terminal);
+  const { changes, faults, judged, before, after } = await tryChange({
+    client,
+    namespace: options.namespace,
+    signal: io.signal,
+    now: Date.now(),
+    release: DEFAULT_RELEASE,
+    before: toTrial(configuration),
+    after: toTrial(changed),
+    onList: counter.begin,
+    onProgress: counter.show,
+  }).finally(counter.clear);
   const report = {
     apiVersion: 'curfew.dev/v1alpha1',
     kind: 'ConfigurationTrial',
     cluster: client.server,
     set: options.set,
     changes,
-    faults: after.faults,
+    faults: faults.map(({ message }) => ({ message })),
     summary: {
-      judged: after.summary.judged,
-      deniedBefore: before.summary.denied,
-      deniedAfter: after.summary.denied,
-      undecidedBefore: before.summary.undecided,
-      undecidedAfter: after.summary.undecided,
+      judged,
+      deniedBefore: before.denied,
+      deniedAfter: after.denied,
+      undecidedBefore: before.undecided,
+      undecidedAfter: after.undecided,
     },
   } as const;
   io.write(options.output === 'json' ? `${JSON.stringify(report, undefined, 2)}\n` : renderConfigurationTrial(report));
   // What is undecided by both is not a matter of the change.
-  if (after.faults.length > 0 || after.summary.undecided > before.summary.undecided) return 2;
+  if (faults.length > 0 || after.undecided > before.undecided) return 2;
   return changes.some(isNewlyRefused) ? 1 : 0;
 }
 

@@ -3,6 +3,8 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { auditCluster } from '../../../src/audit/audit-cluster.ts';
 import { AuditReportSchema } from '../../../src/audit/audit-report.ts';
+import { compareFindings } from '../../../src/audit/compare-findings.ts';
+import { tryChange } from '../../../src/audit/try-change.ts';
 import type { KubeRequest, KubeResponse } from '../../../src/kube/api.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
 import { renderAuditTable } from '../../../src/reports/audit-table.ts';
@@ -123,17 +125,21 @@ function createApi(status: (path: string) => number = () => 200) {
   return { asked, client: { request } };
 }
 
-async function audit(client: ReturnType<typeof createApi>['client'], namespace?: string) {
+type Client = ReturnType<typeof createApi>['client'];
+
+const USUAL = configure({ levels: { clusterScoped: { enforce: 'baseline' } } });
+const FACTS = { apiAudiences: ['https://kubernetes.default.svc'], issuers: ['https://kubernetes.default.svc'] };
+const HOW = { signal: new AbortController().signal, now: Date.UTC(2026, 10, 26), release: 'curfew' };
+
+async function audit(client: Client, namespace?: string, configuration = USUAL) {
   return await auditCluster({
+    ...HOW,
     client,
     namespace,
-    signal: new AbortController().signal,
+    configuration,
     server: 'https://cluster.example:6443',
     limits: { measured: true, extendsTo: 31_536_000 },
-    configuration: configure({ levels: { clusterScoped: { enforce: 'baseline' } } }),
-    cluster: { apiAudiences: ['https://kubernetes.default.svc'], issuers: ['https://kubernetes.default.svc'] },
-    now: Date.UTC(2026, 10, 26),
-    release: 'curfew',
+    cluster: FACTS,
   });
 }
 
@@ -207,5 +213,49 @@ describe('An audit', () => {
       createApi((path) => (/jobset|argoproj|knative|leaderworker/.test(path) ? 404 : 200)).client,
     );
     expect(report.faults).toEqual([]);
+  });
+});
+
+describe('A change of the configuration', () => {
+  const STRICT = configure({ levels: { enforce: 'restricted', clusterScoped: { enforce: 'restricted' } } });
+  const LAX = configure({ levels: { enforce: 'off', warn: 'restricted' } });
+
+  async function change(client: Client, namespace?: string, after = STRICT) {
+    const [before, changed] = [USUAL, after].map((configuration) => ({ configuration, cluster: FACTS }));
+    if (before === undefined || changed === undefined) throw new Error('two were made');
+    return await tryChange({ ...HOW, client, namespace, before, after: changed });
+  }
+
+  it.each([
+    ['is more', undefined, STRICT, true],
+    ['is less', undefined, LAX, true],
+    ['is tried on one namespace', 'shop', STRICT, false],
+    ['is none', undefined, USUAL, false],
+  ])('changes what two audits differ in where it %s', async (_what, namespace, after, isChanging) => {
+    const { client } = createApi();
+    const [old, now] = [await audit(client, namespace), await audit(client, namespace, after)];
+    const trial = await change(client, namespace, after);
+    expect(trial.changes).toEqual(compareFindings(old, now));
+    expect(trial.changes.length > 0).toBe(isChanging);
+    const count = ({ summary: { denied, undecided } }: typeof old) => ({ denied, undecided });
+    expect([trial.before, trial.after]).toEqual([count(old), count(now)]);
+    expect({ judged: trial.judged, faults: trial.faults }).toEqual({ judged: now.summary.judged, faults: now.faults });
+  });
+
+  it('asks for everything once, and for nothing that others have but their mutating webhooks', async () => {
+    const { asked, client } = createApi();
+    await change(client);
+    const paths = asked.map(({ path, query }) => `${path} ${query?.['continue'] ?? ''}`);
+    expect(paths.filter((path, index) => paths.indexOf(path) !== index)).toEqual([]);
+    expect(paths.filter((path) => /admissionregistration|^\/apis |^\/version/.test(path))).toEqual([
+      '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations ',
+    ]);
+  });
+
+  it('says what could not be read', async () => {
+    const { client } = createApi((path) => (path.endsWith('/deployments') ? 403 : 200));
+    expect((await change(client)).faults).toEqual([
+      { message: expect.stringContaining('/apis/apps/v1/deployments cannot be listed: '), resource: 'deployments' },
+    ]);
   });
 });

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AuditReport } from '../../../src/audit/audit-report.ts';
 import { compareFindings } from '../../../src/audit/compare-findings.ts';
-import type { KubeRequest } from '../../../src/kube/api.ts';
-import { rememberAnswers } from '../../../src/kube/remember-answers.ts';
 import { setValue, toSteps } from '../../../src/policy/set-value.ts';
 import { renderConfigurationTrial } from '../../../src/reports/trial-table.ts';
 import { run } from './run-command.ts';
@@ -73,27 +71,6 @@ https://c: 4 objects: 4 findings would change; refused 1 → 2, could not be jud
 `,
     );
     expect(compareFindings(before, before)).toEqual([]);
-  });
-});
-
-describe('A client that remembers', () => {
-  it('asks each thing once, and writes each time', async () => {
-    let asked = 0;
-    const request = async () => ({ status: 200, body: (asked += 1) });
-    const client = rememberAnswers({ request });
-    const { signal } = new AbortController();
-    const get: KubeRequest = { method: 'GET', path: '/api/v1/pods', query: { limit: '5' }, signal };
-    const numbers = [
-      get,
-      get,
-      { ...get, query: { limit: '6' } },
-      { ...get, accept: 'x' },
-      { ...get, method: 'POST' as const },
-      get,
-    ];
-    const bodies = [];
-    for (const one of numbers) bodies.push((await client.request(one)).body);
-    expect(bodies).toEqual([1, 1, 2, 3, 4, 1]);
   });
 });
 
