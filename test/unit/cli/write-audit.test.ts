@@ -87,7 +87,7 @@ describe('The files of an audit', () => {
     writeFileSync(file, 'old');
     // A folder of that name cannot be made way for.
     mkdirSync(`${file}.tmp`);
-    await expect(replaceFile(file, 'new')).rejects.toThrow();
+    await expect(replaceFile(file, 'new')).rejects.toThrow('is a directory');
     expect(readFileSync(file, 'utf8')).toBe('old');
     rmSync(`${file}.tmp`, { recursive: true });
   });
