@@ -4,14 +4,13 @@ import { access, writeFile } from 'node:fs/promises';
 import type { Checked, CheckOptions, SourceText } from '../manifests/check-manifests.ts';
 import { checkManifests } from '../manifests/check-manifests.ts';
 import { exitCodeOf } from '../manifests/check-report.ts';
-import { repairText } from '../manifests/repair.ts';
+import { repairSources } from '../manifests/repair-sources.ts';
 import type { ActiveLevel } from '../objects/level.ts';
 import { countOf } from '../objects/text.ts';
 import { renderCheckGithub } from '../reports/check-github.ts';
 import { renderCheckJunit } from '../reports/check-junit.ts';
 import { renderCheckSarif } from '../reports/check-sarif.ts';
 import { renderCheckTable } from '../reports/check-table.ts';
-import type { RepairedFile } from '../reports/repair-diff.ts';
 import { renderRepairDiff } from '../reports/repair-diff.ts';
 import { VERSION } from '../version.ts';
 import type { CheckOutput } from './check-outputs.ts';
@@ -60,40 +59,29 @@ export async function check(names: readonly string[], options: CheckCommandOptio
     onProgress: bar.show,
   };
   const judge = (texts: readonly SourceText[]): Checked => {
-    const checked = checkManifests(texts, how, inputs.faults);
+    const judged = checkManifests(texts, how, inputs.faults);
     bar.clear();
-    return checked;
+    return judged;
   };
   const checked = judge(sources);
   if (!options.fix && !options.diff) return report(checked, options.output, io);
 
-  const repaired = repairSources(sources, checked);
+  const { files, checked: left } = repairSources(sources, checked, judge);
   if (options.diff) {
-    io.write(repaired.map(renderRepairDiff).join(''));
+    io.write(files.map(renderRepairDiff).join(''));
     return exitCodeOf(checked.report);
   }
-  const texts = new Map(sources.map(({ file: name, text }) => [name, text]));
-  for (const { file: name, after, written } of repaired) {
+  for (const { file: name, after, written } of files) {
     if (name === STANDARD_INPUT) throw new Error('standard input cannot be repaired; name files, or use --diff');
     await writeFile(name, after);
-    texts.set(name, after);
     io.writeError(`curfew: ${countOf(written, 'value')} written into ${name}\n`);
   }
-  const left = judge([...texts].map(([name, text]) => ({ file: name, text })));
   return report(left, options.output, io);
 }
 
 function report(checked: Checked, output: CheckOutput, io: CommandIo): 0 | 1 | 2 {
   io.write(render(checked, output));
   return exitCodeOf(checked.report);
-}
-
-function repairSources(sources: readonly SourceText[], { objects }: Checked): readonly RepairedFile[] {
-  const byFile = Map.groupBy(objects, ({ file }) => file);
-  return sources.flatMap(({ file, text }) => {
-    const { text: after, written } = repairText(text, byFile.get(file) ?? []);
-    return written === 0 ? [] : [{ file, before: text, after, written }];
-  });
 }
 
 async function findUsualFile(): Promise<string | undefined> {

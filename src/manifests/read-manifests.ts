@@ -53,7 +53,7 @@ export function readManifests(text: string, file: string): ReadManifests {
   let others = 0;
   // JSON is one document, however it looks: a string in it may hold a marker of YAML.
   const json = parseJson(text);
-  for (const document of json === undefined ? splitDocuments(text) : [{ text, line: 1, offset: 0 }]) {
+  for (const document of json === undefined ? splitDocuments(text) : [{ text, line: 1, offset: 0, index: 0 }]) {
     const read = json ?? parse(document);
     if (read.fault !== undefined) {
       faults.push({ file, ...read.fault });

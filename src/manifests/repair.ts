@@ -15,10 +15,12 @@ import { createTextParser } from './read-manifests.ts';
 /** One replacement: `[start, end)` of the file, in characters, becomes `text`. */
 type Edit = { readonly start: number; readonly end: number; readonly text: string };
 
+type PlacedEdit = Edit & { readonly place: string };
+
 export type Repaired = {
   readonly text: string;
-  /** How many values were written. */
-  readonly written: number;
+  /** Where a value was written: the same place has the same name when the file is repaired again. */
+  readonly written: readonly string[];
 };
 
 /**
@@ -39,7 +41,7 @@ export function repairText(text: string, objects: readonly CheckedObject[]): Rep
     parts.push(text.slice(from, start), value);
     from = end;
   }
-  return { text: parts.join('') + text.slice(from), written: edits.length };
+  return { text: parts.join('') + text.slice(from), written: edits.map(({ place }) => place) };
 }
 
 /** Each place once; where two checks want a number, the smaller one pleases both. */
@@ -61,11 +63,13 @@ function toEdits(
   { document, path }: Manifest,
   repairs: readonly Repair[],
   parseText: ReturnType<typeof createTextParser>,
-): readonly Edit[] {
+): readonly PlacedEdit[] {
   return repairs.flatMap(({ path: own, value }) => {
-    const edit = toEdit(parseText(document).document, [...path, ...own], { value: String(value), text: document.text });
+    const place = [...path, ...own];
+    const edit = toEdit(parseText(document).document, place, { value: String(value), text: document.text });
     if (edit === undefined) return [];
-    return [{ ...edit, start: edit.start + document.offset, end: edit.end + document.offset }];
+    const [start, end] = [edit.start + document.offset, edit.end + document.offset];
+    return [{ ...edit, start, end, place: `${document.index}${toPointer(place)}` }];
   });
 }
 

@@ -6,6 +6,8 @@ export type DocumentText = {
   readonly line: number;
   /** Where `text` starts in the stream, in characters. */
   readonly offset: number;
+  /** From 0; the same when values in the stream have changed. */
+  readonly index: number;
 };
 
 /** A line that starts with it ends the document before, also within a block scalar (YAML 1.2.2, 9.1.2). */
@@ -36,7 +38,7 @@ export function splitDocuments(text: string): readonly DocumentText[] {
       continue;
     }
     head = '';
-    if (!isEmpty(part)) documents.push({ text: part, line, offset });
+    if (!isEmpty(part)) documents.push({ text: part, line, offset, index: documents.length });
     line += countLines(part);
     offset += part.length;
   }

@@ -1,14 +1,7 @@
 /** What `curfew check --diff` shows: a unified diff, as `patch` and `git apply` take it. */
 
 import { createTwoFilesPatch } from 'diff';
-
-export type RepairedFile = {
-  readonly file: string;
-  readonly before: string;
-  readonly after: string;
-  /** How many values differ. */
-  readonly written: number;
-};
+import type { RepairedFile } from '../manifests/repair-sources.ts';
 
 /** Empty where nothing differs. */
 export function renderRepairDiff({ file, before, after }: RepairedFile): string {

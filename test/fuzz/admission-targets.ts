@@ -7,9 +7,11 @@ import { type Check, isFinding } from '../../src/checks/define-check.ts';
 import { CHECKS } from '../../src/checks/registry.ts';
 import { asAdmitted } from '../../src/engine/as-admitted.ts';
 import { mutate, toMutationVerdict } from '../../src/engine/mutate.ts';
+import type { SourceText } from '../../src/manifests/check-manifests.ts';
 import { checkManifests } from '../../src/manifests/check-manifests.ts';
 import { exitCodeOf } from '../../src/manifests/check-report.ts';
 import { repairText } from '../../src/manifests/repair.ts';
+import { repairSources } from '../../src/manifests/repair-sources.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
 import type { JsonObject } from '../../src/objects/json.ts';
 import { asArray, isObject, member, stringMembers, valueAt } from '../../src/objects/json.ts';
@@ -161,14 +163,12 @@ function holdManifests(text: string): void {
   checkText(renderCheckGithub(checked), 'annotations of GitHub');
   const code = exitCodeOf(checked.report);
   deepStrictEqual(checked.report.summary.denied > 0 ? code > 0 : true, true);
-  const { text: after, written } = repairText(text, checked.objects);
-  if (written === 0) return deepStrictEqual(after, text);
-  const again = checkManifests([{ file: 'a.yaml', text: after }], options);
-  deepStrictEqual(again.report.summary.faults, checked.report.summary.faults, 'a repair breaks the file');
-  // Once for what is denied, once more for what is warned of then.
-  const twice = repairText(after, again.objects);
-  const at = checkManifests([{ file: 'a.yaml', text: twice.text }], options);
-  deepStrictEqual(repairText(twice.text, at.objects).written, 0, 'a repair is wanted without end');
+  const judge = (texts: readonly SourceText[]) => checkManifests(texts, options);
+  const { files, checked: left } = repairSources([{ file: 'a.yaml', text }], checked, judge);
+  const [repaired] = files;
+  if (repaired === undefined) return;
+  deepStrictEqual(left.report.summary.faults, checked.report.summary.faults, 'a repair breaks the file');
+  deepStrictEqual(repairText(repaired.after, left.objects).written, [], 'a repair is wanted without end');
 }
 
 const FILE: JsonObject = {

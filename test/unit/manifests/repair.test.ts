@@ -16,7 +16,8 @@ const HOW = {
 
 function repair(text: string) {
   const { objects } = checkManifests([{ file: 'a.yaml', text }], HOW);
-  return repairText(text, objects);
+  const { text: repaired, written } = repairText(text, objects);
+  return { text: repaired, written: written.length };
 }
 
 const ACCOUNT = 'apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web, namespace: default}\n';
