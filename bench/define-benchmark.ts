@@ -17,7 +17,7 @@ export type Sample = {
 /** A sample is shown with its spread, a number as it is; the column says in which unit. */
 export type Cell = Sample | number | string;
 
-export type Unit = 'ms' | 'µs' | 'MiB' | 'bytes' | '/s' | '%' | '×' | 's';
+export type Unit = 'ms' | 'µs' | 'MiB' | 'MB' | 'bytes' | '/s' | '%' | '×' | 's';
 
 export type Column = { readonly title: string; readonly unit?: Unit };
 
@@ -49,6 +49,8 @@ export type Benchmark = {
   readonly title: string;
   /** The longest it may take, in s; then it has failed. */
   readonly timeoutSeconds: number;
+  /** True of what takes more than two minutes: it runs where it is named with `--only`, and is on no page. */
+  readonly isLong?: boolean;
   readonly run: () => Promise<readonly Table[]>;
 };
 

@@ -1,13 +1,15 @@
-/** Every benchmark, in the order of `docs/performance.md`. What takes more than two minutes is a script of its own. */
+/** Every benchmark, in the order of `docs/performance.md`; the long ones, which are not on it, last. */
 
 import accessGraph from './access-graph.ts';
 import apiServer from './api-server.ts';
+import auditScale from './audit-scale.ts';
 import type { Benchmark } from './define-benchmark.ts';
 import embeddedToken from './embedded-token.ts';
 import longestBlock from './longest-block.ts';
 import ruleCost from './rule-cost.ts';
 import startAndMemory from './start-and-memory.ts';
 import throughput from './throughput.ts';
+import usageScale from './usage-scale.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   throughput,
@@ -17,4 +19,6 @@ export const BENCHMARKS: readonly Benchmark[] = [
   embeddedToken,
   longestBlock,
   accessGraph,
+  auditScale,
+  usageScale,
 ];

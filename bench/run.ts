@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: every benchmark of `registry.ts`, one after the other, each with its baseline in the same rounds.
  *
- *     npm run bench                        all; writes bench/results/newest.json and docs/performance.md
+ *     npm run bench                        all but the long ones; writes bench/results/newest.json and docs/performance.md
  *     npm run bench -- --only NAME         that one (may be given again); writes nothing without --out
  *     npm run bench -- --out FILE          writes the numbers there instead
  *     npm run bench -- --compare FILE      fails where a ratio is 1.5 times that of FILE
@@ -41,7 +41,7 @@ if (unknown.length > 0) {
 // Read before anything is measured: a wrong path is told at once.
 const base = values.compare === undefined ? undefined : (JSON.parse(await readFile(values.compare, 'utf8')) as Run);
 const isWhole = values.only.length === 0;
-const chosen = BENCHMARKS.filter(({ name }) => isWhole || values.only.includes(name));
+const chosen = BENCHMARKS.filter(({ name, isLong }) => (isWhole ? isLong !== true : values.only.includes(name)));
 
 const machine = describeMachine();
 console.log(`on ${formatMachine(machine)}\n`);

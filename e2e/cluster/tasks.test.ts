@@ -124,13 +124,16 @@ async function createClaim(name: string): Promise<void> {
 /** Runs a CronJob now, and waits for its end. */
 async function runTask(task: string, job: string): Promise<void> {
   await cluster.must(['create', 'job', `--from=cronjob/curfew-${task}`, job, ...IN_TASKS]);
-  try {
-    await cluster.must(['wait', '--for=condition=Complete', `job/${job}`, ...IN_TASKS, '--timeout=90s']);
-  } catch (error) {
-    const told = await cluster.kubectl.run(['describe', 'job,pod', ...IN_TASKS]);
-    const log = await cluster.kubectl.run(['logs', `job/${job}`, '--all-containers', ...IN_TASKS]);
-    throw new Error(`${job}: ${told.stdout}\n${log.stdout}\n${log.stderr}`, { cause: error });
-  }
+  const ended = ['get', 'job', job, ...IN_TASKS, '-o', 'jsonpath={.status.conditions[?(@.status=="True")].type}'];
+  let conditions = '';
+  await waitUntil(
+    `${job} has ended`,
+    async () => /Complete|Failed/.test((conditions = await cluster.must(ended))),
+    90_000,
+  );
+  if (conditions.includes('Complete')) return;
+  const { stdout, stderr } = await cluster.kubectl.run(['logs', `job/${job}`, '--all-containers', ...IN_TASKS]);
+  throw new Error(`${job} has ended as ${conditions}: ${stdout}${stderr}`);
 }
 
 /** Its report; what it says to people is on standard error, in the same log. */

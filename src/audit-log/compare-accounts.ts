@@ -43,8 +43,15 @@ function holdsToken(spec: JsonObject, view: ServiceAccountView, apiAudiences: re
   return effectiveAutomount(spec, found).mounts === true && listContainersWithoutTokenMount(spec).length > 0;
 }
 
-/** Accounts with pods that hold a token, none of whom called the API in the time of the log; by name. */
-export function listSilentHolders(known: KnownAccounts, { accounts }: UsageTally): readonly KnownAccount[] {
+/**
+ * Accounts with pods that hold a token, none of whom called the API in the time of the log; by name. None if there were more
+ * accounts in the log than are kept: then any of them may have called.
+ */
+export function listSilentHolders(
+  known: KnownAccounts,
+  { accounts, hasLostAccounts }: UsageTally,
+): readonly KnownAccount[] {
+  if (hasLostAccounts) return [];
   return [...known]
     .filter(([key, { holderCount }]) => holderCount > 0 && !accounts.has(key))
     .toSorted(([a], [b]) => (a < b ? -1 : 1))

@@ -1,8 +1,9 @@
 /** Adds up audit events by service account, in memory that is bounded whatever the log holds. */
 
-import type { AuditEvent, TokenKind } from './read-event.ts';
+import type { AuditEvent, AuditTarget, TokenKind } from './read-event.ts';
 
-const ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
+/** With as many characters as the API server lets names have. */
+const ACCOUNT = /^system:serviceaccount:([^:]{1,63}):([^:]{1,253})$/;
 
 /** A cluster of a hundred thousand accounts is a large one. */
 const MOST_ACCOUNTS = 100_000;
@@ -12,6 +13,18 @@ const MOST_GRANTS = 2_000;
 const MOST_NAMES = 10;
 const MOST_PODS = 100;
 const MOST_TOKEN_REQUESTS = 10_000;
+/** Verbs of one URL that is no resource: a client may make them up. */
+const MOST_VERBS = 20;
+/** Of one text that is kept. Callers write URLs as long as they like, and names in them of objects that there cannot be. */
+const MOST_CHARACTERS = 1_024;
+/**
+ * What all that is kept may take in memory, in bytes as they are estimated here: so many accounts may not each have as many
+ * kinds of request as one may. Enough for 100,000 accounts that do little, or 300,000 kinds of request.
+ */
+const MOST_BYTES = 192 * 1024 * 1024;
+/** Of an entry beside its texts, and of an account with its three maps and its set (measured with Node 24). */
+const ENTRY_BYTES = 300;
+const ACCOUNT_BYTES = 1_000;
 
 /** One thing that an account did, as a rule of RBAC would allow it. */
 export type UsedGrant = {
@@ -65,17 +78,40 @@ export type UsageTally = {
   lastAt: number | undefined;
   /** True if there were more accounts or ways of asking for tokens than are kept. */
   isCut: boolean;
+  /** True if there were accounts of which nothing is kept: who is missing may have called. */
+  hasLostAccounts: boolean;
+  readonly mostBytes: number;
+  /** Estimated bytes of what is kept. */
+  keptBytes: number;
 };
 
-export function createUsageTally(): UsageTally {
+/** @param mostBytes - that what is kept may take in memory */
+export function createUsageTally(mostBytes: number = MOST_BYTES): UsageTally {
   return {
+    mostBytes,
     accounts: new Map(),
     tokenRequests: new Map(),
     events: 0,
     firstAt: undefined,
     lastAt: undefined,
     isCut: false,
+    hasLostAccounts: false,
+    keptBytes: 0,
   };
+}
+
+/** False if there is no room for it any more; else it is counted as kept. */
+function hasRoom(tally: UsageTally, bytes: number, ...texts: readonly string[]): boolean {
+  if (texts.some((text) => text.length > MOST_CHARACTERS)) return false;
+  const wanted = texts.reduce((sum, text) => sum + 2 * text.length, bytes);
+  if (tally.keptBytes + wanted > tally.mostBytes) return false;
+  tally.keptBytes += wanted;
+  return true;
+}
+
+/** A text of its own: one that was cut out of a line's would keep the whole line. */
+function copy(text: string): string {
+  return JSON.parse(JSON.stringify(text)) as string;
 }
 
 export function addEvent(tally: UsageTally, event: AuditEvent): void {
@@ -91,22 +127,24 @@ export function addEvent(tally: UsageTally, event: AuditEvent): void {
   account.firstAt = Math.min(account.firstAt, event.at);
   account.lastAt = Math.max(account.lastAt, event.at);
   account.tokens[event.token] += 1;
-  if (event.pod !== undefined && account.pods.size < MOST_PODS) account.pods.add(event.pod);
+  addPod(tally, account, event.pod);
   if (!event.isAllowed) account.forbidden += 1;
-  else addGrant(account, event);
+  else if (event.target === undefined) addPath(tally, account, event);
+  else addGrant(tally, account, { ...event.target, verb: event.verb });
 }
 
 function findAccount(tally: UsageTally, namespace: string, name: string): AccountUsage | undefined {
   const key = `${namespace}/${name}`;
   const known = tally.accounts.get(key);
   if (known !== undefined) return known;
-  if (tally.accounts.size >= MOST_ACCOUNTS) {
+  if (tally.accounts.size >= MOST_ACCOUNTS || !hasRoom(tally, ACCOUNT_BYTES, key)) {
     tally.isCut = true;
+    tally.hasLostAccounts = true;
     return undefined;
   }
   const account: AccountUsage = {
-    namespace,
-    name,
+    namespace: copy(namespace),
+    name: copy(name),
     requests: 0,
     forbidden: 0,
     firstAt: Number.POSITIVE_INFINITY,
@@ -121,25 +159,41 @@ function findAccount(tally: UsageTally, namespace: string, name: string): Accoun
   return account;
 }
 
-function addGrant(account: AccountUsage, { target, verb, path }: AuditEvent): void {
-  if (target === undefined) {
-    const verbs = account.paths.get(path) ?? new Set<string>();
-    if (!account.paths.has(path) && account.paths.size >= MOST_GRANTS) account.isCut = true;
-    else account.paths.set(path, verbs.add(verb));
-    return;
-  }
-  const key = JSON.stringify([target.group, target.resource, target.namespace, verb]);
-  const known = account.grants.get(key);
-  if (known === undefined && account.grants.size >= MOST_GRANTS) {
+function addPod(tally: UsageTally, { pods }: AccountUsage, pod: string | undefined): void {
+  if (pod === undefined || pods.has(pod) || pods.size >= MOST_PODS) return;
+  if (hasRoom(tally, ENTRY_BYTES, pod)) pods.add(pod);
+}
+
+/** Of a URL that is no resource. */
+function addPath(tally: UsageTally, account: AccountUsage, { verb, path }: AuditEvent): void {
+  const known = account.paths.get(path);
+  if (known?.has(verb) === true) return;
+  const isFull = known === undefined ? account.paths.size >= MOST_GRANTS : known.size >= MOST_VERBS;
+  if (isFull || !hasRoom(tally, ENTRY_BYTES, path, verb)) {
     account.isCut = true;
     return;
   }
-  const { group, resource, namespace, name } = target;
+  if (known === undefined) account.paths.set(copy(path), new Set([verb]));
+  else known.add(verb);
+}
+
+function addGrant(tally: UsageTally, account: AccountUsage, did: AuditTarget & { readonly verb: string }): void {
+  const { group, resource, namespace, verb, name } = did;
+  const key = JSON.stringify([group, resource, namespace, verb]);
+  const known = account.grants.get(key);
+  // Its parts are in the key once more.
+  if (known === undefined && (account.grants.size >= MOST_GRANTS || !hasRoom(tally, 2 * ENTRY_BYTES, key, key))) {
+    account.isCut = true;
+    return;
+  }
   const grant = known ?? { group, resource, namespace, verb, count: 0, names: new Set<string>() };
   grant.count += 1;
-  if (name === '') grant.names = undefined;
-  else grant.names?.add(name);
-  if (grant.names !== undefined && grant.names.size > MOST_NAMES) grant.names = undefined;
+  if (grant.names !== undefined && !grant.names.has(name)) {
+    const isKept = name !== '' && grant.names.size < MOST_NAMES && hasRoom(tally, ENTRY_BYTES, name);
+    // Without names it is for all of them, which is what it takes.
+    if (isKept) grant.names.add(name);
+    else grant.names = undefined;
+  }
   account.grants.set(key, grant);
 }
 
@@ -149,7 +203,8 @@ function addTokenRequest(tally: UsageTally, { target, verb, username, asked, isA
   const key = JSON.stringify([username, account, asked?.seconds, asked?.audiences]);
   const known = tally.tokenRequests.get(key);
   if (known !== undefined) known.count += 1;
-  else if (tally.tokenRequests.size >= MOST_TOKEN_REQUESTS) tally.isCut = true;
+  else if (tally.tokenRequests.size >= MOST_TOKEN_REQUESTS || !hasRoom(tally, ENTRY_BYTES, key, key))
+    tally.isCut = true;
   else {
     const { seconds, audiences } = asked ?? {};
     tally.tokenRequests.set(key, { caller: username, account, seconds, audiences, count: 1 });

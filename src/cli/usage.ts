@@ -19,6 +19,7 @@ import type { ClusterChoice } from './connect-cluster.ts';
 import { connectCluster } from './connect-cluster.ts';
 import type { Line } from './read-lines.ts';
 import { readLines } from './read-lines.ts';
+import { keepHeapSmall } from './small-heap.ts';
 import type { UsageOutput } from './usage-outputs.ts';
 
 export type UsageOptions = ClusterChoice & {
@@ -33,6 +34,7 @@ export type UsageOptions = ClusterChoice & {
 
 /** Returns 2 if a file could not be read to its end; what was read of it counts all the same. */
 export async function usage(options: UsageOptions, io: CommandIo): Promise<0 | 2> {
+  keepHeapSmall();
   const tally = createUsageTally();
   let skippedLines = 0;
   let code: 0 | 2 = 0;

@@ -74,7 +74,7 @@ function describeLog({ events, firstAt, lastAt, isCut }: UsageTally, skippedLine
   const span =
     firstAt === undefined || lastAt === undefined ? '' : ` from ${formatTime(firstAt)} to ${formatTime(lastAt)}`;
   const skipped = skippedLines === 0 ? '' : `; ${countOf(skippedLines, 'line')} could not be read`;
-  const cut = isCut ? '; there were more accounts or ways of asking for tokens than are kept' : '';
+  const cut = isCut ? '; there was more than is kept of accounts or of ways of asking for tokens' : '';
   return `${countOf(events, 'request')}${span}${skipped}${cut}`;
 }
 
@@ -101,6 +101,7 @@ function toTokenRow({ caller, account, seconds, audiences, count }: TokenRequest
 }
 
 function formatSilent(known: KnownAccounts, tally: UsageTally): string {
+  if (tally.hasLostAccounts) return formatRows([['not known, since not every account in the log is kept']]);
   const silent = listSilentHolders(known, tally);
   if (silent.length === 0) return formatRows([['none']]);
   return formatRows([

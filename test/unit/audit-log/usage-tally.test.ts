@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { type KnownAccounts, listSilentHolders } from '../../../src/audit-log/compare-accounts.ts';
 import { readAuditEvent } from '../../../src/audit-log/read-event.ts';
+import { addEvent, createUsageTally } from '../../../src/audit-log/usage-tally.ts';
 import { type EventOptions, eventLine, tallyOf } from './events.ts';
 
 describe('An event', () => {
@@ -96,6 +98,54 @@ describe('The usage of an account', () => {
       pods: 100,
       isCut: true,
     });
+  });
+
+  it('is of all accounts together no more than there is room for, and says what is missing', () => {
+    const mostBytes = 100_000;
+    const tally = createUsageTally(mostBytes);
+    const add = (options: EventOptions) => {
+      const event = readAuditEvent(eventLine(options));
+      if (event !== undefined && event !== 'other stage') addEvent(tally, event);
+    };
+    const many = Array.from({ length: 300 }, (_, index) => `n${index}`);
+    add({ account: 'shop:first' });
+    for (const name of many) {
+      add({ account: 'shop:busy', objectRef: { resource: name, namespace: 'shop', name: 'a' } });
+      add({ account: 'shop:busy', verb: name, more: { requestURI: `/metrics/${name}`, objectRef: null } });
+    }
+    for (const name of many) add({ account: `shop:${name}` });
+    add({ account: 'shop:first' });
+    expect(tally.keptBytes).toBeLessThanOrEqual(mostBytes);
+    expect(tally.keptBytes).toBeGreaterThan(mostBytes - 2_000);
+    expect(tally.accounts.get('shop/first')).toMatchObject({ requests: 2, isCut: false });
+    expect(tally.accounts.get('shop/busy')).toMatchObject({ requests: 600, isCut: true });
+    expect(tally).toMatchObject({ events: 902, isCut: true, hasLostAccounts: true });
+    // Whoever is missing may have called: nobody is told to opt out.
+    const view = { namespace: 'shop', name: 'n299' };
+    const known = new Map([['shop/n299', { view, holders: ['a'], holderCount: 1 }]]) as unknown as KnownAccounts;
+    expect(listSilentHolders(known, tally)).toEqual([]);
+    expect(listSilentHolders(known, { ...tally, hasLostAccounts: false })).toHaveLength(1);
+  });
+
+  it.each<[string, EventOptions]>([
+    ['a URL', { more: { requestURI: `/${'x'.repeat(5_000)}`, objectRef: null } }],
+    ['a resource', { objectRef: { resource: 'x'.repeat(5_000) } }],
+    ['a verb', { verb: 'x'.repeat(5_000) }],
+  ])('does not keep %s of thousands of characters, and says so', (_what, options) => {
+    const usage = tallyOf(options).accounts.get('shop/web');
+    expect(usage).toMatchObject({ requests: 1, isCut: true });
+    expect([usage?.grants.size, usage?.paths.size]).toEqual([0, 0]);
+  });
+
+  it('keeps few verbs of one URL, however many a client makes up', () => {
+    const verbs = Array.from({ length: 50 }, (_, index) => `v${index}`);
+    const usage = tallyOf(...verbs.map((verb) => ({ verb, more: { requestURI: '/metrics', objectRef: null } })));
+    expect(usage.accounts.get('shop/web')?.paths.get('/metrics')?.size).toBe(20);
+    expect(usage.accounts.get('shop/web')?.isCut).toBe(true);
+  });
+
+  it('is nobody’s whose name no account can have', () => {
+    expect(tallyOf({ account: `shop:${'x'.repeat(300)}` }).accounts.size).toBe(0);
   });
 
   it('is nobody’s who is no service account', () => {

@@ -1,0 +1,36 @@
+/** The command line as it is published, and the most memory that a process of it has had at once. */
+
+import { execFileSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const SCRIPTS = join(import.meta.dirname, '..', 'scripts');
+const POLL_MS = 5;
+
+/** Builds the package: run from its sources, Node would keep those, and what it made of them, in memory too. @returns its program */
+export function buildPackage(folder: string): string {
+  execFileSync(process.execPath, [join(SCRIPTS, 'run.mjs'), join(SCRIPTS, 'build.ts'), folder]);
+  return join(folder, 'bin', 'curfew.mjs');
+}
+
+/** Reads `VmHWM` (proc_pid_status(5)) until `stop`, which returns it in MB: the number is gone with the process. */
+export function watchMemory(pid: number | undefined): { readonly stop: () => Promise<number> } {
+  const running = new AbortController();
+  const watch = async (): Promise<number> => {
+    let most = 0;
+    while (!running.signal.aborted) {
+      const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+      most = Math.max(most, Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0));
+      await sleep(POLL_MS);
+    }
+    return most / 1_000;
+  };
+  const watching = watch();
+  return {
+    stop: async () => {
+      running.abort();
+      return await watching;
+    },
+  };
+}
