@@ -176,11 +176,39 @@ describe.skipIf(CHROMIUM === undefined)(`The HTML report in a browser (${CHROMIU
     expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
   });
 
+  it('has headers that Chromium repeats on each page: without a button, and not to be broken', async () => {
+    const { page } = await browser.open(TINY);
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.locator('thead button:visible').count()).toBe(0);
+    const header = page.locator('#findings thead');
+    expect(await header.innerText()).toContain('What is wrong');
+    const style = await header.evaluate((node) => {
+      const { display, breakInside } = getComputedStyle(node);
+      return { display, breakInside };
+    });
+    expect(style).toEqual({ display: 'table-header-group', breakInside: 'avoid' });
+    await page.emulateMedia({ media: 'screen' });
+    expect(await page.locator('#findings thead .printed-only:visible').count()).toBe(0);
+  });
+
+  it('shows the rows that stay as they were while somebody types', async () => {
+    const { page } = await browser.open(SMALL);
+    const first = rowsOf(page, 'findings').first();
+    await first.evaluate((row) => row.setAttribute('data-seen', ''));
+    await page.getByLabel('Search in Findings').fill(await first.locator('td').nth(1).innerText());
+    expect(await page.locator('#findings tr[data-seen]').count()).toBe(1);
+    await page.getByLabel('Search in Findings').fill('nothing has these words');
+    expect(await rowsOf(page, 'findings').count()).toBe(0);
+    await page.getByLabel('Search in Findings').fill('');
+    expect(await rowsOf(page, 'findings').count()).toBe(50);
+  });
+
   it('says on paper what is not on it', async () => {
     const { page } = await browser.open(LARGE);
     await page.emulateMedia({ media: 'print' });
     await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
-    expect(await page.getByText('The first 200 of 5,000 findings.').isVisible()).toBe(true);
+    expect(await page.getByText('The first 1,000 of 5,000 findings; 4,000 are left out.').isVisible()).toBe(true);
+    expect(await rowsOf(page, 'findings').count()).toBe(1_000);
   });
 
   it('shows the first rows and what they open to without a script, and says where the rest is', async () => {

@@ -28,7 +28,9 @@ export function selectRows(
   if (sort === undefined) return chosen;
   const { column, isDescending } = sort;
   const sign = isDescending ? -1 : 1;
-  return chosen.toSorted((a, b) => sign * compareCells(a.cells[column] ?? '', b.cells[column] ?? ''));
+  const ranks = rankCells(chosen.map(({ cells }) => cells[column] ?? ''));
+  const order = chosen.map((row, index) => ({ row, rank: sign * (ranks[index] ?? 0) }));
+  return order.toSorted((a, b) => a.rank - b.rank).map(({ row }) => row);
 }
 
 /** Every text of a row, in lower case. */
@@ -36,10 +38,21 @@ export function toHaystack({ cells, details }: Row): string {
   return [...cells.map(textOf), ...details.map(([, text]) => text)].join('\n').toLowerCase();
 }
 
-function compareCells(a: Cell, b: Cell): number {
-  const [first, second] = [orderOf(a), orderOf(b)];
-  if (typeof first === 'number' && typeof second === 'number') return first - second;
-  return compare(textOf(a), textOf(b));
+/** Of each cell a number to sort by. Texts are compared once each, however many rows have them. */
+function rankCells(cells: readonly Cell[]): readonly number[] {
+  const orders = cells.map(orderOf);
+  const numbers = orders.filter((order) => typeof order === 'number');
+  if (numbers.length === orders.length) return numbers;
+  const texts = [...new Set(cells.map(textOf))].toSorted(compare);
+  let rank = 0;
+  const ranks = new Map(
+    texts.map((text, index) => {
+      // Two that compare as alike stay in the order in which they came.
+      if (index > 0 && compare(texts[index - 1] ?? '', text) !== 0) rank += 1;
+      return [text, rank] as const;
+    }),
+  );
+  return cells.map((cell) => ranks.get(textOf(cell)) ?? 0);
 }
 
 function orderOf(cell: Cell): string | number {

@@ -15,8 +15,8 @@ export type BoundTable = {
   showPage(): void;
 };
 
-/** A browser lays out a few hundred opened rows on paper in seconds, and thousands in minutes. */
-const MOST_PRINTED = 200;
+/** A browser lays out a thousand opened rows on paper in seconds, and many thousands in minutes. */
+const MOST_PRINTED = 1_000;
 
 /** Undefined if the table has no rows, and so no place in the document. */
 export function bindTable(table: Table): BoundTable | undefined {
@@ -32,12 +32,17 @@ export function bindTable(table: Table): BoundTable | undefined {
     return known;
   };
   let sort: Selection['sort'];
+  /** All of them, sorted once and not at each letter of a search. */
+  let ordered: readonly Row[] = table.rows;
   let chosen: readonly Row[] = table.rows;
+  let shown: ReadonlyMap<Row, Node> = new Map();
   let page = 0;
   let isOpen = false;
 
   const show = (rows: readonly Row[], isOpened: boolean): void => {
-    body.replaceChildren(...rows.map((row) => materialise(createRow(table, row))));
+    // While somebody types, most of the rows stay.
+    shown = new Map(rows.map((row) => [row, shown.get(row) ?? materialise(createRow(table, row))]));
+    body.replaceChildren(...shown.values());
     for (const details of body.querySelectorAll('details')) details.open = isOpened;
   };
   const showPage = (): void => {
@@ -50,7 +55,8 @@ export function bindTable(table: Table): BoundTable | undefined {
     const texts = facets.flatMap(({ value, dataset }) =>
       value === '' ? [] : [[Number(dataset['facet']), value] as const],
     );
-    chosen = selectRows(table.rows, { search: search?.value ?? '', facets: new Map(texts), sort }, haystackOf);
+    const wanted = { search: search?.value ?? '', facets: new Map(texts), sort: undefined };
+    chosen = selectRows(ordered, wanted, haystackOf);
     page = 0;
     showPage();
   };
@@ -61,6 +67,7 @@ export function bindTable(table: Table): BoundTable | undefined {
     // Of numbers the largest are looked for.
     const isFirst = table.columns[column]?.form === 'number';
     sort = { column, isDescending: sort?.column === column ? !sort.isDescending : isFirst };
+    ordered = selectRows(table.rows, { search: '', facets: new Map(), sort }, haystackOf);
     update();
     return sort.isDescending ? 'descending' : 'ascending';
   });
@@ -91,7 +98,7 @@ export function bindTable(table: Table): BoundTable | undefined {
       const note = section.querySelector('[data-cut]');
       note?.toggleAttribute('hidden', !cut);
       note?.replaceChildren(
-        `The first ${formatCount(MOST_PRINTED)} of ${formatCount(chosen.length)} ${table.noun}. Search or choose before printing to print others.`,
+        `The first ${formatCount(MOST_PRINTED)} of ${formatCount(chosen.length)} ${table.noun}; ${formatCount(chosen.length - MOST_PRINTED)} are left out. Search or choose before printing to print others.`,
       );
     },
     showPage,
@@ -141,8 +148,12 @@ function addSortButtons(section: Element, onSort: (column: number) => 'ascending
   for (const [column, header] of headers.entries()) {
     const button = document.createElement('button');
     button.type = 'button';
+    // On paper the words alone: Chromium repeats no header on the next page that has a button in it.
+    const title = document.createElement('span');
+    title.className = 'printed-only';
+    title.textContent = header.textContent;
     button.append(...header.childNodes);
-    header.append(button);
+    header.append(button, title);
     button.addEventListener('click', () => {
       const order = onSort(column);
       for (const other of headers) other.removeAttribute('aria-sort');
