@@ -27,6 +27,8 @@ it.each([
   ['checks in CEL', 'src/checks/cel/a.ts', 'node:fs'],
   ['native', 'src/native/a.ts', '../engine/evaluate.ts'],
   ['native', 'src/native/a.ts', 'yaml'],
+  ['imports', 'src/imports/a.ts', '../manifests/locate.ts'],
+  ['imports', 'src/imports/a.ts', 'yaml'],
   ['mutations', 'src/mutations/a.ts', '../kube/api.ts'],
   ['injection', 'src/injection/a.ts', '../mutations/registry.ts'],
   ['injection', 'src/injection/a.ts', 'node:fs'],

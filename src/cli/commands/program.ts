@@ -10,6 +10,7 @@ import { addConfig } from './config.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT_CODES } from './context.ts';
 import { addExplain } from './explain.ts';
+import { addImport } from './import.ts';
 import { addRender } from './render.ts';
 import { addServe } from './serve.ts';
 import { addUsage } from './usage.ts';
@@ -45,6 +46,7 @@ Examples:
     addExplain,
     addConfig,
     addRender,
+    addImport,
     addServe,
     addCompletion,
   ])
