@@ -26,8 +26,12 @@ export type InstalledCurfew = {
   /** Ends the process; the webhook configurations stay, as when every replica is gone. */
   stopProcess(): Promise<void>;
   startProcess(): Promise<void>;
-  /** As `helm upgrade` with other values: applies the chart again and starts the process with the new configuration. */
-  upgrade(config: JsonObject): Promise<void>;
+  /**
+   * As `helm upgrade` with other values: applies the chart again and starts the process with the new configuration.
+   *
+   * @param values - other values of the chart than `config`
+   */
+  upgrade(config: JsonObject, values?: JsonObject): Promise<void>;
   /** The value of a metric whose line begins with `prefix`, summed over its series. */
   metric(prefix: string): Promise<number>;
   lastLines(count: number): string;
@@ -51,10 +55,10 @@ export async function installCurfew(cluster: ClusterAccess, config: JsonObject =
   let running: ManagedProcess | undefined;
   let rendered: readonly JsonObject[] = [];
 
-  async function apply(chosen: JsonObject): Promise<void> {
+  async function apply(chosen: JsonObject, values: JsonObject = {}): Promise<void> {
     // Tests start and stop often: nobody waits for endpoints to be taken out here.
     const server = { drainSeconds: 0, ...(member(chosen, 'server') as JsonObject | undefined) };
-    rendered = await renderChart({ config: { ...chosen, server } });
+    rendered = await renderChart({ ...values, config: { ...chosen, server } });
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: RELEASE_NAMESPACE } };
     const objects = pointAtProcess(rendered, webhookUrl);
     const { code, stderr } = await kubectl.apply([namespace, ...objects]);
@@ -89,9 +93,9 @@ export async function installCurfew(cluster: ClusterAccess, config: JsonObject =
       running = undefined;
     },
     startProcess,
-    async upgrade(chosen) {
+    async upgrade(chosen, values) {
       await installed.stopProcess();
-      await apply(chosen);
+      await apply(chosen, values);
       await startProcess();
     },
     async metric(prefix) {

@@ -38,6 +38,7 @@ export function toConfiguration(keys: JsonObject): Configuration {
 
 export function render(configuration: Configuration, minor = 37): readonly JsonObject[] {
   const options = {
+    engine: 'native' as const,
     configuration,
     cluster: CLUSTER,
     ownNamespace: OWN_NAMESPACE,

@@ -14,11 +14,13 @@ import { GENERATED } from './generate-markdown.ts';
 export function renderWebhooks(): string {
   return [
     `{{- /* ${GENERATED} From the table of webhook entries, src/review/entries.ts. */}}`,
+    '{{- if ne .Values.engine "native" }}',
     '{{- /* No rules and no caBundle: a replica that is ready publishes both, so an image that never starts denies nothing,',
     '       and no upgrade fights with what was published. Where the server is to have no right to, webhook.publishedBy=chart. */}}',
     renderConfiguration('ValidatingWebhookConfiguration', 'validating'),
     '---',
     renderConfiguration('MutatingWebhookConfiguration', 'mutating'),
+    '{{- end }}',
     '',
   ].join('\n');
 }

@@ -24,6 +24,7 @@ import { renderFailures } from './generate-failures.ts';
 import { renderHttpAnswers } from './generate-http-answers.ts';
 import { renderMutation } from './generate-mutations.ts';
 import { renderNativePolicies } from './generate-native.ts';
+import { renderChartPolicies, renderNativeDefaults } from './generate-native-chart.ts';
 import { renderPageAssets } from './generate-page.ts';
 import { renderPreset, renderTokenAnnotation } from './generate-presets.ts';
 import {
@@ -51,6 +52,8 @@ const OUTPUTS: readonly Output[] = [
   { path: 'charts/curfew/templates/webhooks.yaml', render: renderWebhooks },
   { path: 'charts/curfew/templates/_namespace-sets.tpl', render: renderNamespaceSets },
   { path: 'charts/curfew/templates/_task-rules.tpl', render: renderTaskRules },
+  { path: 'charts/curfew/files/native-policies.yaml', render: renderChartPolicies },
+  { path: 'charts/curfew/templates/_native-defaults.tpl', render: renderNativeDefaults },
   {
     path: 'charts/curfew/values.schema.json',
     render: async () => renderValuesSchema(await read('charts/curfew/values.yaml')),

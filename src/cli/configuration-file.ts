@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import type { Document } from 'yaml';
 import { LineCounter, parseDocument } from 'yaml';
 import { listSelfRefusals } from '../engine/self-refusals.ts';
+import { isObject, member } from '../objects/json.ts';
 import type { Configuration, ConfigurationResult } from '../policy/configuration.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../policy/configuration.ts';
 import type { ConfigurationProblem } from '../policy/configuration-problems.ts';
@@ -42,17 +43,34 @@ export async function loadConfigurationFile(
       text: '',
     };
   }
-  const text = await readText(file);
-  const lines = new LineCounter();
-  const document = parseDocument(text, { uniqueKeys: true, prettyErrors: true, lineCounter: lines });
-  const [error] = document.errors;
-  if (error !== undefined) throw new ConfigurationError(`${file} is not valid YAML: ${error.message.trim()}`);
-  const parsed = toPlain(file, () => document.toJS({ maxAliasCount: 100 }));
+  const { text, document, lines, parsed } = await readYaml(file);
   const toPlace = (problem: ConfigurationProblem) => describePlace(file, locate(document, lines, problem));
   const read = readOrThrow(file, readConfiguration(parsed, migrations), toPlace);
   const problems = listSelfRefusals(read);
   const configuration = problems.length === 0 ? read : readOrThrow(file, { ok: false, problems }, toPlace);
   return { configuration, parsed, text };
+}
+
+/**
+ * The configuration in a file of values for the chart: its key `config`, with the defaults that the chart adds.
+ *
+ * @throws ConfigurationError with a line for each mistake
+ */
+export async function loadChartValues(file: string): Promise<LoadedConfiguration> {
+  const { text, parsed: values } = await readYaml(file);
+  const config = member(values, 'config') ?? {};
+  if (!isObject(config)) throw new ConfigurationError(`${file}: config must be an object, the configuration`);
+  const parsed = { ...EMPTY_CONFIGURATION_FILE, ...config };
+  return { configuration: readOrThrow(`config in ${file}`, readConfiguration(parsed)), parsed, text };
+}
+
+async function readYaml(file: string) {
+  const text = await readText(file);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { uniqueKeys: true, prettyErrors: true, lineCounter: lines });
+  const [error] = document.errors;
+  if (error !== undefined) throw new ConfigurationError(`${file} is not valid YAML: ${error.message.trim()}`);
+  return { text, document, lines, parsed: toPlain(file, () => document.toJS({ maxAliasCount: 100 })) };
 }
 
 function describePlace(file: string, place: Place | undefined): string {

@@ -21,10 +21,15 @@ export function isLabelledCel(mode: keyof Levels): string {
 }
 
 export function configuredCel(mode: keyof Levels, { levels, namespaces }: NativeOptions['configuration']): string {
-  const own = [...namespaces].flatMap(([name, some]) => {
+  // Sorted, as Helm has the keys of a map.
+  const own = [...namespaces].toSorted(compareNames).flatMap(([name, some]) => {
     const level = some[mode];
     return level === undefined ? [] : [[name, quoteCel(level)] as const];
   });
   if (own.length === 0) return quoteCel(levels[mode]);
   return `(${REQUEST_NAMESPACE} in ${mapCel(own)} ? ${mapCel(own)}[${REQUEST_NAMESPACE}] : ${quoteCel(levels[mode])})`;
+}
+
+function compareNames([one]: readonly [string, unknown], [other]: readonly [string, unknown]): number {
+  return one < other ? -1 : 1;
 }

@@ -22,9 +22,9 @@ export const FIRST_MINOR = 36;
 
 type Group = { readonly resource: string; readonly mutations: (readonly [Mutation, CelMutation])[] };
 
-/** None with `dryRun`: a policy can change or not, and reports nothing. */
+/** None with `dryRun`: a policy can change or not, and reports nothing. None beside the webhook, which counts what it changes. */
 export function renderMutations(options: NativeOptions): readonly JsonObject[] {
-  if (options.configuration.dryRun || options.minor < FIRST_MINOR) return [];
+  if (options.configuration.dryRun || options.minor < FIRST_MINOR || options.engine === 'both') return [];
   return groupMutations(options).flatMap((group) => renderGroup(group, options));
 }
 
@@ -88,7 +88,7 @@ const POD_VARIABLES: readonly Variable[] = [
 ];
 
 /** What is only reported is not made: a label of the namespace means that it is applied. */
-function appliedLevelCel(options: NativeOptions): string {
+export function appliedLevelCel(options: NativeOptions): string {
   if (options.level !== undefined || options.configuration.mutateMode === 'apply') return levelCel('mutate', options);
   return `${isLabelledCel('mutate')} ? namespaceObject.metadata.labels["curfew.dev/mutate"] : "off"`;
 }

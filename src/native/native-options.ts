@@ -4,7 +4,15 @@ import type { ActiveLevel } from '../objects/level.ts';
 import type { ClusterFacts } from '../objects/rule-context.ts';
 import type { Configuration } from '../policy/configuration.ts';
 
+/**
+ * `native`: policies alone, which deny, warn, annotate and change. `both`: policies that stand behind the webhook, and deny;
+ * what they would say beside it is left to the webhook, which says it better.
+ */
+export const POLICY_ENGINES = ['native', 'both'] as const;
+export type PolicyEngine = (typeof POLICY_ENGINES)[number];
+
 export type NativeOptions = {
+  readonly engine: PolicyEngine;
   readonly configuration: Configuration;
   readonly cluster: ClusterFacts;
   /** The namespace Curfew itself runs in; empty if it runs in none. */

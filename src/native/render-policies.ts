@@ -57,9 +57,15 @@ const GENERAL: readonly Left[] = [
   },
 ];
 
-function listLeftOf({ configuration, minor, now }: NativeOptions): readonly Left[] {
+function listLeftOf({ configuration, minor, now, engine }: NativeOptions): readonly Left[] {
   const left: Left[] = [];
-  if (minor < FIRST_MINOR) {
+  if (engine === 'both') {
+    left.push({
+      id: '',
+      why: 'warnings, audit annotations and mutations: these policies stand behind it and only deny',
+    });
+    if (configuration.dryRun) left.push({ id: '', why: 'everything: with dryRun nothing is denied' });
+  } else if (minor < FIRST_MINOR) {
     left.push({ id: '', why: `mutations: MutatingAdmissionPolicies are part of Kubernetes from 1.${FIRST_MINOR} on` });
   } else if (configuration.dryRun) {
     left.push({

@@ -33,13 +33,16 @@ const FAIL_CLOSED_CHECK = 'long-lived-token-secret';
 export function renderCheck(check: Check, forms: readonly CelForm[], options: NativeOptions): readonly JsonObject[] {
   const ceiling = ceilingOf(check, options);
   if (ceiling === 'off') return [];
+  const isBehindWebhook = options.engine === 'both';
+  // With dryRun there is nothing to deny, and all the rest is the webhook's.
+  if (isBehindWebhook && options.configuration.dryRun) return [];
   return forms.flatMap((form) =>
     listTargets(check, form).flatMap((target) => {
       const mayDeny = ceiling === 'enforce' && (!target.isTemplates || options.configuration.enforceTemplates);
       const modes: readonly Mode[] = [
         ...(mayDeny ? ['enforce' as const] : []),
-        ...(ceiling === 'audit' ? [] : ['warn' as const]),
-        'audit',
+        ...(ceiling === 'audit' || isBehindWebhook ? [] : ['warn' as const]),
+        ...(isBehindWebhook ? [] : ['audit' as const]),
       ];
       return modes.flatMap((mode) =>
         renderPolicy({ check, target, mode, mayDeny, mayWarn: ceiling !== 'audit', options }),

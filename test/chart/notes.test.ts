@@ -17,6 +17,10 @@ describe('The notes', () => {
     ['secret-index', { settings: ['config.secretIndex=true', 'fullnameOverride=token-guard'] }],
     ['emergency', { settings: ['failurePolicy=Ignore'] }],
     ['published-by-the-chart', { settings: ['certificates.mode=certManager', 'webhook.publishedBy=chart'] }],
+    ['native', { settings: ['engine=native'] }],
+    ['native-in-audit-mode', { settings: ['engine=native', 'config.dryRun=true'] }],
+    ['both', { settings: ['engine=both', 'failurePolicy=Ignore'] }],
+    ['both-in-audit-mode', { settings: ['engine=both', 'config.dryRun=true'] }],
     ['in-default', { namespace: 'default' }],
   ])('say what is in force and what to do next: %s', async (name, { settings = [], namespace = 'curfew-system' }) => {
     const set = settings.flatMap((setting) => ['--set', setting]);

@@ -1,7 +1,9 @@
 /** What Helm says of values that cannot be right: sentences of the chart whole, those of Helm's own schema in part. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
 import { runProgram } from '../../scripts/run-program.ts';
+import type { JsonObject } from '../../src/objects/json.ts';
 import { CHART, findHelms, HELMS, KUBERNETES } from './rendering.ts';
 
 let helms: Readonly<Record<(typeof HELMS)[number], string>>;
@@ -19,6 +21,16 @@ type Contradiction = {
 const PROVIDED = ['certificates.mode=provided', 'certificates.provided.existingSecret=a'];
 const PEM = '-----BEGIN CERTIFICATE-----\neA==\n-----END CERTIFICATE-----';
 const INJECTED = 'webhook.annotations.cert-manager\\.io/inject-ca-from-secret=curfew-system/a';
+
+const RENDER =
+  'Render them: curfew render policies --values values.yaml --engine native --kubernetes 1.36 --namespace curfew-system > policies.yaml, and with the same values --set-file native.policies=policies.yaml.';
+
+/** The value `native.policies` as it was rendered, but for what is `changed`. */
+function policies(changed: JsonObject): string {
+  const from = { version: packageJson.version, engine: 'native', namespace: 'curfew-system', kubernetes: '1.36' };
+  const text = JSON.stringify({ ...from, configuration: {}, ...changed });
+  return `native.policies=# rendered from: ${text.replaceAll(/[{},]/g, '\\$&')}`;
+}
 
 const CONTRADICTIONS: Readonly<Record<string, Contradiction>> = {
   'a namespace of the cluster itself': {
@@ -178,6 +190,52 @@ const CONTRADICTIONS: Readonly<Record<string, Contradiction>> = {
     sentence:
       'podMonitor.enabled with networkPolicy.enabled needs networkPolicy.metricsFrom, or Prometheus is not let in.',
   },
+  'policies that would not be used': {
+    settings: ['native.policies=x'],
+    sentence: 'native.policies is not used with engine=webhook: set engine to native or both, or leave it out.',
+  },
+  'a check that the shipped policies do not follow': {
+    settings: ['engine=native', 'config.checks.token-lifetime.mode=warn'],
+    sentence: `config.checks is not in the policies that the chart ships, which are those of the default configuration. ${RENDER}`,
+  },
+  'policies from somewhere else': {
+    settings: ['engine=native', 'native.policies=x'],
+    sentence: `native.policies has no line "# rendered from: …", by which it is compared with these values. ${RENDER}`,
+  },
+  'policies of another version': {
+    settings: ['engine=native', policies({ version: '0.0.9' })],
+    sentence: `native.policies was rendered by curfew 0.0.9, and this is ${packageJson.version}. ${RENDER}`,
+  },
+  'policies that only deny': {
+    settings: ['engine=native', policies({ engine: 'both' })],
+    sentence: `native.policies was rendered with --engine both, and engine is native. ${RENDER}`,
+  },
+  'policies of another namespace': {
+    settings: ['engine=native', policies({ namespace: 'other' })],
+    sentence: `native.policies was rendered for namespace other, and this release is in curfew-system. ${RENDER}`,
+  },
+  'policies for a newer cluster': {
+    settings: ['engine=native', policies({ kubernetes: '1.37' })],
+    sentence: `native.policies was rendered for Kubernetes 1.37 and later, and this cluster is v1.36.0. ${RENDER}`,
+  },
+  'policies of another configuration': {
+    settings: ['engine=native', policies({ configuration: { mutateMode: 'apply' } })],
+    sentence: `config.mutateMode is not what native.policies was rendered from. ${RENDER}`,
+  },
+  'an index without a server': {
+    settings: ['engine=native', 'config.secretIndex=true'],
+    sentence:
+      'config.secretIndex is for the server, and with engine=native there is none: leave it out, or set engine to webhook or both.',
+  },
+  'a scrape without a server': {
+    settings: ['engine=native', 'podMonitor.enabled=true'],
+    sentence:
+      'podMonitor.enabled is for the server, and with engine=native there is none: leave it out, or set engine to webhook or both.',
+  },
+  'a document that is no policy': {
+    settings: ['engine=native', `${policies({})}\n---\nkind: Secret`],
+    sentence: 'native.policies has a document that is no admission policy: {"kind":"Secret"}',
+  },
   'two monitors': {
     settings: ['serviceMonitor.enabled=true', 'podMonitor.enabled=true'],
     sentence:
@@ -190,7 +248,7 @@ describe('A contradiction', () => {
     for (const helm of HELMS) {
       const stderr = await refusalOf(helm, contradiction);
       // Helm puts the place before it: execution error at (curfew/templates/validate.yaml:1:2):
-      const told = stderr.split(/validate\.yaml:\d+:\d+\): /).at(-1) ?? '';
+      const told = stderr.split(/(?:validate|native-policies)\.yaml:\d+:\d+\): /).at(-1) ?? '';
       expect(told.split('\n')[0]).toBe(contradiction.sentence);
     }
   });
@@ -207,6 +265,7 @@ describe('Values that the schema refuses', () => {
     ['a level that does not exist', 'config.levels.enforce=strict', /enforce/],
     ['a certificate from nobody', 'certificates.mode=none', /mode/],
     ['a CA bundle that is none', 'webhook.caBundle=x', /caBundle/],
+    ['an engine that does not exist', 'engine=policies', /engine/],
     ['an interval without a unit', 'serviceMonitor.interval=30', /interval/],
     [
       'a lifetime that means a year',

@@ -3,9 +3,12 @@ import { CEL_FORMS } from '../../src/checks/cel/registry.ts';
 import { CHECKS } from '../../src/checks/registry.ts';
 import { CEL_MUTATIONS } from '../../src/mutations/cel/registry.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
+import type { PolicyEngine } from '../../src/native/native-options.ts';
 import { renderPolicies } from '../../src/native/render-policies.ts';
+import { RENDERED_KEYS, SERVER_KEYS, WRITTEN_KEYS } from '../../src/native/rendered-from.ts';
 import { asArray, asString, valueAt } from '../../src/objects/json.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../src/policy/configuration.ts';
+import { ConfigurationSchema } from '../../src/policy/configuration-schema.ts';
 
 const REASON = /^\S.{20,}[^.]$/;
 
@@ -36,11 +39,24 @@ it('Every policy has a binding behind it, and keeps to the bounds of the API ser
   }
 });
 
+it('Every key of the configuration is written by the chart, rendered, or the server’s alone', () => {
+  const keys = Object.keys(ConfigurationSchema.properties).filter((key) => key !== 'apiVersion' && key !== 'kind');
+  expect([...WRITTEN_KEYS, ...RENDERED_KEYS, ...SERVER_KEYS].toSorted()).toEqual(keys.toSorted());
+});
+
+it('Behind the webhook policies only deny', () => {
+  const objects = renderAll({}, { engine: 'both' });
+  const actions = objects.flatMap((object) => asArray(valueAt(object, ['spec', 'validationActions'])));
+  expect(new Set(actions)).toEqual(new Set(['Deny']));
+  expect(objects.filter(({ kind }) => asString(kind)?.startsWith('Mutating') === true)).toEqual([]);
+  expect(renderAll({ dryRun: true }, { engine: 'both' })).toEqual([]);
+});
+
 it('Mutations are rendered from Kubernetes 1.36 on, and never with dryRun', () => {
   const isMutating = ({ kind }: { readonly kind?: unknown }) => kind === 'MutatingAdmissionPolicy';
-  expect(renderAll({}, 36).filter(isMutating)).toHaveLength(3);
-  expect(renderAll({}, 35).filter(isMutating)).toEqual([]);
-  expect(renderAll({ dryRun: true }, 36).filter(isMutating)).toEqual([]);
+  expect(renderAll({}, { minor: 36 }).filter(isMutating)).toHaveLength(3);
+  expect(renderAll({}, { minor: 35 }).filter(isMutating)).toEqual([]);
+  expect(renderAll({ dryRun: true }, { minor: 36 }).filter(isMutating)).toEqual([]);
 });
 
 it('With dryRun nothing is denied', () => {
@@ -51,11 +67,15 @@ it('With dryRun nothing is denied', () => {
   expect(actions).not.toContain('Deny');
 });
 
-function renderAll(keys: Readonly<Record<string, boolean>>, minor = 37) {
+function renderAll(
+  keys: Readonly<Record<string, boolean>>,
+  { engine = 'native', minor = 37 }: { readonly engine?: PolicyEngine; readonly minor?: number } = {},
+) {
   const read = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, ...keys });
   if (!read.ok) throw new Error(JSON.stringify(read.problems));
   const cluster = { apiAudiences: ['https://kubernetes.default.svc'], issuers: [] };
   const options = {
+    engine,
     configuration: read.configuration,
     cluster,
     ownNamespace: 'curfew-system',

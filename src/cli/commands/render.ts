@@ -1,6 +1,7 @@
 /** `curfew render`: what the cluster itself can do, as manifests to be read and applied. */
 
 import { type Command, Option } from 'commander';
+import { POLICY_ENGINES } from '../../native/native-options.ts';
 import type { RenderPoliciesOptions } from '../render-policies.ts';
 import type { CommandContext } from './context.ts';
 import { createLevelOption } from './options.ts';
@@ -22,7 +23,13 @@ Examples:
   render
     .command('policies')
     .description('Write the rules as admission policies of Kubernetes itself, and what only the webhook can do.')
-    .option('--config <file>', 'configuration file; default: every default')
+    .addOption(new Option('--config <file>', 'configuration file; default: every default').conflicts('values'))
+    .option('--values <file>', 'values of the chart, of which config is the configuration')
+    .addOption(
+      new Option('--engine <engine>', 'native: policies alone; both: policies that deny, behind the webhook')
+        .choices([...POLICY_ENGINES])
+        .default('native'),
+    )
     .addOption(createLevelOption())
     .addOption(
       new Option('--kubernetes <version>', 'oldest version that they are for')
@@ -35,6 +42,7 @@ Examples:
       `
 Examples:
   curfew render policies --config curfew.yaml > policies.yaml
+  helm get values curfew --all --output yaml | curfew render policies --values /dev/stdin > policies.yaml
   curfew render policies --kubernetes 1.33 | kubectl apply --server-side -f -
 `,
     )
