@@ -49,7 +49,8 @@ function isClosing(code: number): boolean {
 /** Index of the quote that ends the string whose first quote is at `start`; the end of the text if there is none. */
 function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1);
-  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  // Where there is none, at -1, nothing is escaped.
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
   return end === -1 ? text.length : end;
 }
 

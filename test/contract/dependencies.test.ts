@@ -11,14 +11,17 @@ type Package = {
   readonly optionalDependencies?: Record<string, string>;
 };
 
-const manifest: Record<string, Record<string, string> | undefined> = JSON.parse(
-  readFileSync(join(ROOT, 'package.json'), 'utf8'),
-);
-const lock: { readonly packages: Record<string, Package> } = JSON.parse(
-  readFileSync(join(ROOT, 'package-lock.json'), 'utf8'),
-);
+type Manifest = Record<string, Record<string, string> | undefined>;
+type Lock = { readonly packages: Record<string, Package> };
 
-describe('Dependencies', () => {
+function readFolder(folder: string): { readonly manifest: Manifest; readonly lock: Lock } {
+  const read = (name: string) => JSON.parse(readFileSync(join(ROOT, folder, name), 'utf8'));
+  return { manifest: read('package.json'), lock: read('package-lock.json') };
+}
+
+describe.each(['.', 'tools/mutation'])('Dependencies of %s', (folder) => {
+  const { manifest, lock } = readFolder(folder);
+
   it('are pinned exactly', () => {
     const wanted = ['dependencies', 'devDependencies', 'optionalDependencies'].flatMap((key) =>
       Object.entries(manifest[key] ?? {}),
@@ -43,9 +46,12 @@ describe('Dependencies', () => {
     );
     expect(missing.filter((name) => !name.includes('wasm32'))).toEqual([]);
   });
+});
 
+describe('Dependencies that are published', () => {
   it('have their reason in a decision', () => {
     const decision = readFileSync(join(ROOT, 'docs/decisions/0002-runtime-dependencies.md'), 'utf8');
+    const { manifest } = readFolder('.');
     for (const name of Object.keys(manifest['dependencies'] ?? {})) expect(decision).toContain(name);
   });
 });

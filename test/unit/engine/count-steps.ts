@@ -79,7 +79,7 @@ async function count(rule: string, { resource, subresource, operations }: Reads,
     const steps: number[] = [];
     for (const each of runs) steps.push(await countSteps(each));
     const row: CountedRule = { rule, change, steps };
-    console.log(JSON.stringify(row));
+    process.stdout.write(`${JSON.stringify(row)}\n`);
   }
 }
 

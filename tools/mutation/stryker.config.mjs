@@ -1,0 +1,28 @@
+/** Stryker's settings; scripts/mutation.ts says by the environment what is mutated, and which tests are asked. */
+
+import { join } from 'node:path';
+
+const HERE = import.meta.dirname;
+const { CURFEW_MUTATION_NAME: name, CURFEW_MUTATION_BREAK: least } = process.env;
+const cache = `node_modules/.cache/mutation/${name}`;
+
+export default {
+  testRunner: 'in-process',
+  plugins: [join(HERE, 'run-in-process.mjs'), join(HERE, 'ignore-words.mjs')],
+  ignorers: ['words'],
+  // Stryker rewrites this file by an interface that TypeScript 7 no longer has; a name of no file keeps it from doing so.
+  tsconfigFile: 'none.json',
+  coverageAnalysis: 'perTest',
+  // The machine has other work.
+  concurrency: 1,
+  incremental: true,
+  incrementalFile: `${cache}.incremental.json`,
+  reporters: ['clear-text', 'json', 'progress-append-only'],
+  clearTextReporter: { allowColor: false, allowEmojis: false, logTests: false, reportTests: false },
+  jsonReporter: { fileName: `${cache}.json` },
+  tempDirName: `${cache}.tmp`,
+  ignorePatterns: ['dist', 'charts', 'e2e', 'bench', 'docs', 'tools', 'coverage'],
+  timeoutMS: 10_000,
+  thresholds: { high: 95, low: 85, break: Number(least) },
+  warnings: { slow: false },
+};
