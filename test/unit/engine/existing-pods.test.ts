@@ -89,6 +89,34 @@ describe('Pods that are there', () => {
     ]);
   });
 
+  it('that would be refused but for a dry run are told as if they were, and what is only warned about is not', () => {
+    const tally = createPodTally();
+    if (check === undefined) return;
+    const as = (effect: 'would_deny' | 'warn') => ({
+      ...NO_JUDGEMENT,
+      results: [{ check, effect, findings: [FINDING] }],
+    });
+    addPod(tally, toPodSubject('shop', pod('a')), as('would_deny'));
+    addPod(tally, toPodSubject('shop', pod('b')), as('warn'));
+    expect(formatPodTally(tally, undefined)).toEqual([`curfew ${id}: 1 existing pod would be refused: a`]);
+  });
+
+  it('that would be refused anyway are not told as undecided by the same check', () => {
+    const tally = createPodTally();
+    if (check === undefined) return;
+    const outcome = { undecided: true, needs: 'serviceAccount', detail: 'a' } as const;
+    const results = [{ check, effect: 'deny' as const, findings: [FINDING] }];
+    const judgement = { ...NO_JUDGEMENT, results, undecided: [{ check, outcome, isWarned: true }] };
+    addPod(tally, toPodSubject('shop', pod('a')), judgement);
+    expect(formatPodTally(tally, undefined)).toEqual([`curfew ${id}: 1 existing pod would be refused: a`]);
+  });
+
+  it('were not judged at all where there was no time for one', () => {
+    expect(tell([], { shortfall: { reason: 'time' } })).toEqual([
+      'curfew: no existing pod was judged: there was no time for more',
+    ]);
+  });
+
   it('that could not be judged are told too', () => {
     expect(tell([], { undecided: [pod('a')] })).toEqual([`curfew ${id}: 1 existing pod could not be judged: a`]);
   });

@@ -46,6 +46,14 @@ describe('The owner of a refused pod', () => {
     ]);
   });
 
+  it('is told of a pod by its name where that is no generated one, and of no container where none is meant', () => {
+    const { generateName: _, ...metadata } = OWNED;
+    const [refusal] = listRefusals(podOf(metadata), [{ ...PROBLEM, containers: [] }]);
+    expect(refusal?.note).toMatch(
+      /^Pod shop\/web-5d4f-x7k2p is refused: pod-automount at \/spec\/containers\/0\/volumeMounts\/0: the API token/,
+    );
+  });
+
   it('is told once of each check, however many problems it finds', () => {
     const problems = [PROBLEM, { ...PROBLEM, containers: ['proxy'] }, { ...PROBLEM, id: 'token-lifetime' }];
     const refusals = listRefusals(podOf(OWNED), problems);

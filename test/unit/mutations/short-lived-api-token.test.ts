@@ -29,6 +29,34 @@ describe('The API token of a pod that takes long to stop', () => {
   });
 });
 
+describe('The lifetime of the API token', () => {
+  const KEY = 'curfew.dev/api-token-expiration';
+  const PLACE = ['spec', 'volumes', 0, 'projected', 'sources', 0, 'serviceAccountToken', 'expirationSeconds'];
+  const secondsOf = (asked: string | undefined, options: JsonObject = {}) => {
+    const annotations = asked === undefined ? {} : { [KEY]: asked };
+    const pod = { ...examplePod(), metadata: { name: 'web', namespace: 'shop', annotations } };
+    const { object } = asAdmitted(subjectOf('pods', pod), PLAIN_ACCOUNT);
+    const configuration = { mutateMode: 'apply', mutations: { 'short-lived-api-token': options } };
+    return inject(object, { configuration }).at(...PLACE);
+  };
+
+  it.each<[string | undefined, JsonObject, number]>([
+    [undefined, {}, 3_600],
+    [undefined, { expirationSeconds: 1_200 }, 1_200],
+    [undefined, { expirationSeconds: 1_200, namespaces: { shop: 900 } }, 900],
+    [undefined, { expirationSeconds: 1_200, namespaces: { ci: 900 } }, 1_200],
+    ['soon', { expirationSeconds: 1_200 }, 1_200],
+    ['3607', {}, 3_600],
+    ['1s', {}, 600],
+    ['2h', {}, 7_200],
+    ['48h', {}, 86_400],
+    ['48h', { maxExpirationSeconds: 7_200 }, 7_200],
+    ['48h', { maxExpirationSeconds: 600, expirationSeconds: 1_200 }, 1_200],
+  ])('that asks for %s with %j is %d s', (asked, options, seconds) => {
+    expect(secondsOf(asked, options)).toBe(seconds);
+  });
+});
+
 describe('The volume of the API token', () => {
   it('is edited in place: name, mounts, other sources, modes and unknown fields stay, on OpenShift a fourth source too', () => {
     const { object } = asAdmitted(subjectOf('pods', examplePod()), PLAIN_ACCOUNT);

@@ -186,6 +186,28 @@ describe('The command that grants a right', () => {
   });
 });
 
+describe('The guards of a namespace', () => {
+  const wrong = change({}, { [ENFORCE]: 'high' });
+
+  it('say nothing of one that is left alone', () => {
+    const excluded = optionsOf({ excludedNamespaces: ['shop'] });
+    expect(guardNamespaceLabels(wrong, excluded).results).toEqual([]);
+    expect(guardNamespaceLabels(wrong, optionsOf()).results.map(({ effect }) => effect)).toEqual(['deny']);
+  });
+
+  it('would deny in a dry run', () => {
+    const dry = optionsOf({ dryRun: true });
+    expect(guardNamespaceLabels(wrong, dry).results.map(({ effect }) => effect)).toEqual(['would_deny']);
+    expect(guardLevels(wrong, dry).results.map(({ effect }) => effect)).toEqual(['would_deny']);
+  });
+
+  it('go by labels where the name is not known yet', () => {
+    const unnamed = { ...change({ [ENFORCE]: 'restricted' }, { [ENFORCE]: 'baseline' }), name: '' };
+    expect(guardLevels(unnamed, optionsOf()).results.map(({ effect }) => effect)).toEqual(['deny']);
+    expect(findRaisedLevel({ ...change({}, { [ENFORCE]: 'restricted' }), name: '' }, configure())).toBe('restricted');
+  });
+});
+
 it('Whatever a namespace is, its guards judge it, and point at what is there', () => {
   const real = namespace({ [ENFORCE]: 'restricted', 'curfew.dev/x': 'y' });
   fc.assert(
