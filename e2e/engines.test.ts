@@ -137,6 +137,6 @@ async function make(object: JsonObject, labels: Readonly<Record<string, string>>
   const annotations = member(event, 'annotations');
   const records = Object.entries(isObject(annotations) ? annotations : {})
     .filter(([key]) => key.includes('curfew.dev/'))
-    .toSorted();
+    .toSorted(([one], [other]) => one.localeCompare(other));
   return { code, stderr, records: Object.fromEntries(records) };
 }

@@ -167,7 +167,8 @@ function toSpecs(objects: readonly JsonObject[]): ReadonlyMap<string, string> {
 
 /** Helm sorts the keys of objects; the order of excluded namespaces is nobody's matter. */
 function sortKeys(key: string, value: unknown): unknown {
-  if (Array.isArray(value)) return key === 'values' ? value.toSorted() : value;
+  if (Array.isArray(value))
+    return key === 'values' ? value.map(String).toSorted((one, other) => one.localeCompare(other)) : value;
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+  return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => one.localeCompare(other)));
 }

@@ -92,7 +92,7 @@ describe('live reads', () => {
     const first = index.reader.serviceAccount('a', 'ci', FRESH);
     await eventually(() => held.length === 1);
     annotateUnseen('tokens.curfew.dev/vault');
-    const late = Array.from({ length: 20 }, () => index.reader.serviceAccount('a', 'ci', FRESH));
+    const late = Array.from({ length: 20 }, async () => await index.reader.serviceAccount('a', 'ci', FRESH));
     held[0]?.();
     expect(annotationsOf(await first)).toEqual([]);
     await eventually(() => held.length === 2);
@@ -172,7 +172,7 @@ describe('live reads', () => {
 
   it('has at most 32 requests in flight: the rest waits, no longer than its deadline', async () => {
     server.intercept = () => 'hang';
-    const waiting = Array.from({ length: 40 }, (_, count) => index.reader.serviceAccount('a', `n${count}`));
+    const waiting = Array.from({ length: 40 }, async (_, count) => await index.reader.serviceAccount('a', `n${count}`));
     await eventually(() => server.requests.length === 32);
     clock.advance(500);
     for (const answer of await Promise.all(waiting)) {
@@ -185,13 +185,16 @@ describe('live reads', () => {
   it('answers a burst of names that are all new', async () => {
     const names = Array.from({ length: 500 }, (_, count) => `n${count}`);
     for (const name of names) server.put(accountPath('a', name), accountOf('a', name));
-    const answers = await Promise.all(names.map((name) => index.reader.serviceAccount('a', name)));
+    const answers = await Promise.all(names.map(async (name) => await index.reader.serviceAccount('a', name)));
     expect(answers.filter(({ state }) => state === 'found')).toHaveLength(500);
   });
 
   it('lets at most 1024 wait, and says so to the rest', async () => {
     server.intercept = () => 'hang';
-    const waiting = Array.from({ length: 32 + 1024 + 1 }, (_, count) => index.reader.serviceAccount('a', `n${count}`));
+    const waiting = Array.from(
+      { length: 32 + 1024 + 1 },
+      async (_, count) => await index.reader.serviceAccount('a', `n${count}`),
+    );
     const why = 'too many live reads (32 in flight, 1024 waiting)';
     expect(await waiting.at(-1)).toEqual({ state: 'unknown', why });
     clock.advance(500);
