@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ClusterIndex, createUnknownReader } from '../../src/kube/cluster-index.ts';
-import { createViewStore } from '../../src/kube/view-store.ts';
 import type { Lookup, ServiceAccountView } from '../../src/objects/views.ts';
 import { type FakeApiServer, sendJson, sendStatus } from './fake-api-server.ts';
 import { eventually, type FakeClock } from './fake-clock.ts';
@@ -52,6 +51,11 @@ function annotationsOf(lookup: Lookup<ServiceAccountView>): readonly string[] {
   return lookup.state === 'found' ? [...lookup.value.annotations.keys()] : [lookup.state];
 }
 
+/** Of namespace `a`, as a review would ask for it. */
+async function readAccount(name: string, how?: { readonly fresh: boolean }): Promise<Lookup<ServiceAccountView>> {
+  return await index.reader.serviceAccount('a', name, how);
+}
+
 async function namespaceState(name: string): Promise<string> {
   return (await index.reader.namespace(name)).state;
 }
@@ -60,8 +64,8 @@ describe('live reads', () => {
   it('asks the API server on a miss: found and absent, each remembered for a second', async () => {
     server.put(namespacePath('a'), namespaceOf('a'));
     expect(await namespaceState('a')).toBe('found');
-    expect(await index.reader.serviceAccount('a', 'ci')).toEqual({ state: 'absent' });
-    expect(await index.reader.serviceAccount('a', 'ci')).toEqual({ state: 'absent' });
+    expect(await readAccount('ci')).toEqual({ state: 'absent' });
+    expect(await readAccount('ci')).toEqual({ state: 'absent' });
     server.remove(namespacePath('a'));
     expect(await namespaceState('a')).toBe('found');
     expect(server.requests).toHaveLength(2);
@@ -73,10 +77,10 @@ describe('live reads', () => {
 
   it('asks for a fresh answer though the index has one', async () => {
     await startWithAccount();
-    expect((await index.reader.serviceAccount('a', 'ci')).state).toBe('found');
+    expect((await readAccount('ci')).state).toBe('found');
     expect(counts.live).toEqual([]);
-    expect(await index.reader.serviceAccount('a', 'ci', FRESH)).toMatchObject({ state: 'found' });
-    expect(await index.reader.serviceAccount('a', 'ci', FRESH)).toMatchObject({ state: 'found' });
+    expect(await readAccount('ci', FRESH)).toMatchObject({ state: 'found' });
+    expect(await readAccount('ci', FRESH)).toMatchObject({ state: 'found' });
     expect(counts.live).toEqual(['found', 'found']);
   });
 
@@ -89,10 +93,10 @@ describe('live reads', () => {
       held.push(() => sendJson(response, 200, seen));
       return 'handled';
     };
-    const first = index.reader.serviceAccount('a', 'ci', FRESH);
+    const first = readAccount('ci', FRESH);
     await eventually(() => held.length === 1);
     annotateUnseen('tokens.curfew.dev/vault');
-    const late = Array.from({ length: 20 }, async () => await index.reader.serviceAccount('a', 'ci', FRESH));
+    const late = Array.from({ length: 20 }, () => readAccount('ci', FRESH));
     held[0]?.();
     expect(annotationsOf(await first)).toEqual([]);
     await eventually(() => held.length === 2);
@@ -105,7 +109,7 @@ describe('live reads', () => {
     await startWithAccount();
     server.intercept = () => 'hang';
     const before = server.requests.length;
-    const asked = ['ci', 'other'].map((name) => index.reader.serviceAccount('a', name, FRESH));
+    const asked = ['ci', 'other'].map((name) => readAccount(name, FRESH));
     await eventually(() => server.requests.length === before + 2);
     clock.advance(1500);
     const why = 'no answer within 1500 ms';
@@ -116,20 +120,20 @@ describe('live reads', () => {
   it('prefers for a second what a fresh answer said to what the index still holds', async () => {
     await startWithAccount();
     annotateUnseen('curfew.dev/api-access');
-    expect(annotationsOf(await index.reader.serviceAccount('a', 'ci', FRESH))).toEqual(['curfew.dev/api-access']);
-    expect(annotationsOf(await index.reader.serviceAccount('a', 'ci'))).toEqual(['curfew.dev/api-access']);
+    expect(annotationsOf(await readAccount('ci', FRESH))).toEqual(['curfew.dev/api-access']);
+    expect(annotationsOf(await readAccount('ci'))).toEqual(['curfew.dev/api-access']);
     clock.advance(1000);
-    expect(annotationsOf(await index.reader.serviceAccount('a', 'ci'))).toEqual([]);
+    expect(annotationsOf(await readAccount('ci'))).toEqual([]);
     expect(counts.live).toEqual(['found']);
   });
 
   it('falls back to what it read within the last second, if a fresh answer does not come', async () => {
     await startWithAccount();
     annotateUnseen('tokens.curfew.dev/vault');
-    await index.reader.serviceAccount('a', 'ci', FRESH);
+    await readAccount('ci', FRESH);
     server.intercept = () => 'hang';
     const before = server.requests.length;
-    const asked = index.reader.serviceAccount('a', 'ci', FRESH);
+    const asked = readAccount('ci', FRESH);
     await eventually(() => server.requests.length === before + 1);
     clock.advance(999);
     await index.stop();
@@ -172,7 +176,7 @@ describe('live reads', () => {
 
   it('has at most 32 requests in flight: the rest waits, no longer than its deadline', async () => {
     server.intercept = () => 'hang';
-    const waiting = Array.from({ length: 40 }, async (_, count) => await index.reader.serviceAccount('a', `n${count}`));
+    const waiting = Array.from({ length: 40 }, (_, count) => readAccount(`n${count}`));
     await eventually(() => server.requests.length === 32);
     clock.advance(500);
     for (const answer of await Promise.all(waiting)) {
@@ -185,16 +189,13 @@ describe('live reads', () => {
   it('answers a burst of names that are all new', async () => {
     const names = Array.from({ length: 500 }, (_, count) => `n${count}`);
     for (const name of names) server.put(accountPath('a', name), accountOf('a', name));
-    const answers = await Promise.all(names.map(async (name) => await index.reader.serviceAccount('a', name)));
+    const answers = await Promise.all(names.map((name) => readAccount(name)));
     expect(answers.filter(({ state }) => state === 'found')).toHaveLength(500);
   });
 
   it('lets at most 1024 wait, and says so to the rest', async () => {
     server.intercept = () => 'hang';
-    const waiting = Array.from(
-      { length: 32 + 1024 + 1 },
-      async (_, count) => await index.reader.serviceAccount('a', `n${count}`),
-    );
+    const waiting = Array.from({ length: 32 + 1024 + 1 }, (_, count) => readAccount(`n${count}`));
     const why = 'too many live reads (32 in flight, 1024 waiting)';
     expect(await waiting.at(-1)).toEqual({ state: 'unknown', why });
     clock.advance(500);
@@ -215,7 +216,7 @@ describe('live reads', () => {
     // Neither another namespace nor an account of which the API server said that it exists pays for that.
     server.put(accountPath('a', 'ci'), accountOf('a', 'ci'));
     expect(await lookUp('b', 'n0')).toEqual({ state: 'absent' });
-    expect(await index.reader.serviceAccount('a', 'ci', FRESH)).toMatchObject({ state: 'found' });
+    expect(await readAccount('ci', FRESH)).toMatchObject({ state: 'found' });
     clock.advance(1000);
     const later = await Promise.all(Array.from({ length: 30 }, (_, count) => lookUp('a', `later${count}`)));
     expect(later.at(0)).toEqual({ state: 'absent' });
@@ -255,40 +256,11 @@ describe('live reads', () => {
     'never sends the name %j, which cannot exist',
     async (name) => {
       expect(await namespaceState(name)).toBe('absent');
-      expect(await index.reader.serviceAccount('a', name)).toEqual({ state: 'absent' });
+      expect(await readAccount(name)).toEqual({ state: 'absent' });
       expect(await index.reader.serviceAccount(name, 'a')).toEqual({ state: 'absent' });
       expect(server.requests).toHaveLength(0);
     },
   );
-});
-
-describe('createViewStore', () => {
-  const limits = { sizeOf: (view: string) => view.length, maxBytes: 10, maxEntryBytes: 6 };
-
-  it('keeps no more than its limits, and never an old view in place of a new one', () => {
-    const store = createViewStore<string>(limits);
-    store.set({ key: 'a', view: '123456' });
-    store.set({ key: 'b', view: '123456' });
-    expect([store.get('a'), store.get('b'), store.isFull()]).toEqual(['123456', undefined, true]);
-    store.set({ key: 'a', view: '1234567' });
-    expect(store.get('a')).toBeUndefined();
-    store.set({ key: 'b', view: '123456' });
-    store.set({ key: 'c', view: '1234' });
-    store.delete('b');
-    store.delete('b');
-    store.set({ key: 'd', view: '123456' });
-    expect([store.get('c'), store.get('d'), store.size()]).toEqual(['1234', '123456', 2]);
-  });
-
-  it('shows a new content at its commit', () => {
-    const store = createViewStore<string>(limits);
-    store.set({ key: 'a', view: '1' });
-    const fresh = store.collect();
-    fresh.add({ key: 'b', view: '2' });
-    expect([store.get('a'), store.get('b')]).toEqual(['1', undefined]);
-    fresh.commit();
-    expect([store.get('a'), store.get('b')]).toEqual([undefined, '2']);
-  });
 });
 
 describe('createUnknownReader', () => {
