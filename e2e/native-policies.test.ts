@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import type { Example } from '../src/checks/define-check.ts';
 import { CHECKS } from '../src/checks/registry.ts';
 import { prepareExample } from '../src/engine/example-subject.ts';
-import { asString, type JsonObject, valueAt } from '../src/objects/json.ts';
+import { asArray, asString, type JsonObject, valueAt } from '../src/objects/json.ts';
+import { NO_TOKEN_LABEL, NO_TOKEN_VALUE } from '../src/objects/no-token-label.ts';
 import type { Subject } from '../src/objects/subject.ts';
 import { toNamespaceView } from '../src/objects/views.ts';
-import { type ApiClient, openApi } from './api-client.ts';
+import { run } from '../test/unit/cli/run-command.ts';
+import { type ApiClient, openApi, readAnswer } from './api-client.ts';
 import { type ExampleCase, placeObject } from './example-case.ts';
 import { configurationOf } from './example-configuration.ts';
 import {
@@ -95,6 +98,58 @@ describe('No expression', () => {
     expect(checks.filter(isUnjudged)).toEqual([]);
   });
 });
+
+describe('Network policies of this cluster', () => {
+  it('are such as the API server takes, leave out where it is, and select pods by the label', async () => {
+    const namespace = 'kept-away';
+    await cluster.store({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+    await cluster.store({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'web', namespace } });
+    const labels = { [NO_TOKEN_LABEL]: NO_TOKEN_VALUE };
+    await cluster.store(placeObject({ ...pod('labelled'), metadata: { name: 'labelled', labels } }, namespace));
+    await makePod('other', namespace);
+    await tellAddress();
+
+    const { code, out, error } = await run('render', 'network-policy', '--kubeconfig', cluster.kubeconfig);
+    expect({ code, error }).toEqual({ code: 0, error: '' });
+    const rendered = parseAllDocuments(out).map((document) => document.toJS() as JsonObject);
+    const namespaces = rendered.map((object) => valueAt(object, ['metadata', 'namespace']));
+    expect(namespaces).toContain(namespace);
+    expect(namespaces).not.toContain('kube-system');
+    for (const object of rendered) {
+      const where = asString(valueAt(object, ['metadata', 'namespace'])) ?? '';
+      const path = `/apis/networking.k8s.io/v1/namespaces/${where}/networkpolicies?dryRun=All`;
+      const { status, warnings } = await api.send(path, { method: 'POST', object });
+      expect({ where, status, warnings: warnings ?? [] }).toEqual({ where, status: 201, warnings: [] });
+    }
+    const service = JSON.parse((await api.get('/api/v1/namespaces/default/services/kubernetes')).body) as JsonObject;
+    const except = valueAt(rendered[0], ['spec', 'egress', 0, 'to', 0, 'ipBlock', 'except']);
+    expect(except).toContain(`${asString(valueAt(service, ['spec', 'clusterIP'])) ?? ''}/32`);
+    expect(asArray(except).length).toBeGreaterThan(1);
+
+    const [[key, value] = []] = Object.entries(valueAt(rendered[0], ['spec', 'podSelector', 'matchLabels']) ?? {});
+    const selector = encodeURIComponent(`${key}=${String(value)}`);
+    const pods = JSON.parse((await api.get(`/api/v1/namespaces/${namespace}/pods?labelSelector=${selector}`)).body) as {
+      readonly items: readonly JsonObject[];
+    };
+    expect(pods.items.map((item) => valueAt(item, ['metadata', 'name']))).toEqual(['labelled']);
+  });
+});
+
+/** An API server on a loopback address tells none, since no pod could use it. */
+async function tellAddress(): Promise<void> {
+  const path = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';
+  const labels = { 'kubernetes.io/service-name': 'kubernetes' };
+  const { body } = await api.get(`${path}?labelSelector=kubernetes.io/service-name=kubernetes`);
+  if (asArray(valueAt(JSON.parse(body), ['items'])).length > 0) return;
+  const object = {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'kubernetes', labels },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: ['192.0.2.10'] }],
+  };
+  readAnswer(await api.create(path, object), 201);
+}
 
 /** True for a policy of one of these checks, and its binding. */
 function isOf(object: JsonObject, checks: ReadonlySet<string>): boolean {

@@ -10,6 +10,7 @@ import { API_ACCESS_ANNOTATION, MOST_REASON_CHARACTERS, REASON_PLACEHOLDER } fro
 import { API_TOKEN_EXPIRATION_ANNOTATION } from '../src/objects/api-token-expiration.ts';
 import { INJECTED_ANNOTATION, TOKEN_ANNOTATION_PREFIX } from '../src/objects/injection-keys.ts';
 import { LEVELS } from '../src/objects/level.ts';
+import { NO_TOKEN_LABEL, NO_TOKEN_VALUE } from '../src/objects/no-token-label.ts';
 import { formatResource } from '../src/objects/subject.ts';
 import { ConfigurationSchema } from '../src/policy/configuration-schema.ts';
 import { EXEMPTION_PRESETS, listPresetChecks } from '../src/policy/exemption-presets.ts';
@@ -138,6 +139,11 @@ export function renderLabels(): string {
           `\`${MARK_ANNOTATION}\``,
           'Secret with a token',
           'written by `curfew cleanup invalidate` beside the label `kubernetes.io/legacy-token-invalid-since`: when, and the last use noted until then; taken away by `restore`',
+        ],
+        [
+          `\`${NO_TOKEN_LABEL}\``,
+          'Pod',
+          `a label, \`${NO_TOKEN_VALUE}\`: written by \`automount-opt-out\` with its option \`label\`, for pods without an API token; selected by \`curfew render network-policy\``,
         ],
         [`\`${MUTATED_BY_ANNOTATION}\``, 'what was patched', 'written by Curfew: the mutations that changed it'],
       ],

@@ -1,3 +1,4 @@
+import type { Static } from 'typebox';
 import { Type } from 'typebox';
 import { foreseeInjection } from '../injection/inject.ts';
 import { API_ACCESS_ANNOTATION, findDocumentedAccess } from '../objects/api-access.ts';
@@ -7,21 +8,37 @@ import { createDraft } from '../objects/draft.ts';
 import { examplePod, exampleServiceAccount, exampleTokenVolume, withMetadata } from '../objects/example-objects.ts';
 import { TOKEN_ANNOTATION_PREFIX } from '../objects/injection-keys.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { asArray, asString, isObject, member, toPointer } from '../objects/json.ts';
+import { asArray, asString, isObject, member, toPointer, valueAt } from '../objects/json.ts';
+import { NO_TOKEN_LABEL, NO_TOKEN_VALUE } from '../objects/no-token-label.ts';
 import { POD, serviceAccountOf } from '../objects/pod-spec.ts';
+import type { Subject } from '../objects/subject.ts';
 import { findTokenReader } from '../objects/token-readers.ts';
-import { listTokenSources } from '../objects/tokens.ts';
-import type { Change } from './define-mutation.ts';
+import { isApiToken, listTokenSources } from '../objects/tokens.ts';
+import type { Change, MutationSettings } from './define-mutation.ts';
 import { defineMutation } from './define-mutation.ts';
 
 const FIELD = ['spec', 'automountServiceAccountToken'];
+const LABEL = ['metadata', 'labels', NO_TOKEN_LABEL];
+
+const Options = Type.Object(
+  {
+    label: Type.Optional(
+      Type.Boolean({
+        description: `Give every new pod that holds no API token the label ${NO_TOKEN_LABEL}: ${NO_TOKEN_VALUE}, whoever took the token; a NetworkPolicy may select it. Default: false.`,
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+type Settings = MutationSettings<Static<typeof Options>>;
 
 export default defineMutation({
   id: 'automount-opt-out',
   since: '0.1',
   level: 'restricted',
-  options: Type.Object({}, { additionalProperties: false }),
-  defaults: {},
+  options: Options,
+  defaults: { label: false },
   reads: [{ group: POD.group, resource: POD.resource, operations: ['CREATE'] }],
   mends: 'pod-automount',
   needs: ['serviceAccount'],
@@ -35,39 +52,9 @@ account cannot be read as it is now. A pod that asks inject-token for the preset
 loses the default token all the same. Nothing in a pod tells that it is one of Consul with connectInject.default, of Linkerd with
 identity.serviceAccountTokenProjection false, of Argo Workflows, or that it uses workload identity of Oracle's OKE: these
 read the default token too, so document their need of the API on the service account first.`,
-  mutate(subject, draft, { context, injection }) {
-    const spec = member(draft.current(), 'spec');
-    if (!isObject(spec)) return [];
-    const account = context.serviceAccount(serviceAccountOf(spec));
-    const access = findDocumentedAccess({
-      serviceAccount: account,
-      podMetadata: member(draft.current(), 'metadata'),
-      namespace: context.namespace,
-      acceptFrom: context.acceptApiAccessFrom,
-    });
-    // What the account said a moment ago counts where it documents its need, but not that it did not.
-    const isRead = account.state === 'found' && account.stale === undefined;
-    if (!isRead || access.state !== 'undocumented') return [];
-    const volumes = new Set(
-      listTokenSources(spec)
-        .filter(({ isDefault }) => isDefault)
-        .map(({ volume }) => volume),
-    );
-    if (volumes.size === 0) return [];
-    const remove = (from: Draft) => [
-      ...removeMounts(from, spec, volumes),
-      ...removeVolumes(from, spec, volumes),
-      setField(from, spec),
-    ];
-    if (findTokenReader(draft.current(), context.namespace) !== undefined) {
-      // Whoever reads the default token may be given another one, which nobody knows before the tokens are injected.
-      const trial = createDraft(draft.current());
-      remove(trial);
-      const world = injection && { settings: injection, context, namespace: subject.namespace };
-      const injected = world && foreseeInjection(trial.current(), world);
-      if (injected === undefined || findTokenReader(injected, context.namespace) !== undefined) return [];
-    }
-    return remove(draft);
+  mutate(subject, draft, settings) {
+    const taken = takeToken(subject, draft, settings);
+    return settings.options.label === true ? [...taken, ...setLabel(subject, draft, settings)] : taken;
   },
   examples: [
     {
@@ -159,8 +146,63 @@ read the default token too, so document their need of the API on the service acc
       },
       expect: 'unchanged',
     },
+    {
+      title: 'With the option label, a pod that lost its token is told by it',
+      subject: { object: examplePod() },
+      options: { label: true },
+      expect: { '/spec/volumes/0': null, '/metadata/labels/curfew.dev~1api-token': NO_TOKEN_VALUE },
+    },
+    {
+      title: 'With the option label, a pod that never had one too',
+      subject: { object: examplePod({ automountServiceAccountToken: false }) },
+      options: { label: true },
+      expect: { '/metadata/labels/curfew.dev~1api-token': NO_TOKEN_VALUE },
+    },
+    {
+      title: 'With the option label, a pod with a hand-written token for the API has none',
+      subject: {
+        object: examplePod({ automountServiceAccountToken: false, volumes: [exampleTokenVolume({})] }),
+      },
+      options: { label: true },
+      expect: 'unchanged',
+    },
   ],
 });
+
+function takeToken(subject: Subject, draft: Draft, { context, injection }: Settings): readonly Change[] {
+  const spec = member(draft.current(), 'spec');
+  if (!isObject(spec)) return [];
+  const account = context.serviceAccount(serviceAccountOf(spec));
+  const access = findDocumentedAccess({
+    serviceAccount: account,
+    podMetadata: member(draft.current(), 'metadata'),
+    namespace: context.namespace,
+    acceptFrom: context.acceptApiAccessFrom,
+  });
+  // What the account said a moment ago counts where it documents its need, but not that it did not.
+  const isRead = account.state === 'found' && account.stale === undefined;
+  if (!isRead || access.state !== 'undocumented') return [];
+  const volumes = new Set(
+    listTokenSources(spec)
+      .filter(({ isDefault }) => isDefault)
+      .map(({ volume }) => volume),
+  );
+  if (volumes.size === 0) return [];
+  const remove = (from: Draft) => [
+    ...removeMounts(from, spec, volumes),
+    ...removeVolumes(from, spec, volumes),
+    setField(from, spec),
+  ];
+  if (findTokenReader(draft.current(), context.namespace) !== undefined) {
+    // Whoever reads the default token may be given another one, which nobody knows before the tokens are injected.
+    const trial = createDraft(draft.current());
+    remove(trial);
+    const world = injection && { settings: injection, context, namespace: subject.namespace };
+    const injected = world && foreseeInjection(trial.current(), world);
+    if (injected === undefined || findTokenReader(injected, context.namespace) !== undefined) return [];
+  }
+  return remove(draft);
+}
 
 /** From the last one to the first, so that the indexes of the others stay what they are. */
 function removeMounts(draft: Draft, spec: JsonObject, volumes: ReadonlySet<string>): readonly Change[] {
@@ -185,4 +227,16 @@ function setField(draft: Draft, spec: JsonObject): Change {
   const before = member(spec, 'automountServiceAccountToken');
   draft.set(FIELD, false);
   return { path: toPointer(FIELD), detail: `${typeof before === 'boolean' ? before : 'not set'} is now false` };
+}
+
+/** What inject-token will add is the pod's too: a token for the API is one, whoever asked for it. */
+function setLabel(subject: Subject, draft: Draft, { context, injection }: Settings): readonly Change[] {
+  const world = injection && { settings: injection, context, namespace: subject.namespace };
+  const pod = world === undefined ? draft.current() : foreseeInjection(draft.current(), world);
+  const spec = member(pod, 'spec');
+  // A pod that will be refused needs no label.
+  if (!isObject(spec) || valueAt(pod, LABEL) === NO_TOKEN_VALUE) return [];
+  if (listTokenSources(spec).some((source) => isApiToken(source, context.cluster.apiAudiences))) return [];
+  draft.set(LABEL, NO_TOKEN_VALUE);
+  return [{ path: toPointer(LABEL), detail: 'the label says that the pod holds no API token' }];
 }

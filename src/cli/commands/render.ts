@@ -2,9 +2,10 @@
 
 import { type Command, Option } from 'commander';
 import { POLICY_ENGINES } from '../../native/native-options.ts';
+import type { NetworkPolicyCommandOptions } from '../render-network-policy.ts';
 import type { RenderPoliciesOptions } from '../render-policies.ts';
-import type { CommandContext } from './context.ts';
-import { createLevelOption } from './options.ts';
+import type { CommandContext, CommandIo } from './context.ts';
+import { createContextOption, createKubeconfigOption, createLevelOption } from './options.ts';
 
 /** Minor versions of Kubernetes that `v1` policies are rendered for. */
 export const KUBERNETES_VERSIONS = [30, 31, 32, 33, 34, 35, 36, 37].map((minor) => `1.${minor}`);
@@ -18,8 +19,10 @@ export function addRender(program: Command, { io }: CommandContext): void {
       `
 Examples:
   curfew render policies > policies.yaml
+  curfew render network-policy > network-policies.yaml
 `,
     );
+  addNetworkPolicy(render, io);
   render
     .command('policies')
     .description('Write the rules as admission policies of Kubernetes itself, and what only the webhook can do.')
@@ -49,5 +52,36 @@ Examples:
     .action(async (options: RenderPoliciesOptions) => {
       const { renderPoliciesFile } = await import('../render-policies.ts');
       io.write(await renderPoliciesFile(options, Date.now()));
+    });
+}
+
+function addNetworkPolicy(render: Command, io: CommandIo): void {
+  render
+    .command('network-policy')
+    .description('Write network policies that keep pods without an API token from the API server.')
+    .argument(
+      '[files...]',
+      'manifests whose namespaces are meant, or - for standard input; default: those of the cluster',
+    )
+    .option('--config <file>', 'configuration file, for the namespaces it leaves alone; default: every default')
+    .addOption(createKubeconfigOption())
+    .addOption(createContextOption())
+    .option('-n, --namespace <name>', 'write the policy of one namespace; default: all')
+    .option(
+      '--api-server <address...>',
+      'addresses of the API server, or blocks of them; default: what the cluster says',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  curfew render network-policy > network-policies.yaml
+  curfew render network-policy --namespace shop | kubectl apply --dry-run=server -f -
+  curfew render network-policy deploy/ --api-server 192.0.2.10 10.96.0.1 > network-policies.yaml
+`,
+    )
+    .action(async (files: readonly string[], options: NetworkPolicyCommandOptions) => {
+      const { renderNetworkPolicyFile } = await import('../render-network-policy.ts');
+      io.write(await renderNetworkPolicyFile(files, options, io));
     });
 }
