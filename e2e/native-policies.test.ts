@@ -11,6 +11,8 @@ import { run } from '../test/unit/cli/run-command.ts';
 import { type ApiClient, openApi, readAnswer } from './api-client.ts';
 import { type ExampleCase, placeObject } from './example-case.ts';
 import { configurationOf } from './example-configuration.ts';
+import type { FirstCase } from './first-policies.ts';
+import { readExample, SECRET_CASES, TOKEN_CASES, UPDATED_SECRET_CASES } from './first-policies.ts';
 import {
   askEngine,
   createPolicies,
@@ -96,6 +98,56 @@ describe('No expression', () => {
     // A denial is an error of the type invalid too; allowed with one is what could not be judged.
     const isUnjudged = (line: string) => line.includes('action="allow"') && !line.includes('error_type="no_error"');
     expect(checks.filter(isUnjudged)).toEqual([]);
+  });
+});
+
+describe('Policies as people write them first, beside those that do what was meant', () => {
+  const namespace = 'written-first';
+  const named = (name: string) => (object: JsonObject) => valueAt(object, ['metadata', 'name']) === name;
+  const rendered = () => render(toConfiguration({})).filter(named('long-lived-token-secret.enforce.curfew.dev'));
+  const naiveSecrets = (when: string) =>
+    readExample('naive-no-long-lived-tokens').filter(named(`no-long-lived-tokens.naive-${when}`));
+
+  beforeAll(async () => {
+    await policies.apply([]);
+    const labels = { 'curfew.dev/enforce': 'restricted' };
+    await cluster.store({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } });
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount' };
+    await cluster.store({ ...account, metadata: { name: 'web', namespace } });
+    await cluster.store({ ...account, metadata: { name: 'quiet', namespace }, automountServiceAccountToken: false });
+    const old = [...TOKEN_CASES, ...SECRET_CASES].filter(({ patch }) => patch !== undefined);
+    for (const { object } of old) await cluster.store(placeObject(object, namespace));
+  });
+
+  const verdictOf = async ({ object, patch }: FirstCase) => {
+    const folder = pathOf(object, namespace);
+    const name = asString(valueAt(object, ['metadata', 'name'])) ?? '';
+    const as = { username: 'jane', groups: ['system:masters'] };
+    const { status, body } =
+      patch === undefined
+        ? await api.send(`${folder}?dryRun=All`, { method: 'POST', object: placeObject(object, namespace), as })
+        : await api.send(`${folder}/${name}?dryRun=All`, {
+            method: 'PATCH',
+            object: patch,
+            contentType: 'application/merge-patch+json',
+            as,
+          });
+    // An object that the API server does not take at all would be a mistake of the test's.
+    if (status > 299) expect(body).toContain('ValidatingAdmissionPolicy');
+    return status < 300 ? 'allowed' : 'denied';
+  };
+
+  it.each([
+    ['naive', 'require-token-disabled', TOKEN_CASES, () => readExample('naive-require-token-disabled')],
+    ['right', 'require-token-disabled', TOKEN_CASES, () => readExample('require-token-disabled')],
+    ['naive', 'no-long-lived-tokens, on what is made', SECRET_CASES, () => naiveSecrets('create')],
+    ['naive', 'no-long-lived-tokens, on updates too', UPDATED_SECRET_CASES, () => naiveSecrets('update')],
+    ['right', 'long-lived-token-secret', SECRET_CASES, rendered],
+  ] as const)('%s: %s', async (which, _name, cases, listPolicies) => {
+    await policies.apply(listPolicies());
+    const verdicts: Record<string, string> = {};
+    for (const one of cases) verdicts[one.title] = await verdictOf(one);
+    expect(verdicts).toEqual(Object.fromEntries(cases.map((one) => [one.title, one[which]])));
   });
 });
 
