@@ -1,6 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { judgeManifest } from '../src/manifests/judge-manifest.ts';
+import { createWorld } from '../src/manifests/world.ts';
 import type { JsonObject } from '../src/objects/json.ts';
-import { asArray, member, valueAt } from '../src/objects/json.ts';
+import { asArray, isObject, member, valueAt } from '../src/objects/json.ts';
+import { toNewSubject } from '../src/objects/manifest.ts';
+import { isBuiltInBinding, isBuiltInRole } from '../src/objects/rbac/built-in.ts';
+import { configure } from '../test/unit/judging.ts';
 import { waitUntil } from './installed-curfew.ts';
 import { setUpSuite } from './suite.ts';
 
@@ -12,6 +17,27 @@ const READS = { apiGroups: [''], resources: ['configmaps'], verbs: ['get'] };
 const UNSEEN = { user: 'system:apiserver', groups: ['system:masters'] };
 
 const suite = setUpSuite({});
+
+describe('What Kubernetes brings', () => {
+  it('is known by name, role and subjects, or nothing is found in it', async () => {
+    const kinds = 'clusterroles,roles,clusterrolebindings,rolebindings';
+    const labelled = ['-A', '-l', 'kubernetes.io/bootstrapping=rbac-defaults', '-o', 'json'];
+    const items = asArray(member(JSON.parse(await suite.cluster.must(['get', kinds, ...labelled])), 'items'));
+    expect(items.length).toBeGreaterThan(120);
+    const judged = items.filter(isObject).filter((item) => !isBuiltInRole(item) && !isBuiltInBinding(item));
+    const isBinding = (item: JsonObject) => String(member(item, 'kind')).endsWith('Binding');
+    expect(judged.filter(isBinding).map((item) => valueAt(item, ['metadata', 'name']))).toEqual([]);
+    const found = judged.flatMap((item) => {
+      const subject = toNewSubject(item, '');
+      if (subject === undefined) return [];
+      const world = createWorld([], { keys: new Set() });
+      const how = { configuration: configure(), cluster: { apiAudiences: [], issuers: [] }, now: 0, release: 'curfew' };
+      const { judgement } = judgeManifest(subject, { ...how, world, level: 'restricted' });
+      return judgement.results.map(({ check }) => `${subject.kind} ${subject.name}: ${check.id}`);
+    });
+    expect(found).toEqual([]);
+  });
+});
 
 describe('By default', () => {
   it('a Role that makes tokens for every account is refused, in words that say what to do', async () => {

@@ -81,12 +81,13 @@ export function buildGraph(input: AccessInput): Graph {
     for (const subject of binding.subjects) {
       const id = subjectNode(subject);
       if (subject.kind === 'User') users.add(id);
-      if (!binding.isBuiltIn || !isBuiltIn(subject, binding)) sources.add(id);
+      if (isEverybody(subject)) sources.add(id);
       if (role === undefined) continue;
       const grants = grantsOf.get(id) ?? [];
       grantsOf.set(id, grants);
       grants.push({ held: { role, scope }, binding });
     }
+    for (const subject of binding.others) sources.add(subjectNode(subject));
   }
   for (const [id, grants] of grantsOf) {
     for (const { held, binding } of grants) {
@@ -262,11 +263,9 @@ function createWorld({
   };
 }
 
-/** True for whom Kubernetes itself binds: components, and the accounts of its own controllers. */
-function isBuiltIn({ kind, namespace, name }: AccessSubject, binding: AccessBinding): boolean {
-  if (kind === 'ServiceAccount') return namespace === 'kube-system' && binding.name.endsWith(`:${name}`);
-  const isEverybody = /^system:(authenticated|unauthenticated|anonymous|serviceaccounts(:.*)?)$/.test(name);
-  return name.startsWith('system:') && !isEverybody;
+/** What everybody may is told, whoever has granted it. */
+function isEverybody({ name }: AccessSubject): boolean {
+  return /^system:(authenticated|unauthenticated|anonymous|serviceaccounts(:.*)?)$/.test(name);
 }
 
 function roleKey(kind: RoleKind, namespace: string, name: string): string {

@@ -4,7 +4,7 @@ import type { JsonObject } from '../objects/json.ts';
 import { asArray, asString, isObject, member, valueAt } from '../objects/json.ts';
 import { readInvalidSince } from '../objects/legacy-token.ts';
 import { serviceAccountOf } from '../objects/pod-spec.ts';
-import { isBuiltInBinding } from '../objects/rbac/built-in.ts';
+import { listBuiltInSubjects } from '../objects/rbac/built-in.ts';
 import { readRules } from '../objects/rbac/rules.ts';
 import { listSecretReferences } from '../objects/secret-references.ts';
 import { listTokenSources } from '../objects/tokens.ts';
@@ -36,8 +36,8 @@ export type AccessBinding = {
   readonly name: string;
   readonly role: { readonly kind: RoleKind; readonly name: string };
   readonly subjects: readonly AccessSubject[];
-  /** True of one that Kubernetes brings, by label and name. */
-  readonly isBuiltIn: boolean;
+  /** Those of them whom Kubernetes itself has not put there. */
+  readonly others: readonly AccessSubject[];
 };
 
 export type AccessAccount = { readonly namespace: string; readonly name: string };
@@ -80,6 +80,8 @@ export function toAccessRole(object: JsonObject, kind: RoleKind): AccessRole {
 
 export function toAccessBinding(object: JsonObject, kind: AccessBinding['kind']): AccessBinding {
   const { namespace, name } = readPlace(object);
+  const builtIn = new Set(listBuiltInSubjects(object));
+  const subjects = asArray(member(object, 'subjects'));
   return {
     kind,
     namespace,
@@ -88,8 +90,8 @@ export function toAccessBinding(object: JsonObject, kind: AccessBinding['kind'])
       kind: asString(valueAt(object, ['roleRef', 'kind'])) === 'Role' ? 'Role' : 'ClusterRole',
       name: asString(valueAt(object, ['roleRef', 'name'])) ?? '',
     },
-    subjects: asArray(member(object, 'subjects')).flatMap((subject) => readSubject(subject) ?? []),
-    isBuiltIn: isBuiltInBinding(object),
+    subjects: subjects.flatMap((subject) => readSubject(subject) ?? []),
+    others: subjects.filter((subject) => !builtIn.has(subject)).flatMap((subject) => readSubject(subject) ?? []),
   };
 }
 

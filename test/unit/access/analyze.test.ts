@@ -152,28 +152,37 @@ describe('Who is in a group', () => {
 
 describe('What Kubernetes brings', () => {
   const objects = [
-    account('kube-system', 'token-cleaner'),
+    account('kube-system', 'job-controller'),
     account('shop', 'web'),
     role('', 'cluster-admin', EVERYTHING),
-    role('', 'system:controller:token-cleaner', TOKENS),
+    role('', 'system:controller:job-controller', TOKENS),
     bind('', 'cluster-admin', ['Group:system:masters', 'User:jane'], { name: 'cluster-admin', labels: BUILT_IN }),
-    bind('', 'system:controller:token-cleaner', ['ServiceAccount:kube-system/token-cleaner'], {
-      name: 'system:controller:token-cleaner',
+    bind('', 'system:controller:job-controller', ['ServiceAccount:kube-system/job-controller'], {
+      name: 'system:controller:job-controller',
       labels: BUILT_IN,
     }),
-    // The label is anybody's to write.
+    // The label is anybody's to write, and so is a name.
+    bind('', 'cluster-admin', ['Group:ops'], { name: 'system:ops', labels: BUILT_IN }),
+    bind('', 'cluster-admin', ['Group:qa'], { name: 'system:controller:job-controller', labels: BUILT_IN }),
     bind('', 'cluster-admin', ['Group:devs'], { name: 'mine', labels: BUILT_IN }),
   ];
 
   it('is left out, but not whom somebody has put into it', () => {
-    expect(told(objects)).toEqual(['Group devs → cluster-admin in 1', 'User jane → cluster-admin in 1']);
+    expect(told(objects)).toEqual([
+      'Group devs → cluster-admin in 1',
+      'User jane → cluster-admin in 1',
+      'Group ops → cluster-admin in 1',
+      'Group qa → cluster-admin in 1',
+    ]);
   });
 
   it('is told if it is asked for, and system:masters is always everything', () => {
     expect(analyze(graphOf(objects), true).paths.map(tell)).toEqual([
-      'ServiceAccount kube-system/token-cleaner → every account in 1',
+      'ServiceAccount kube-system/job-controller → every account in 1',
       'Group devs → cluster-admin in 1',
       'User jane → cluster-admin in 1',
+      'Group ops → cluster-admin in 1',
+      'Group qa → cluster-admin in 1',
       'Group system:masters → cluster-admin in 1',
     ]);
     expect(findPathsFrom(graphOf([]), { kind: 'Group', name: 'system:masters' }, 1)?.paths[0]?.to).toBe(

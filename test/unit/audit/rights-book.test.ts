@@ -64,11 +64,20 @@ describe('The rights of an account', () => {
     ['a role that is not there', bind(ACCOUNT, { kind: 'Role', name: 'nowhere' }), true, []],
     [
       'what Kubernetes gives to all accounts',
-      bind({ kind: 'Group', name: 'system:serviceaccounts' }, TO_ADMIN, { name: 'system:issuer', ...DEFAULTS }),
+      bind(
+        { kind: 'Group', name: 'system:serviceaccounts' },
+        { kind: 'ClusterRole', name: 'system:service-account-issuer-discovery' },
+        { name: 'system:service-account-issuer-discovery', namespace: '', ...DEFAULTS },
+      ),
       false,
       [],
     ],
-    ['what Kubernetes gives to it', bind(ACCOUNT, TO_ADMIN, { name: 'system:controller', ...DEFAULTS }), true, []],
+    [
+      'what somebody gives to all accounts as if it were Kubernetes',
+      bind({ kind: 'Group', name: 'system:serviceaccounts' }, TO_READER, { name: 'system:issuer', ...DEFAULTS }),
+      true,
+      ['rbac-secret-read'],
+    ],
   ])('are what is bound to it: %s', (_title, binding, has, risks) => {
     const { rights } = gatherAll([READER, ADMIN, binding]);
     expect(listBoundRoles(rights, 'shop', 'web').length > 0).toBe(has);
