@@ -30,8 +30,29 @@ const rule = (groups: string, resources: string, verbs: string, names = ''): Rul
 const CERTIFICATES = 'certificates.k8s.io';
 const ADMISSION = 'admissionregistration.k8s.io';
 const AUTHENTICATION = 'authentication.k8s.io';
+const ROLLOUTS = 'argoproj.io';
 const SIGNER = 'kubernetes.io/kube-apiserver-client';
 const NAMESPACE = 'every account of the namespace';
+
+/** Of Argo Rollouts, with the little that the scene takes; their controller is the administrator. */
+export const ROLLOUTS_KIND: JsonObject = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: `rollouts.${ROLLOUTS}` },
+  spec: {
+    group: ROLLOUTS,
+    scope: 'Namespaced',
+    names: { kind: 'Rollout', plural: 'rollouts', singular: 'rollout' },
+    versions: [
+      {
+        name: 'v1alpha1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
+};
 
 /** Pod `app` runs as `web` with a token, pod `bare` as `db` without; Secret `old` holds a token of `web`. */
 export const ACCESS_SCENES: readonly AccessScene[] = [
@@ -226,6 +247,44 @@ export const ACCESS_SCENES: readonly AccessScene[] = [
     rules: [rule(ADMISSION, 'mutatingwebhookconfigurations', 'create')],
     near: [rule(ADMISSION, 'mutatingwebhookconfigurations', 'get,list,delete')],
     goal: 'every account',
+  },
+  {
+    title: 'a webhook that is shown what is written',
+    how: 'webhook-configuration',
+    scope: 'cluster',
+    rules: [rule(ADMISSION, 'validatingwebhookconfigurations', 'create')],
+    near: [
+      rule(ADMISSION, 'validatingwebhookconfigurations', 'get,list,delete'),
+      rule(ADMISSION, 'validatingadmissionpolicies', 'create'),
+    ],
+    goal: 'web',
+  },
+  {
+    title: 'a policy that changes every pod',
+    how: 'webhook-configuration',
+    scope: 'cluster',
+    rules: [rule(ADMISSION, 'mutatingadmissionpolicies,mutatingadmissionpolicybindings', 'create')],
+    near: [
+      rule(ADMISSION, 'mutatingadmissionpolicies', 'create'),
+      rule(ADMISSION, 'mutatingadmissionpolicybindings', 'get,list,delete'),
+    ],
+    goal: 'every account',
+  },
+  {
+    title: 'a custom resource that makes pods',
+    how: 'custom-resource',
+    scope: 'namespace',
+    rules: [rule(ROLLOUTS, 'rollouts', 'create')],
+    near: [rule(ROLLOUTS, 'rollouts', 'get,list,delete'), rule(ROLLOUTS, 'rollouts/status', 'patch')],
+    goal: NAMESPACE,
+  },
+  {
+    title: 'the kubelet of a node',
+    how: 'node-proxy',
+    scope: 'cluster',
+    rules: [rule('', 'nodes/proxy', 'get')],
+    near: [rule('', 'nodes/proxy', 'get', 'other'), rule('', 'nodes', 'get,list'), rule('', 'nodes/status', 'get')],
+    goal: 'web',
   },
   {
     title: 'everything',

@@ -5,6 +5,7 @@ import { asArray, asString, valueAt } from '../src/objects/json.ts';
 import { RBAC } from './authorizer.ts';
 import { waitUntil } from './installed-curfew.ts';
 import { Refusal, type Send } from './people-client.ts';
+import { startSpyingWebhook } from './spying-webhook.ts';
 import { deployment } from './test-cluster.ts';
 
 export type Walker = {
@@ -101,6 +102,9 @@ async function tokenOfFirstPod(walker: Walker, account: string): Promise<string>
   return await tokenOfPod(walker, pod);
 }
 
+const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
+/** So that the scenes beside it are left alone. */
+const only = (namespace: string) => ({ matchLabels: { 'kubernetes.io/metadata.name': namespace } });
 const container = { name: 'app', image: 'registry.example/app:1' };
 const EVERYTHING = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] };
 
@@ -262,6 +266,119 @@ export const WALKS: Readonly<Record<string, Walk>> = {
     };
     const path = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
     await send(`${path}?dryRun=All`, { method: 'POST', body });
+    return undefined;
+  },
+  'a webhook that is shown what is written': async ({ send, admin, namespace, user }) => {
+    const spy = await startSpyingWebhook();
+    const path = `${ADMISSION}/validatingwebhookconfigurations`;
+    try {
+      const rules = [
+        { apiGroups: [''], apiVersions: ['v1'], resources: ['secrets', 'serviceaccounts/token'], operations: ['*'] },
+      ];
+      const body = {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'ValidatingWebhookConfiguration',
+        metadata: { name: user },
+        webhooks: [
+          {
+            name: 'spy.example.com',
+            clientConfig: spy.clientConfig,
+            sideEffects: 'None',
+            admissionReviewVersions: ['v1'],
+            rules,
+            namespaceSelector: only(namespace),
+          },
+        ],
+      };
+      await send(path, { method: 'POST', body });
+      // Whatever anybody writes of the Secret: the API server itself notes when its token was used.
+      let token = '';
+      await waitUntil('the webhook is shown the Secret', async () => {
+        const touched = { metadata: { annotations: { touched: String(spy.shown.length) } } };
+        await admin(core(namespace, 'secrets/old'), { method: 'PATCH', contentType: MERGE, body: touched });
+        token = readToken(spy.shown.map((request) => valueAt(request, ['object'])).findLast((one) => readToken(one)));
+        return token !== '';
+      });
+      // A token that is asked for is made afterwards: no webhook is shown it.
+      await admin(core(namespace, 'serviceaccounts/db/token'), {
+        method: 'POST',
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 600 } },
+      });
+      const asked = spy.shown.filter((request) => valueAt(request, ['subResource']) === 'token');
+      if (asked.length === 0) throw new Error('no request for a token was shown');
+      if (asked.some((request) => valueAt(request, ['object', 'status', 'token'])))
+        throw new Error('a webhook is shown the token that was asked for');
+      return await whoIs(admin, token);
+    } finally {
+      await admin(`${path}/${user}`, { method: 'DELETE' }).catch(() => undefined);
+      spy.close();
+    }
+  },
+  'a policy that changes every pod': async ({ send, admin, namespace, user }) => {
+    const resourceRules = [{ apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['CREATE'] }];
+    const expression =
+      'Object{spec: Object.spec{containers: object.spec.containers.map(c, Object.spec.containers{name: c.name, image: "registry.example/walker:1"})}}';
+    const paths = ['policies', 'policybindings'].map((kind) => `${ADMISSION}/mutatingadmission${kind}`);
+    const [policies = '', bindings = ''] = paths;
+    const apiVersion = 'admissionregistration.k8s.io/v1';
+    try {
+      const policy = {
+        matchConstraints: { resourceRules, namespaceSelector: only(namespace) },
+        reinvocationPolicy: 'Never',
+        mutations: [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression } }],
+      };
+      await send(policies, {
+        method: 'POST',
+        body: { apiVersion, kind: 'MutatingAdmissionPolicy', metadata: { name: user }, spec: policy },
+      });
+      await send(bindings, {
+        method: 'POST',
+        body: {
+          apiVersion,
+          kind: 'MutatingAdmissionPolicyBinding',
+          metadata: { name: user },
+          spec: { policyName: user },
+        },
+      });
+      let count = 0;
+      await waitUntil('a pod of somebody else runs the image of the walker', async () => {
+        count += 1;
+        const body = {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { name: `changed-${count}` },
+          spec: { serviceAccountName: 'db', containers: [container] },
+        };
+        const made = await admin(core(namespace, 'pods?dryRun=All'), { method: 'POST', body });
+        return valueAt(made, ['spec', 'containers', 0, 'image']) === 'registry.example/walker:1';
+      });
+      return undefined;
+    } finally {
+      for (const path of paths) await admin(`${path}/${user}`, { method: 'DELETE' }).catch(() => undefined);
+    }
+  },
+  // There is no controller: the administrator makes the pod that the template says.
+  'a custom resource that makes pods': async (walker) => {
+    const template = { spec: { serviceAccountName: 'db', containers: [container] } };
+    const made = await walker.send(`/apis/argoproj.io/v1alpha1/namespaces/${walker.namespace}/rollouts`, {
+      method: 'POST',
+      body: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', metadata: { name: 'mine' }, spec: { template } },
+    });
+    const spec = valueAt(made, ['spec', 'template', 'spec']) as JsonObject;
+    const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'of-rollout' }, spec };
+    return await tokenOfPod(walker, await walker.admin(core(walker.namespace, 'pods'), { method: 'POST', body }));
+  },
+  // There is no kubelet: that it alone is missing is what the authorizer has to say about it.
+  'the kubelet of a node': async ({ send, admin, user }) => {
+    const path = '/api/v1/nodes';
+    await admin(path, { method: 'POST', body: { apiVersion: 'v1', kind: 'Node', metadata: { name: user } } });
+    try {
+      await send(`${path}/${user}/proxy/run/shop/app/app?cmd=cat`);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.status === 403 || error.status === 404) throw error;
+    } finally {
+      await admin(`${path}/${user}`, { method: 'DELETE' });
+    }
     return undefined;
   },
   everything: async ({ send }) => {
