@@ -21,7 +21,7 @@ export default {
   clearTextReporter: { allowColor: false, allowEmojis: false, logTests: false, reportTests: false },
   jsonReporter: { fileName: `${cache}.json` },
   tempDirName: `${cache}.tmp`,
-  ignorePatterns: ['dist', 'charts', 'e2e', 'bench', 'tools', 'coverage'],
+  ignorePatterns: ['dist', 'charts', 'tools', 'coverage'],
   timeoutMS: 10_000,
   thresholds: { high: 95, low: 85, break: Number(least) },
   warnings: { slow: false },

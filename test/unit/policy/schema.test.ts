@@ -54,7 +54,9 @@ describe('The effective file', () => {
     });
     expect(effective['namespaces']).toEqual({ shop: { warn: 'off' } });
     expect(effective['cluster']).toEqual({ issuers: ['https://a.example'] });
-    expect(toEffectiveFile(configure({ cluster: { apiAudiences: ['a'] } }))['cluster']).toEqual({ apiAudiences: ['a'] });
+    expect(toEffectiveFile(configure({ cluster: { apiAudiences: ['a'] } }))['cluster']).toEqual({
+      apiAudiences: ['a'],
+    });
   });
 });
 

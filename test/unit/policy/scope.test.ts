@@ -12,7 +12,8 @@ const scope = (subject: Subject, keys: JsonObject = {}) => scopeOf(configure(key
 const as = (username: string, ...groups: readonly string[]): Caller => ({ username, groups });
 const nobody = ({ caller: _, ...subject }: Subject): Subject => subject;
 
-const pod = (more: Partial<Subject> = {}, metadata: JsonObject = {}) => subjectOf('pods', admittedPod(['a'], metadata), more);
+const pod = (more: Partial<Subject> = {}, metadata: JsonObject = {}) =>
+  subjectOf('pods', admittedPod(['a'], metadata), more);
 const role = (more: Partial<Subject> = {}) => subjectOf('roles.rbac.authorization.k8s.io', { kind: 'Role' }, more);
 const request = (spec: JsonObject | undefined, more: Partial<Subject> = {}) =>
   subjectOf('serviceaccounts', spec === undefined ? {} : { spec }, {
@@ -30,7 +31,10 @@ describe('Whoever and whatever is skipped', () => {
     ['a node', pod({ caller: as('system:node:a', 'system:authenticated', 'system:nodes') })],
     ['a mirror pod', pod({}, { annotations: { 'kubernetes.io/config.mirror': '' } })],
     ['a role of the API server', role({ caller: as('system:apiserver') })],
-    ['a role that is aggregated', role({ caller: as('system:serviceaccount:kube-system:clusterrole-aggregation-controller') })],
+    [
+      'a role that is aggregated',
+      role({ caller: as('system:serviceaccount:kube-system:clusterrole-aggregation-controller') }),
+    ],
     ['a role that is aggregated without accounts of its own', role({ caller: as('system:kube-controller-manager') })],
     ['a token for the controller manager', request({}, { caller: as('system:kube-controller-manager') })],
     ['a token for the cloud’s', request({}, { caller: as('system:cloud-controller-manager') })],
@@ -57,7 +61,10 @@ describe('Whoever and whatever is skipped', () => {
     ['a token for an account elsewhere', request({}, { caller: as('system:serviceaccount:shop:kube-system:') })],
     ['a token bound to a pod', request({ boundObjectRef: { kind: 'Pod' } }, { caller: JANE })],
     ['a pod of a controller of tokens', pod({ caller: as('system:serviceaccount:kube-system:job-controller') })],
-    ['a resource called roles in another group', subjectOf('roles.example.com', {}, { caller: as('system:apiserver') })],
+    [
+      'a resource called roles in another group',
+      subjectOf('roles.example.com', {}, { caller: as('system:apiserver') }),
+    ],
   ])('is not %s', (_what, subject) => {
     expect(scope(subject)).toEqual(ALL);
   });
@@ -112,9 +119,15 @@ describe('What controllers write', () => {
     ['by nobody', nobody(subjectOf('replicasets.apps', owned(OWNER)))],
     ['and is a Deployment', subjectOf('deployments.apps', owned(OWNER), { caller: DEPLOYMENTS })],
     ['without an owner', subjectOf('replicasets.apps', deployment(), { caller: DEPLOYMENTS })],
-    ['owned, not controlled', subjectOf('replicasets.apps', owned({ ...OWNER, controller: false }), { caller: DEPLOYMENTS })],
+    [
+      'owned, not controlled',
+      subjectOf('replicasets.apps', owned({ ...OWNER, controller: false }), { caller: DEPLOYMENTS }),
+    ],
     ['by an owner of no kind', subjectOf('replicasets.apps', owned({ controller: true }), { caller: DEPLOYMENTS })],
-    ['by an owner that is none', subjectOf('jobs.batch', deployment({}, { ownerReferences: ['x', null] }), { caller: CRONJOBS })],
+    [
+      'by an owner that is none',
+      subjectOf('jobs.batch', deployment({}, { ownerReferences: ['x', null] }), { caller: CRONJOBS }),
+    ],
   ])('is judged as any other template where it is written %s', (_how, subject) => {
     expect(scope(subject, keys)).toEqual(ALL);
     expect(scope(subject)).toEqual({ ...ALL, ceiling: 'warn' });
@@ -149,7 +162,12 @@ describe('What controllers write', () => {
 
 describe('A dry run', () => {
   it('denies and patches nothing, and injects what was asked for', () => {
-    expect(scope(pod(), { dryRun: true })).toEqual({ ceiling: 'enforce', mayMutate: false, mayInject: true, isDryRun: true });
+    expect(scope(pod(), { dryRun: true })).toEqual({
+      ceiling: 'enforce',
+      mayMutate: false,
+      mayInject: true,
+      isDryRun: true,
+    });
     expect(scope(pod(), { dryRun: true, dryRunInjection: true })).toEqual({
       ceiling: 'enforce',
       mayMutate: false,
