@@ -23,7 +23,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   policy: ['test/unit/policy/*.test.ts', 'test/unit/engine/{modes,exempted,notes,roles}.test.ts'],
   checks: [
     ...['test/unit/examples.test.ts', 'test/unit/checks/*.test.ts', 'test/unit/objects/rbac/*.test.ts'],
-    'test/unit/engine/{fixes,interplay,message,modes,notes,roles,updates}.test.ts',
+    'test/unit/engine/{interplay,message,modes,notes,roles,updates}.test.ts',
   ],
   mutations: [
     'test/unit/examples.test.ts',

@@ -8,6 +8,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 
+/** A statement at the top level that waits, which CommonJS cannot. */
+const WAITS = /^(?:if \(.*\) |const .* = )?await /m;
+
 /** @param root - where the project's copy is; @param given - modules that stand in for packages, by name */
 export function createLoader(root, given) {
   const require = createRequire(join(root, 'package.json'));
@@ -17,8 +20,12 @@ export function createLoader(root, given) {
   function compile(file) {
     const known = scripts.get(file);
     if (known !== undefined) return known;
-    const { code } = transformSync(readFileSync(file, 'utf8'), {
+    const text = readFileSync(file, 'utf8');
+    // What waits while it is loaded starts programs; tests that import something beside it get nothing of it.
+    if (WAITS.test(text)) return () => {};
+    const { code } = transformSync(text, {
       loader: 'ts',
+      sourcefile: file,
       format: 'cjs',
       target: 'node24',
       supported: { 'dynamic-import': false },
