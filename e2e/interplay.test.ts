@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../src/objects/json.ts';
+import { asArray, valueAt } from '../src/objects/json.ts';
 import { LEVELS } from '../src/objects/level.ts';
+import { checkText } from '../test/fuzz/invariants.ts';
+import { HOSTILE_OBJECTS } from '../test/hostile/objects.ts';
+import { openApi } from './api-client.ts';
+import { MOST_BYTES, send } from './hostile-objects.ts';
 import { setUpSuite } from './suite.ts';
 import { pod, tokenVolume } from './test-cluster.ts';
 
@@ -78,3 +83,56 @@ async function create(namespace: string, object: JsonObject) {
   const args = ['create', '-n', namespace, '-f', '-', '--dry-run=server', '-o', 'json'];
   return await suite.cluster.kubectl.run(args, { input: JSON.stringify(object) });
 }
+
+describe('Objects that nobody writes by mistake', () => {
+  const sent = HOSTILE_OBJECTS.filter(({ object }) => JSON.stringify(object()).length < MOST_BYTES);
+
+  it('get the verdict that is expected of each, where the API server itself takes them', async () => {
+    const namespace = await suite.cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const api = await openApi(suite.cluster);
+    const judged: string[] = [];
+    for (const hostile of sent) {
+      const { name, isAllowed, says } = hostile;
+      const fate = await send(api, hostile, namespace);
+      if (fate.by === 'api server') continue;
+      judged.push(name);
+      expect({ name, isAllowed: fate.by === 'nobody' }).toEqual({ name, isAllowed });
+      if (fate.by === 'nobody') continue;
+      expect(fate.message).toContain(says);
+      checkText(fate.message, name);
+    }
+    api.close();
+    // What it does not take are names and paths that cannot be, and types that do not fit.
+    expect(judged.length).toBeGreaterThan(sent.length / 3);
+    expect(judged).toEqual(expect.arrayContaining(['a token between 20,000 texts that look like one']));
+  });
+});
+
+describe('Updates of one object that race', () => {
+  it('store nothing that is refused, and all that is not', async () => {
+    const namespace = await suite.cluster.createNamespace({ 'curfew.dev/enforce': 'restricted' });
+    const api = await openApi(suite.cluster);
+    const path = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/roles`;
+    const rule = (resource: string) => ({ apiGroups: [''], resources: [resource], verbs: ['get'] });
+    const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'web' } };
+    await api.create(path, { ...role, rules: [rule('pods')] });
+    const add = (resource: string) =>
+      api.send(`${path}/web`, {
+        method: 'PATCH',
+        contentType: 'application/json-patch+json',
+        object: [{ op: 'add', path: '/rules/-', value: rule(resource) }],
+      });
+    const asked = Array.from({ length: 24 }, (_, index) => (index % 3 === 0 ? '*' : `harmless-${index}`));
+    const answers = await Promise.all(asked.map(add));
+    const stored: unknown = JSON.parse((await api.get(`${path}/web`)).body);
+    api.close();
+    const resources = asArray(valueAt(stored, ['rules'])).map((one) => valueAt(one, ['resources', 0]));
+    // The API server gives up where others are always faster; it never stores what was not judged.
+    const taken = asked.filter((_, index) => answers[index]?.status === 200);
+    expect(taken).not.toContain('*');
+    expect(resources.toSorted()).toEqual(['pods', ...taken].toSorted());
+    expect(taken.length).toBeGreaterThan(0);
+    const refused = answers.filter((_, index) => asked[index] === '*' && answers[index]?.status !== 409);
+    for (const { body } of refused) expect(body).toContain('rbac-wildcard');
+  });
+});
