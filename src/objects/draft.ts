@@ -46,7 +46,6 @@ export function createDraft(original: JsonObject): Draft {
     const key = path.at(-1);
     if (key === undefined) throw new RangeError('the root cannot be changed');
     const parents = path.slice(0, -1);
-    if (valueAt(current, parents) === undefined) throw new RangeError(`nothing at ${toPointer(parents)}`);
     let root: JsonValue = own(current);
     if (!isObject(root)) throw new RangeError(`cannot change ${toPointer(path)}`);
     current = root;

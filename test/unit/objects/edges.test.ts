@@ -2,13 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { readExpiration } from '../../../src/objects/api-token-expiration.ts';
 import { suggest } from '../../../src/objects/closest.ts';
 import { createDraft } from '../../../src/objects/draft.ts';
+import { withMetadata } from '../../../src/objects/example-objects.ts';
 import type { JsonObject, JsonPath } from '../../../src/objects/json.ts';
+import { valueAt } from '../../../src/objects/json.ts';
 import { resourceOf, toNewSubject } from '../../../src/objects/manifest.ts';
+import { listPastedTexts } from '../../../src/objects/pasted-tokens/pasted-text.ts';
+import { isBuiltInRole } from '../../../src/objects/rbac/built-in.ts';
 import { createCover } from '../../../src/objects/rbac/cover.ts';
+import { allowsName, readRules } from '../../../src/objects/rbac/rules.ts';
+import { listSecretReferences } from '../../../src/objects/secret-references.ts';
 import { limitOf } from '../../../src/objects/token-limits.ts';
 import { findTokenReader } from '../../../src/objects/token-readers.ts';
 import { buildTokenCommand } from '../../../src/objects/token-request.ts';
 import { toNamespaceView, toServiceAccountView, toTokenSecretView } from '../../../src/objects/views.ts';
+import { HOSTILE_TOKEN } from '../../hostile/objects.ts';
 import { account, found } from '../judging.ts';
 import { subjectOf } from '../subjects.ts';
 
@@ -169,5 +176,53 @@ describe('A cover without steps left', () => {
     const product = { verbs: ['get'], groups: [''], resources: ['pods'] };
     expect(createCover([product]).find([product])).toBe(0);
     expect(createCover([product], 0).find([product])).toBeUndefined();
+  });
+});
+
+describe('What has no name', () => {
+  const container = {
+    name: 'app',
+    env: [{ value: HOSTILE_TOKEN }, { valueFrom: { secretKeyRef: { name: 's' } } }],
+    volumeMounts: [{ name: 'v', mountPath: '/v' }],
+  };
+  const spec = { containers: [container], volumes: [{ name: 'v', secret: { secretName: 's', items: [{}, null] } }] };
+
+  it('is a variable with a pasted token all the same', () => {
+    const pod = subjectOf('pods', { kind: 'Pod', metadata: {}, spec });
+    const places = [...listPastedTexts(pod)].filter(({ text }) => text === HOSTILE_TOKEN).map(({ locate }) => locate());
+    expect(places).toMatchObject([
+      { path: ['spec', 'containers', 0, 'env', 0, 'value'], name: 'an environment variable' },
+    ]);
+  });
+
+  it('is a reference to a Secret all the same', () => {
+    expect(listSecretReferences(spec).map(({ by, secret }) => [by, secret])).toEqual([
+      ['volume', 's'],
+      ['env', 's'],
+    ]);
+  });
+
+  it('is no built-in role', () => {
+    const labels = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
+    expect(isBuiltInRole({ metadata: { labels } })).toBe(false);
+    expect(isBuiltInRole({ metadata: { labels, name: 'admin' } })).toBe(true);
+  });
+
+  it('is reached by no index', () => {
+    expect(valueAt({ a: { 0: 'x' } }, ['a', 0])).toBeUndefined();
+    expect(valueAt({ a: ['x'] }, ['a', 0])).toBe('x');
+  });
+
+  it('allows every name', () => {
+    const [all, one] = readRules({ rules: [{ verbs: ['get'] }, { verbs: ['get'], resourceNames: ['a'] }] });
+    if (all === undefined || one === undefined) throw new Error('there are two rules');
+    expect([allowsName(all, 'b'), allowsName(one, 'b'), allowsName(one, 'a')]).toEqual([true, false, true]);
+  });
+
+  it('gets one beside metadata that is none', () => {
+    expect(withMetadata({ kind: 'Pod', metadata: null }, { name: 'a' })).toEqual({
+      kind: 'Pod',
+      metadata: { name: 'a' },
+    });
   });
 });

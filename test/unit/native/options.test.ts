@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { renderPolicies } from '../../../src/native/render-policies.ts';
+import type { JsonObject } from '../../../src/objects/json.ts';
+import { valueAt } from '../../../src/objects/json.ts';
+import { configure } from '../judging.ts';
+
+type Setting = { readonly apiAudiences?: readonly string[]; readonly level?: 'baseline' };
+
+/** Every policy for a configuration, as JSON by its name. */
+function render(keys: JsonObject, { apiAudiences = ['https://api.example'], level }: Setting = {}) {
+  const { objects } = renderPolicies({
+    configuration: configure(keys),
+    cluster: { apiAudiences, issuers: [] },
+    ownNamespace: 'curfew-system',
+    level,
+    now: 0,
+    minor: 37,
+  });
+  const policies = objects.filter(({ kind }) => !String(kind).endsWith('Binding'));
+  return new Map(policies.map((policy) => [String(valueAt(policy, ['metadata', 'name'])), JSON.stringify(policy)]));
+}
+
+function textOf(policies: ReadonlyMap<string, string>, rule: string): string {
+  return [...policies].flatMap(([name, text]) => (name.startsWith(rule) ? [text] : [])).join('\n');
+}
+
+describe('Native policies take over what the configuration says', () => {
+  it.each<[string, JsonObject, readonly string[]]>([
+    ['token-audience', { checks: { 'token-audience': { allowed: ['vault-audience'] } } }, ['vault-audience']],
+    [
+      'token-lifetime',
+      { checks: { 'token-lifetime': { audiences: { 'own-audience': 1_234 } } } },
+      ['own-audience', '1234'],
+    ],
+    [
+      'token-request-lifetime',
+      {
+        checks: {
+          'token-request-lifetime': { audiences: { 'own-audience': 1_234 }, maxSeconds: { restricted: 2_345 } },
+        },
+      },
+      ['own-audience', '1234', '2345'],
+    ],
+    [
+      'token-request-audience',
+      { checks: { 'token-request-audience': { allowed: ['own-audience'] } } },
+      ['own-audience'],
+    ],
+    ['token-request-binding', { checks: { 'token-request-binding': { unboundMaxSeconds: 1_234 } } }, ['1234']],
+    ['', { mutations: { 'short-lived-api-token': { namespaces: { shop: 1_234 } } } }, ['1234']],
+    ['', { checks: { 'token-lifetime': { audiences: { 'own-audience': 1_234 } } } }, ['own-audience', '1234']],
+  ])('for "%s" with %j', (rule, keys, parts) => {
+    const text = textOf(render({ ...keys, mutateMode: 'apply' }), rule);
+    const before = textOf(render({ mutateMode: 'apply' }), rule);
+    for (const part of parts) {
+      expect(text).toContain(part);
+      expect(before).not.toContain(part);
+    }
+  });
+
+  it('for whom documented access counts', () => {
+    const ofNamespace = textOf(render({ apiAccess: { acceptFrom: ['Namespace'] } }), 'service-account-automount');
+    const ofAccount = textOf(render({}), 'service-account-automount');
+    expect(ofNamespace).not.toContain('has(object.metadata.annotations)');
+    expect(ofNamespace).not.toBe(ofAccount);
+  });
+
+  it('where the audiences of the API are not known, or one has a limit of its own', () => {
+    const audiences = { checks: { 'token-request-lifetime': { audiences: { 'https://api.example': 1_234 } } } };
+    const known = textOf(render(audiences), 'token-request-lifetime');
+    expect(known).toContain('== 0 ? 1234 :');
+    const unknown = textOf(render(audiences, { apiAudiences: [] }), 'token-request-lifetime');
+    expect(unknown).not.toContain('== 0 ? 1234 :');
+  });
+
+  it.each<[JsonObject, readonly string[]]>([
+    [{ namespaces: ['shop-*'] }, ['shop-.*']],
+    [{ names: ['web?'] }, ['web.)$']],
+    [{ users: ['jane@example.com'] }, ['request.userInfo.username', 'jane@example']],
+    [{ groups: ['team-a'] }, ['request.userInfo.groups.exists', 'team-a']],
+    [{ serviceAccounts: ['shop/web'] }, ['.all(a, ', 'shop/web']],
+    [{ kinds: ['Secret'], namespaces: ['shop'] }, ['request.resource.resource == \\\\\\"secrets\\\\\\"']],
+  ])('whom an exemption is for: %j', (match, parts) => {
+    const rule = { name: 'one', match, reason: 'a reason', owner: 'team-a', expires: '2999-01-01' };
+    const policies = [...render({ exemptions: { rules: [rule] } }).values()].join('\n');
+    for (const part of parts) expect(policies).toContain(part.replaceAll('\\\\\\"', '\\"'));
+    expect(policies).toContain('2999-01-02');
+  });
+
+  it('at one level for all, where that is asked for', () => {
+    expect([...render({}, { level: 'baseline' }).keys()].length).toBeGreaterThan(10);
+    expect([...render({ levels: { enforce: 'off', warn: 'off', audit: 'off' } }).values()].join()).not.toBe('');
+  });
+});
