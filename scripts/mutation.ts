@@ -5,9 +5,8 @@
  *     npm run mutation -- policy checks           some folders
  *     npm run mutation -- src/policy/scope.ts     one file, or a glob in one of these folders
  *
- * Stryker is no dependency of the repository: it is locked in tools/mutation, and installed when it is first used. What was
- * found before is kept in node_modules/.cache/mutation, and what neither the code nor its tests changed is not run again.
- * docs/decisions/0036 says what is counted.
+ * Stryker is no dependency of the repository: it is locked in tools/mutation, and installed when it is first used. The last
+ * report of each folder is in node_modules/.cache/mutation. docs/decisions/0036 says what is counted.
  */
 
 import { spawn } from 'node:child_process';
