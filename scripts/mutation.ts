@@ -4,6 +4,8 @@
  *     npm run mutation                            each folder, one after the other
  *     npm run mutation -- policy checks           some folders
  *     npm run mutation -- src/policy/scope.ts     one file, or a glob in one of these folders
+ *     npm run mutation -- --called checks         without what is evaluated when a module is loaded, tables above all: a
+ *                                                 mutant of these is shown to every test
  *
  * Stryker is no dependency of the repository: it is locked in tools/mutation, and installed when it is first used. The last
  * report of each folder is in node_modules/.cache/mutation. docs/decisions/0036 says what is counted.
@@ -32,7 +34,9 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   review: ['test/unit/review/*.test.ts'],
 };
 
-const chosen = process.argv.slice(2);
+const CALLED = '--called';
+const isCalledOnly = process.argv.includes(CALLED);
+const chosen = process.argv.slice(2).filter((argument) => argument !== CALLED);
 for (const target of chosen.length > 0 ? chosen : Object.keys(FOLDERS)) {
   const folder = /^src\/([^/]+)\//.exec(target)?.[1] ?? target;
   const tests = FOLDERS[folder];
@@ -46,6 +50,7 @@ for (const target of chosen.length > 0 ? chosen : Object.keys(FOLDERS)) {
     ...process.env,
     CURFEW_MUTATION_NAME: folder,
     CURFEW_MUTATION_TESTS: tests.join(' '),
+    CURFEW_MUTATION_CALLED: String(isCalledOnly),
     CURFEW_MUTATION_BREAK: isWhole ? '85' : '0',
   };
   // What the forms in CEL say is only seen by a real API server: e2e/native-parity.test.ts.

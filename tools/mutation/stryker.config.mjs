@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 
 const HERE = import.meta.dirname;
-const { CURFEW_MUTATION_NAME: name, CURFEW_MUTATION_BREAK: least } = process.env;
+const { CURFEW_MUTATION_NAME: name, CURFEW_MUTATION_BREAK: least, CURFEW_MUTATION_CALLED: called } = process.env;
 const cache = `node_modules/.cache/mutation/${name}`;
 
 export default {
@@ -13,6 +13,7 @@ export default {
   // Stryker rewrites this file by an interface that TypeScript 7 no longer has; a name of no file keeps it from doing so.
   tsconfigFile: 'none.json',
   coverageAnalysis: 'perTest',
+  ignoreStatic: called === 'true',
   // The machine has other work.
   concurrency: 1,
   // Not incremental: mutants of what is evaluated when a module is loaded would keep their old verdict beside new tests.

@@ -60,6 +60,13 @@ describe('The audiences of a request', () => {
     expect(finding?.detail).not.toContain(' (');
   });
 
+  it('that are not allowed are told in one sentence', () => {
+    const told = (...audiences: readonly string[]) =>
+      find(tokenRequestAudience, exampleTokenRequest({ audiences }), { options: { allowed: ['vault'] } })[0]?.detail;
+    expect(told('a')).toMatch(/^.*"a" is not an allowed audience; allowed: "vault"/);
+    expect(told('a', 'b')).toMatch(/^.*"a", "b" are not allowed audiences; allowed: "vault"/);
+  });
+
   it('have the limit of the level where none of them is known', () => {
     const cluster = { apiAudiences: [], issuers: [] };
     const request = exampleTokenRequest({ expirationSeconds: 7_200 });
