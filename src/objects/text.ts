@@ -24,6 +24,8 @@ export function toOneLine(text: string): string {
 
 /** `text`, or as much of it as fits into `most` bytes of UTF-8 together with the `…` that says so. */
 export function cutToBytes(text: string, most: number): string {
+  // A code unit takes three bytes at most, and nearly every text is short.
+  if (text.length * 3 <= most) return text;
   const readInto = (bytes: number) => new TextEncoder().encodeInto(text, new Uint8Array(bytes)).read;
   if (text.length <= most && readInto(most) === text.length) return text;
   return `${text.slice(0, readInto(most - ELLIPSIS_BYTES))}…`;

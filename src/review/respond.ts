@@ -63,7 +63,10 @@ function boundWarnings(warnings: readonly string[]): readonly string[] {
   return bounded;
 }
 
+const ASCII = /^[ -~]*$/;
+
 /** Base64 of UTF-8 without Node's Buffer, since this folder is pure. */
 function toBase64(text: string): string {
+  if (ASCII.test(text)) return btoa(text);
   return btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(''));
 }

@@ -29,8 +29,8 @@ describe('The answer to a review', () => {
     });
   });
 
-  it('has a patch with its type, as base64 of UTF-8', () => {
-    const patch = [{ op: 'add', path: '/a', value: 'é𐀀' }] as const;
+  it.each(['é𐀀', 'é', 'a~b "c" \n'])('has a patch with its type, as base64 of UTF-8: %j', (value) => {
+    const patch = [{ op: 'add', path: '/a', value }] as const;
     const response = valueAt(respond('u', { ...ALLOWED, patch }), ['response']);
     expect(valueAt(response, ['patchType'])).toBe('JSONPatch');
     const text = Buffer.from(asString(valueAt(response, ['patch'])) ?? '', 'base64').toString('utf8');
