@@ -96,6 +96,8 @@ function readActions(spec: JsonValue | undefined): ImportedMode | PolicyFault {
     modes.push(mode);
   }
   const strictest = (['enforce', 'warn', 'audit'] as const).find((mode) => modes.includes(mode));
+  // Without admission it only looks at what is stored.
+  if (valueAt(spec, ['evaluation', 'admission', 'enabled']) === false) return 'audit';
   return strictest ?? { at, message: 'is an empty list' };
 }
 

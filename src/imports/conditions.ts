@@ -115,6 +115,9 @@ function readTogether(entries: readonly (Condition | Reading)[]): Reading {
   if (shapes.every((shape) => shape !== undefined)) {
     const repeated = LISTS_OF_RULES.some((list) => shapes.filter((shape) => shape[list] !== undefined).length > 1);
     if (repeated) return leave(first.at, 'no check is known for two conditions on one list');
+    // Of a whole role: one rule may have the verb, and another one the resource.
+    if (conditions.length > 1 && !conditions.every(({ path }) => path.startsWith('element.')))
+      return leave(first.at, 'no check is known for conditions that different rules of a role may meet');
     return readRoleShape(Object.assign({}, ...shapes) as RoleShape, first.at);
   }
   if (conditions.length > 1) return leave(first.at, 'no check is known for these conditions together');

@@ -91,6 +91,8 @@ function readMode(object: JsonObject, rule: JsonObject, at: JsonPath): ModeOfRul
     .filter((path) => asArray(valueAt(object, path)).length > 0)
     .map((path) => ({ at: path, what: 'actions of single namespaces; their label curfew.dev/enforce says it' }));
   const warns = valueAt(object, ['spec', 'emitWarning']) === true;
+  // Without admission it only looks at what is stored.
+  if (valueAt(object, ['spec', 'admission']) === false) return { mode: 'audit', untold };
   return { mode: action === 'enforce' ? 'enforce' : warns ? 'warn' : 'audit', untold };
 }
 

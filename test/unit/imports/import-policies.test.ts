@@ -199,6 +199,12 @@ describe('the scope of a rule', () => {
   });
 });
 
+it('does not deny what a policy only looked for in what is stored', async () => {
+  const { code, out } = await importText('kyverno', policyOf({ admission: false }));
+  expect(code).toBe(0);
+  expect(out).toContain('long-lived-token-secret:\n    mode: audit\n');
+});
+
 describe('what cannot be what it is', () => {
   it.each([
     [

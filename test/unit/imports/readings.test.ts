@@ -128,6 +128,15 @@ describe('conditions under which something is denied', () => {
     ['a condition that is none', { any: ['a'] }],
     ['none at all', {}],
     [
+      'conditions that different rules of a role may meet',
+      {
+        all: [
+          { key: '{{ request.object.rules[].resources[] }}', operator: 'AnyIn', value: ['secrets'] },
+          { key: '{{ request.object.rules[].verbs[] }}', operator: 'AnyIn', value: ['get'] },
+        ],
+      },
+    ],
+    [
       'two conditions that must both be true',
       {
         all: [
