@@ -1,130 +1,33 @@
 /** How the scenes are walked: each with the rights of its person alone, up to a token or what only the goal may do. */
 
 import type { JsonObject } from '../src/objects/json.ts';
-import { asArray, asString, valueAt } from '../src/objects/json.ts';
-import { RBAC } from './authorizer.ts';
-import { waitUntil } from './installed-curfew.ts';
-import { Refusal, type Send } from './people-client.ts';
-import { startSpyingWebhook } from './spying-webhook.ts';
+import { asString, valueAt } from '../src/objects/json.ts';
+import { ADMISSION_WALKS } from './admission-walks.ts';
+import { Refusal } from './people-client.ts';
 import { deployment } from './test-cluster.ts';
-
-export type Walker = {
-  /** As the person whose rights are tried. */
-  readonly send: Send;
-  /** As the administrator, who stands for the kubelet and looks at what came of it. */
-  readonly admin: Send;
-  readonly namespace: string;
-  readonly user: string;
-  /** The role that the person is bound to. */
-  readonly role: string;
-};
-
-/** Throws where the API server refuses it. Returns whom the person is then, if there is a name for that. */
-export type Walk = (walker: Walker) => Promise<string | undefined>;
-
-const MERGE = 'application/merge-patch+json';
-const STRATEGIC = 'application/strategic-merge-patch+json';
-const APPLY = 'application/apply-patch+yaml';
-const TOKEN_TYPE = 'kubernetes.io/service-account-token';
-const ACCOUNT = 'kubernetes.io/service-account.name';
-
-/** The user that the API server takes the bearer of a token for. */
-export async function whoIs(admin: Send, token: string): Promise<string> {
-  const review = await admin('/apis/authentication.k8s.io/v1/selfsubjectreviews', {
-    method: 'POST',
-    token,
-    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
-  });
-  return asString(valueAt(review, ['status', 'userInfo', 'username'])) ?? '';
-}
-
-const core = (namespace: string, rest: string) => `/api/v1/namespaces/${namespace}/${rest}`;
-
-async function makeToken({ send, admin, namespace }: Walker, account: string, spec: JsonObject = {}): Promise<string> {
-  const made = await send(core(namespace, `serviceaccounts/${account}/token`), {
-    method: 'POST',
-    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 600, ...spec } },
-  });
-  return await whoIs(admin, asString(valueAt(made, ['status', 'token'])) ?? '');
-}
-
-/** A role that was written a moment ago is known to the authorizer a moment later. */
-async function retry<T>(run: () => Promise<T>): Promise<T> {
-  let last: T | undefined;
-  await waitUntil('the authorizer knows it', async () => {
-    try {
-      last = await run();
-      return true;
-    } catch (error) {
-      if (error instanceof Refusal && error.status === 403) return false;
-      throw error;
-    }
-  });
-  return last as T;
-}
-
-const readToken = (secret: unknown) =>
-  Buffer.from(asString(valueAt(secret, ['data', 'token'])) ?? '', 'base64').toString('utf8');
-
-/** Reads until the token controller has filled it. */
-async function untilFilled({ admin }: Walker, read: () => Promise<unknown>): Promise<string> {
-  let token = '';
-  await waitUntil('the token controller fills it', async () => {
-    token = readToken(await read());
-    return token !== '';
-  });
-  return await whoIs(admin, token);
-}
-
-const tokenSecret = (name: string, account: string): JsonObject => ({
-  apiVersion: 'v1',
-  kind: 'Secret',
-  type: TOKEN_TYPE,
-  metadata: { name, annotations: { [ACCOUNT]: account } },
-});
-
-/** What the kubelet does for a pod that is there; the administrator is in its place. */
-async function tokenOfPod(walker: Walker, pod: unknown): Promise<string> {
-  const [name, uid] = [asString(valueAt(pod, ['metadata', 'name'])), asString(valueAt(pod, ['metadata', 'uid']))];
-  const account = asString(valueAt(pod, ['spec', 'serviceAccountName'])) ?? '';
-  const boundObjectRef = { kind: 'Pod', apiVersion: 'v1', name: name ?? '', uid: uid ?? '' };
-  return await makeToken({ ...walker, send: walker.admin }, account, { boundObjectRef });
-}
-
-/** The first pod of a workload as this account. */
-async function tokenOfFirstPod(walker: Walker, account: string): Promise<string> {
-  let pod: unknown;
-  await waitUntil('the workload has a pod', async () => {
-    const list = await walker.admin(core(walker.namespace, 'pods?labelSelector=app'));
-    pod = asArray(valueAt(list, ['items'])).find((one) => valueAt(one, ['spec', 'serviceAccountName']) === account);
-    return pod !== undefined;
-  });
-  return await tokenOfPod(walker, pod);
-}
-
-const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
-/** So that the scenes beside it are left alone. */
-const only = (namespace: string) => ({ matchLabels: { 'kubernetes.io/metadata.name': namespace } });
-const container = { name: 'app', image: 'registry.example/app:1' };
-const EVERYTHING = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] };
-
-const rbac = (namespace: string | undefined, rest: string) =>
-  `/apis/${RBAC}/v1/${namespace === undefined ? '' : `namespaces/${namespace}/`}${rest}`;
-
-const bindingOf = (kind: string, user: string): JsonObject => ({
-  apiVersion: `${RBAC}/v1`,
-  kind,
-  metadata: { name: `grown-${user}` },
-  roleRef: { apiGroup: RBAC, kind: 'ClusterRole', name: 'cluster-admin' },
-  subjects: [{ apiGroup: RBAC, kind: 'User', name: user }],
-});
-
-async function readAllSecrets({ send }: Walker): Promise<undefined> {
-  await retry(async () => await send('/api/v1/secrets?limit=1'));
-}
+import {
+  ACCOUNT,
+  APPLY,
+  bindingOf,
+  container,
+  core,
+  EVERYTHING,
+  MERGE,
+  makeToken,
+  rbac,
+  readAllSecrets,
+  retry,
+  STRATEGIC,
+  tokenOfFirstPod,
+  tokenOfPod,
+  tokenSecret,
+  untilFilled,
+  type Walk,
+} from './walking.ts';
 
 /** By the title of the scene. */
 export const WALKS: Readonly<Record<string, Walk>> = {
+  ...ADMISSION_WALKS,
   'a token of one account': async (walker) => await makeToken(walker, 'web'),
   'tokens of all accounts': async (walker) => await makeToken(walker, 'db'),
   'a token Secret by name': async (walker) =>
@@ -250,112 +153,6 @@ export const WALKS: Readonly<Record<string, Walk>> = {
     const stored = await admin(`${path}/walk-${user}`);
     if (valueAt(stored, ['status', 'conditions', 0, 'type']) !== 'Approved') throw new Error('it is not approved');
     return undefined;
-  },
-  'a webhook that changes what is written': async ({ send, user }) => {
-    const client = {
-      clientConfig: { url: 'https://walker.example/' },
-      sideEffects: 'None',
-      admissionReviewVersions: ['v1'],
-    };
-    const rules = [{ apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['CREATE'] }];
-    const body = {
-      apiVersion: 'admissionregistration.k8s.io/v1',
-      kind: 'MutatingWebhookConfiguration',
-      metadata: { name: user },
-      webhooks: [{ name: 'walker.example.com', ...client, rules }],
-    };
-    const path = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
-    await send(`${path}?dryRun=All`, { method: 'POST', body });
-    return undefined;
-  },
-  'a webhook that is shown what is written': async ({ send, admin, namespace, user }) => {
-    const spy = await startSpyingWebhook();
-    const path = `${ADMISSION}/validatingwebhookconfigurations`;
-    try {
-      const rules = [
-        { apiGroups: [''], apiVersions: ['v1'], resources: ['secrets', 'serviceaccounts/token'], operations: ['*'] },
-      ];
-      const body = {
-        apiVersion: 'admissionregistration.k8s.io/v1',
-        kind: 'ValidatingWebhookConfiguration',
-        metadata: { name: user },
-        webhooks: [
-          {
-            name: 'spy.example.com',
-            clientConfig: spy.clientConfig,
-            sideEffects: 'None',
-            admissionReviewVersions: ['v1'],
-            rules,
-            namespaceSelector: only(namespace),
-          },
-        ],
-      };
-      await send(path, { method: 'POST', body });
-      // Whatever anybody writes of the Secret: the API server itself notes when its token was used.
-      let token = '';
-      await waitUntil('the webhook is shown the Secret', async () => {
-        const touched = { metadata: { annotations: { touched: String(spy.shown.length) } } };
-        await admin(core(namespace, 'secrets/old'), { method: 'PATCH', contentType: MERGE, body: touched });
-        token = readToken(spy.shown.map((request) => valueAt(request, ['object'])).findLast((one) => readToken(one)));
-        return token !== '';
-      });
-      // A token that is asked for is made afterwards: no webhook is shown it.
-      await admin(core(namespace, 'serviceaccounts/db/token'), {
-        method: 'POST',
-        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 600 } },
-      });
-      const asked = spy.shown.filter((request) => valueAt(request, ['subResource']) === 'token');
-      if (asked.length === 0) throw new Error('no request for a token was shown');
-      if (asked.some((request) => valueAt(request, ['object', 'status', 'token'])))
-        throw new Error('a webhook is shown the token that was asked for');
-      return await whoIs(admin, token);
-    } finally {
-      await admin(`${path}/${user}`, { method: 'DELETE' }).catch(() => undefined);
-      spy.close();
-    }
-  },
-  'a policy that changes every pod': async ({ send, admin, namespace, user }) => {
-    const resourceRules = [{ apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['CREATE'] }];
-    const expression =
-      'Object{spec: Object.spec{containers: object.spec.containers.map(c, Object.spec.containers{name: c.name, image: "registry.example/walker:1"})}}';
-    const paths = ['policies', 'policybindings'].map((kind) => `${ADMISSION}/mutatingadmission${kind}`);
-    const [policies = '', bindings = ''] = paths;
-    const apiVersion = 'admissionregistration.k8s.io/v1';
-    try {
-      const policy = {
-        matchConstraints: { resourceRules, namespaceSelector: only(namespace) },
-        reinvocationPolicy: 'Never',
-        mutations: [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression } }],
-      };
-      await send(policies, {
-        method: 'POST',
-        body: { apiVersion, kind: 'MutatingAdmissionPolicy', metadata: { name: user }, spec: policy },
-      });
-      await send(bindings, {
-        method: 'POST',
-        body: {
-          apiVersion,
-          kind: 'MutatingAdmissionPolicyBinding',
-          metadata: { name: user },
-          spec: { policyName: user },
-        },
-      });
-      let count = 0;
-      await waitUntil('a pod of somebody else runs the image of the walker', async () => {
-        count += 1;
-        const body = {
-          apiVersion: 'v1',
-          kind: 'Pod',
-          metadata: { name: `changed-${count}` },
-          spec: { serviceAccountName: 'db', containers: [container] },
-        };
-        const made = await admin(core(namespace, 'pods?dryRun=All'), { method: 'POST', body });
-        return valueAt(made, ['spec', 'containers', 0, 'image']) === 'registry.example/walker:1';
-      });
-      return undefined;
-    } finally {
-      for (const path of paths) await admin(`${path}/${user}`, { method: 'DELETE' }).catch(() => undefined);
-    }
   },
   // There is no controller: the administrator makes the pod that the template says.
   'a custom resource that makes pods': async (walker) => {

@@ -15,7 +15,7 @@ import { asArray, asString, member, valueAt } from '../src/objects/json.ts';
 import { runWith } from '../test/unit/cli/run-command.ts';
 import { compareSteps } from './access-parity.ts';
 import { ACCESS_SCENES, type AccessScene, ROLLOUTS_KIND } from './access-scenes.ts';
-import { WALKS, whoIs } from './access-walks.ts';
+import { WALKS } from './access-walks.ts';
 import { type Authorizer, inParallel, openAuthorizer, RBAC } from './authorizer.ts';
 import { openPerson, type Person } from './people-client.ts';
 import { randomRole } from './random-roles.ts';
@@ -27,6 +27,7 @@ import {
   type TestCluster,
   tokenSecret,
 } from './test-cluster.ts';
+import { whoIs } from './walking.ts';
 
 const ROLES = process.env['CURFEW_LONG'] === '1' ? 600 : 40;
 const SEED = Number(process.env['CURFEW_SEED'] ?? Date.now() % 2 ** 31);

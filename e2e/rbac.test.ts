@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { judgeManifest } from '../src/manifests/judge-manifest.ts';
 import { createWorld } from '../src/manifests/world.ts';
 import type { JsonObject } from '../src/objects/json.ts';
-import { asArray, isObject, member, valueAt } from '../src/objects/json.ts';
+import { asArray, asString, isObject, member, valueAt } from '../src/objects/json.ts';
 import { toNewSubject } from '../src/objects/manifest.ts';
 import { isBuiltInBinding, isBuiltInRole } from '../src/objects/rbac/built-in.ts';
 import { configure } from '../test/unit/judging.ts';
@@ -25,7 +25,7 @@ describe('What Kubernetes brings', () => {
     const items = asArray(member(JSON.parse(await suite.cluster.must(['get', kinds, ...labelled])), 'items'));
     expect(items.length).toBeGreaterThan(120);
     const judged = items.filter(isObject).filter((item) => !isBuiltInRole(item) && !isBuiltInBinding(item));
-    const isBinding = (item: JsonObject) => String(member(item, 'kind')).endsWith('Binding');
+    const isBinding = (item: JsonObject) => asString(member(item, 'kind'))?.endsWith('Binding') === true;
     expect(judged.filter(isBinding).map((item) => valueAt(item, ['metadata', 'name']))).toEqual([]);
     const found = judged.flatMap((item) => {
       const subject = toNewSubject(item, '');
