@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { renderPolicies } from '../../../src/native/render-policies.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
-import { valueAt } from '../../../src/objects/json.ts';
+import { asString, valueAt } from '../../../src/objects/json.ts';
 import { configure } from '../judging.ts';
 
 type Setting = { readonly apiAudiences?: readonly string[]; readonly level?: 'baseline' };
@@ -16,8 +16,10 @@ function render(keys: JsonObject, { apiAudiences = ['https://api.example'], leve
     now: 0,
     minor: 37,
   });
-  const policies = objects.filter(({ kind }) => !String(kind).endsWith('Binding'));
-  return new Map(policies.map((policy) => [String(valueAt(policy, ['metadata', 'name'])), JSON.stringify(policy)]));
+  const policies = objects.filter(({ kind }) => asString(kind)?.endsWith('Binding') !== true);
+  return new Map(
+    policies.map((policy) => [asString(valueAt(policy, ['metadata', 'name'])) ?? '', JSON.stringify(policy)]),
+  );
 }
 
 function textOf(policies: ReadonlyMap<string, string>, rule: string): string {

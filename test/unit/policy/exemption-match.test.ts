@@ -24,7 +24,7 @@ function isExempt(match: ExemptionMatch, subject: Subject): boolean {
   return findExemption([{ ...EXEMPTION, match }], subject, { check: 'any', now: 0 }) !== undefined;
 }
 
-const nobody = ({ caller: _, ...subject }: Subject): Subject => subject;
+const nobody = ({ caller: _caller, ...subject }: Subject): Subject => subject;
 const binding = (...subjects: readonly JsonObject[]) =>
   subjectOf('rolebindings.rbac.authorization.k8s.io', { kind: 'RoleBinding', subjects });
 

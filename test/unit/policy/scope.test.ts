@@ -10,7 +10,7 @@ const NOTHING = { ceiling: 'off', mayMutate: false, mayInject: false, isDryRun: 
 const ALL = { ceiling: 'enforce', mayMutate: true, mayInject: true, isDryRun: false };
 const scope = (subject: Subject, keys: JsonObject = {}) => scopeOf(configure(keys), subject, OWN);
 const as = (username: string, ...groups: readonly string[]): Caller => ({ username, groups });
-const nobody = ({ caller: _, ...subject }: Subject): Subject => subject;
+const nobody = ({ caller: _caller, ...subject }: Subject): Subject => subject;
 
 const pod = (more: Partial<Subject> = {}, metadata: JsonObject = {}) =>
   subjectOf('pods', admittedPod(['a'], metadata), more);
