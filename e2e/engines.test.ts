@@ -6,10 +6,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../src/objects/json.ts';
 import { asString, isObject, member, valueAt } from '../src/objects/json.ts';
-import { type ApiClient, openApi } from './api-client.ts';
+import { type ApiClient, type Caller, openApi } from './api-client.ts';
 import { isWebhookConfiguration, renderChart } from './chart.ts';
 import { waitUntil } from './installed-curfew.ts';
-import { createPolicies } from './native-policies.ts';
+import {
+  createPolicies,
+  type NativePolicies,
+  pathOf,
+  render,
+  sendNatively,
+  toConfiguration,
+} from './native-policies.ts';
 import { setUpSuite } from './suite.ts';
 import { deployment, HAS_AUDIT_LOG, pod, tokenSecret, tokenVolume } from './test-cluster.ts';
 
@@ -83,20 +90,21 @@ describe('With policies behind the webhook', () => {
   });
 });
 
+let api: ApiClient;
+let policies: NativePolicies;
+
 describe('With policies alone', () => {
-  let api: ApiClient;
   beforeAll(async () => {
     api = await openApi(suite.cluster);
-    const policies = 'validatingadmissionpolicybindings,validatingadmissionpolicies';
-    await suite.cluster.must(['delete', policies, '-l', 'app.kubernetes.io/component=native-policies']);
+    const kinds = 'validatingadmissionpolicybindings,validatingadmissionpolicies';
+    await suite.cluster.must(['delete', kinds, '-l', 'app.kubernetes.io/component=native-policies']);
     await suite.cluster.must(['delete', 'validatingwebhookconfigurations,mutatingwebhookconfigurations', 'curfew']);
     // Of two checks: all of them take the API server half a minute to compile, and e2e/helm.test.ts installs all.
     const objects = await renderChart({ engine: 'native' });
     const isTried = (object: JsonObject) => /^(long-lived-token-secret|token-lifetime)/.test(nameOf(object));
-    await createPolicies(api).apply(objects.filter(isTried));
+    policies = createPolicies(api);
+    await policies.apply(objects.filter(isTried));
   });
-  afterAll(() => api?.close());
-
   it('the chart has policies and nothing else', async () => {
     expect((await renderChart({ engine: 'native' })).filter((object) => !isPolicy(object))).toEqual([]);
   });
@@ -114,6 +122,71 @@ describe('With policies alone', () => {
     expect(Object.keys(secret.records).map((key) => key.split('/')[1])).toEqual(['audit', 'deny']);
     expect(Object.keys(warned.records).map((key) => key.split('/')[1])).toEqual(['audit', 'warn']);
   });
+});
+
+describe('With policies for what kubelets ask for', () => {
+  const BOUND = { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'web' } };
+  const lifetime = (seconds: number) =>
+    `curfew token-lifetime at /spec/expirationSeconds: a token that lives too long; write expirationSeconds: ${seconds} or less in the pod`;
+  const AUDIENCE =
+    'curfew token-audience at /spec/audiences: an audience that is not on the list; write one that is on it in the pod';
+  /** Without the name of a node, so that NodeRestriction, which asks for a pod on it, stays out. */
+  const KUBELET = { username: 'kubelet', groups: ['system:nodes'] };
+
+  beforeAll(async () => {
+    const match = { serviceAccounts: ['*/old'], kinds: ['Pod'], users: ['jane'] };
+    const rule = { name: 'old', match, reason: 'until it is gone', owner: 'platform', permanent: true };
+    const configuration = toConfiguration({
+      checks: {
+        'token-lifetime': { audiences: { vault: 7_200 } },
+        'token-audience': { allowed: ['vault', 'istio-ca'] },
+      },
+      exemptions: { rules: [rule] },
+    });
+    const objects = render(configuration, { nodeTokens: 'enforce' });
+    await policies.apply(objects.filter((object) => nameOf(object).startsWith('node-')));
+  });
+  afterAll(() => api?.close());
+
+  it.each<[string, string, JsonObject, string]>([
+    ['as long as its audience may live', 'baseline', { audiences: ['vault'], expirationSeconds: 7_200 }, ''],
+    ['longer', 'baseline', { audiences: ['vault'], expirationSeconds: 7_201 }, lifetime(7_200)],
+    ['what a mesh injects', 'restricted', { audiences: ['istio-ca'], expirationSeconds: 43_200 }, ''],
+    [
+      'what a mesh does not inject',
+      'restricted',
+      { audiences: ['istio-ca'], expirationSeconds: 43_201 },
+      lifetime(43_200),
+    ],
+    ['the default token of a pod', 'restricted', { ...BOUND, expirationSeconds: 3_607 }, ''],
+    ['one like it of no pod', 'restricted', { expirationSeconds: 3_607 }, lifetime(3_600)],
+    ['a longer one for the API', 'restricted', { ...BOUND, expirationSeconds: 7_200 }, lifetime(3_600)],
+    ['a day for the API', 'baseline', { ...BOUND, expirationSeconds: 86_400 }, ''],
+    ['an audience that is not on the list', 'restricted', { audiences: ['other'], expirationSeconds: 600 }, AUDIENCE],
+    ['the same at baseline', 'baseline', { audiences: ['other'], expirationSeconds: 600 }, ''],
+    ['anything where nothing is enforced', 'off', { audiences: ['vault'], expirationSeconds: 90_000 }, ''],
+  ])('judges %s', async (_what, level, spec, denial) => {
+    const namespace = await suite.cluster.createNamespace({ 'curfew.dev/enforce': level });
+    expect((await ask(namespace, 'web', { spec, as: KUBELET })).denial).toBe(denial);
+  });
+
+  it('leaves people, exempt accounts and kube-system alone', async () => {
+    const namespace = await suite.cluster.createNamespace({ 'curfew.dev/enforce': 'baseline' });
+    const spec = { audiences: ['vault'], expirationSeconds: 90_000 };
+    expect((await ask(namespace, 'web', { spec, as: KUBELET })).denial).toBe(lifetime(7_200));
+    expect((await ask(namespace, 'web', { spec, as: { username: 'jane' } })).denial).toBe('');
+    expect((await ask(namespace, 'old', { spec, as: KUBELET })).denial).toBe('');
+    expect((await ask('kube-system', 'default', { spec, as: KUBELET })).denial).toBe('');
+  });
+
+  async function ask(
+    namespace: string,
+    account: string,
+    { spec, as }: { readonly spec: JsonObject; readonly as: Caller },
+  ) {
+    const object = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: { name: account }, spec };
+    return await sendNatively(api, { method: 'POST', path: pathOf(object, namespace), object, as });
+  }
 });
 
 function nameOf(object: JsonObject): string {

@@ -11,9 +11,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../scripts/run-program.ts';
 import { findTools } from '../scripts/tools.ts';
 import { issueCertificateAuthority } from '../src/certificates/issue.ts';
-import { member, valueAt } from '../src/objects/json.ts';
+import { CHECKS } from '../src/checks/registry.ts';
+import { asString, member, valueAt } from '../src/objects/json.ts';
 import { ENTRIES } from '../src/review/entries.ts';
 import { CHART_FOLDER, RELEASE_NAMESPACE } from './chart.ts';
+import { listPolicies, renderArguments } from './chart-policies.ts';
 import { waitUntil } from './installed-curfew.ts';
 import { isPublished, publishedParts, publishOnce, readWebhooks } from './replica.ts';
 import { pod, startTestCluster, type TestCluster, tokenSecret } from './test-cluster.ts';
@@ -22,6 +24,9 @@ const NOTES = join(import.meta.dirname, '..', 'test', 'chart', 'golden', 'notes-
 const OPTIONAL = ENTRIES.filter(({ onlyIf }) => onlyIf !== undefined);
 const SWITCHES = [...new Set(OPTIONAL.map(({ onlyIf }) => `config.${onlyIf}`))];
 const CONFIGURATIONS = 'validatingwebhookconfigurations,mutatingwebhookconfigurations';
+/** Policies take the API server long, on a machine with other work. */
+const HELM_LIMIT_MS = 300_000;
+const SELECTOR = 'app.kubernetes.io/name=curfew';
 const OWNED_KINDS = `${CONFIGURATIONS},clusterroles,clusterrolebindings`;
 
 describe.each(['helm', 'helm3'] as const)('%s', (name) => {
@@ -120,6 +125,56 @@ describe.each(['helm', 'helm3'] as const)('%s', (name) => {
     expect(publishedParts(await readWebhooks(cluster))).toEqual(publishedParts(without));
   });
 
+  it('switches the engine: policies behind the webhook, policies alone, the webhook again', async () => {
+    await upgrade([]);
+    await publishOnce(cluster);
+    const webhooks = await readWebhooks(cluster);
+    // Of two checks: the API server compiles each policy, and all of them for a long time.
+    await upgradeWithPolicies(['long-lived-token-secret', 'token-lifetime'], ['--set', 'engine=both']);
+    const behind = ['long-lived-token-secret', 'token-lifetime'].map((id) => `${id}.enforce.curfew.dev`);
+    expect(await listPolicies(cluster)).toEqual(behind);
+    expect(publishedParts(await readWebhooks(cluster))).toEqual(publishedParts(webhooks));
+
+    await upgrade(['engine=native']);
+    const alone = await listPolicies(cluster);
+    expect(alone).toEqual(
+      expect.arrayContaining([...behind, 'token-lifetime.warn.curfew.dev', 'pods.mutate.curfew.dev']),
+    );
+    expect((await readWebhooks(cluster)).size).toBe(0);
+    const kinds = 'deployments,services,configmaps,serviceaccounts,roles,rolebindings,poddisruptionbudgets';
+    expect(await cluster.must(['get', kinds, '-n', RELEASE_NAMESPACE, '-l', SELECTOR, '-o', 'name'])).toBe('');
+    expect(await cluster.must(['get', 'clusterroles,clusterrolebindings', '-l', SELECTOR, '-o', 'name'])).toBe('');
+    const namespace = await cluster.createNamespace();
+    await waitUntil('the policies deny', async () => {
+      const { stderr } = await cluster.kubectl.apply(tokenSecret('ci', 'web'), ['-n', namespace, '--dry-run=server']);
+      return stderr.includes("ValidatingAdmissionPolicy 'long-lived-token-secret.enforce.curfew.dev'");
+    });
+    const { code, stderr } = await runHelm(['install', 'second', CHART_FOLDER, '--create-namespace'], 'other');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/ValidatingAdmissionPolicy "[^"]+" is of release "curfew" in namespace "curfew-system"/);
+
+    await upgrade(['engine=webhook', 'native.policies=', 'config.checks=null']);
+    expect(await listPolicies(cluster)).toEqual([]);
+    const again = await readWebhooks(cluster);
+    expect([...again.keys()]).toEqual([...webhooks.keys()]);
+    expect([...again.values()].filter(isPublished)).toEqual([]);
+  });
+
+  it.runIf(process.env['CURFEW_LONG'] === '1')(
+    'installs every policy that it ships, and every one of your own',
+    async () => {
+      await upgrade(['engine=native']);
+      const shipped = await listPolicies(cluster);
+      expect(shipped.length).toBeGreaterThan(50);
+      await upgradeWithPolicies(CHECKS.map(({ id }) => id).slice(1), []);
+      expect((await listPolicies(cluster)).length).toBeLessThan(shipped.length);
+      // Of the megabyte that a Secret may have: what the chart ships, what is given, and what was installed.
+      expect(await sizeOfRelease()).toBeLessThan(500_000);
+      await upgrade(['engine=webhook', 'native.policies=', 'config.checks=null']);
+      expect(await listPolicies(cluster)).toEqual([]);
+    },
+  );
+
   it('hands rules and CA bundle over to the chart, and takes them back', async () => {
     await upgrade([]);
     await publishOnce(cluster);
@@ -164,9 +219,12 @@ describe.each(['helm', 'helm3'] as const)('%s', (name) => {
   it('uninstalls and leaves nothing that is in no namespace, so that another release may come', async () => {
     await helm(['uninstall', 'curfew']);
     expect(await cluster.must(['get', OWNED_KINDS, '-l', 'app.kubernetes.io/name=curfew', '-o', 'name'])).toBe('');
-    const { code, stderr } = await runHelm(['install', 'second', CHART_FOLDER, '--create-namespace'], 'other');
+    const second = ['install', 'second', CHART_FOLDER, '--create-namespace', '--set', 'engine=both'];
+    const { code, stderr } = await runHelm(second, 'other');
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+    expect((await listPolicies(cluster)).length).toBeGreaterThan(10);
     expect((await runHelm(['uninstall', 'second'], 'other')).code).toBe(0);
+    expect(await listPolicies(cluster)).toEqual([]);
   });
 
   it('refuses to stand beside the plain manifests', async () => {
@@ -179,6 +237,28 @@ describe.each(['helm', 'helm3'] as const)('%s', (name) => {
     );
     await cluster.must(['delete', '-f', manifest, '--wait=false']);
   });
+
+  async function upgradeWithPolicies(checks: readonly string[], more: readonly string[]): Promise<void> {
+    const { folder, args } = await renderArguments(checks);
+    await helm(['upgrade', 'curfew', CHART_FOLDER, '--reset-then-reuse-values', ...args, ...more]);
+    await rm(folder, { recursive: true });
+  }
+
+  /** Bytes of the Secret in which Helm keeps what it did last. */
+  async function sizeOfRelease(): Promise<number> {
+    const list = await cluster.must([
+      'get',
+      'secrets',
+      '-n',
+      RELEASE_NAMESPACE,
+      '-l',
+      'owner=helm,status=deployed',
+      '-o',
+      'json',
+    ]);
+    const release = valueAt(JSON.parse(list), ['items', 0, 'data', 'release']);
+    return Buffer.from(asString(release) ?? '', 'base64').length;
+  }
 
   /** Asks for a pod without making it. */
   async function tryPod(namespace: string, name: string) {
@@ -198,7 +278,7 @@ describe.each(['helm', 'helm3'] as const)('%s', (name) => {
 
   async function runHelm(args: readonly string[], namespace: string) {
     const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
-    return await runProgram(binary, [...args, '--namespace', namespace], { env });
+    return await runProgram(binary, [...args, '--namespace', namespace], { env, timeoutMs: HELM_LIMIT_MS });
   }
 });
 

@@ -7,6 +7,7 @@ import { CHECKS } from '../src/checks/registry.ts';
 import type { Result } from '../src/engine/evaluate.ts';
 import { judge } from '../src/engine/evaluate.ts';
 import { formatWarning } from '../src/engine/message.ts';
+import type { NativeOptions } from '../src/native/native-options.ts';
 import { renderPolicies } from '../src/native/render-policies.ts';
 import { asArray, asString, type JsonObject, valueAt } from '../src/objects/json.ts';
 import type { RuleContext } from '../src/objects/rule-context.ts';
@@ -36,9 +37,13 @@ export function toConfiguration(keys: JsonObject): Configuration {
   return read.configuration;
 }
 
-export function render(configuration: Configuration, minor = 37): readonly JsonObject[] {
+export function render(
+  configuration: Configuration,
+  { minor = 37, nodeTokens = 'off' }: Partial<Pick<NativeOptions, 'minor' | 'nodeTokens'>> = {},
+): readonly JsonObject[] {
   const options = {
     engine: 'native' as const,
+    nodeTokens,
     configuration,
     cluster: CLUSTER,
     ownNamespace: OWN_NAMESPACE,

@@ -4,7 +4,7 @@ import { isMap, isScalar, type Pair, parseDocument, type YAMLMap } from 'yaml';
 import packageJson from '../package.json' with { type: 'json' };
 import { AUDIT_FILE_ENDINGS, AUDIT_OUTPUTS } from '../src/cli/audit-outputs.ts';
 import { LOG_LEVELS } from '../src/log/logger.ts';
-import { POLICY_ENGINES } from '../src/native/native-options.ts';
+import { NODE_TOKEN_MODES, POLICY_ENGINES } from '../src/native/native-options.ts';
 import { asArray, isObject, type JsonObject, member } from '../src/objects/json.ts';
 import { ConfigurationSchema } from '../src/policy/configuration-schema.ts';
 import { POLICY_REPORT_GROUPS } from '../src/reports/policy-report-groups.ts';
@@ -34,7 +34,7 @@ const AUDIT_ENDINGS = Object.keys(AUDIT_FILE_ENDINGS)
 /** What is known of each value; a key of values.yaml that is missing here fails the build. */
 const VALUES: JsonObject = {
   engine: { enum: ['webhook', ...POLICY_ENGINES] },
-  native: closed({ policies: text }),
+  native: closed({ policies: text, nodeTokens: { enum: [...NODE_TOKEN_MODES] } }),
   // No `Fail`: an entry that fails open does so because what it sees must never wait, such as kube-system.
   failurePolicy: { enum: ['', 'Ignore'] },
   replicas: { type: 'integer', minimum: 1, maximum: 100 },

@@ -46,6 +46,7 @@ function optionsOf(keys: JsonObject): NativeOptions {
   if (!read.ok) throw new Error(JSON.stringify(read.problems));
   return {
     engine: 'native',
+    nodeTokens: 'enforce',
     configuration: read.configuration,
     cluster: { apiAudiences: [AUDIENCES], issuers: [] },
     ownNamespace: mark('own'),

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { valueAt } from '../../src/objects/json.ts';
+import { asArray, asString, type JsonObject, valueAt } from '../../src/objects/json.ts';
 import { waitUntil } from '../installed-curfew.ts';
 import { BUSYBOX_IMAGE } from '../node/container-runtime.ts';
+import { tokenVolume } from '../test-cluster.ts';
 import { createApiReader } from './api-reader.ts';
 import { API_TOKEN, claimsOf, type InstalledChart, openCluster, sleepingPod } from './installed-chart.ts';
 
 const API_AUDIENCE = 'https://kubernetes.default.svc';
+/** Holds a pod back from its node. */
+const GATE = 'test.curfew.dev/wait';
 const VAULT_TOKEN = '/var/run/curfew/vault/token';
 const BILLING_TOKEN = '/var/run/curfew/billing/token';
 
@@ -110,3 +113,57 @@ describe('In a namespace that is restricted', () => {
     expect(await reader.get(`/api/v1/namespaces/${namespace}/secrets`)).toBe(403);
   });
 });
+
+describe('With policies for what kubelets ask for', () => {
+  beforeAll(async () => {
+    await cluster.install(['--set', 'engine=both', '--set', 'native.nodeTokens=enforce']);
+  });
+
+  it('a pod that was let in before its level was raised does not start, and says why; one within the limit does', async () => {
+    const namespace = await cluster.createNamespace('kubelet', { 'curfew.dev/enforce': 'baseline' });
+    await cluster.createAccount(namespace);
+    const held = (name: string, expirationSeconds: number) => {
+      const volumes = [tokenVolume({ audience: 'vault', expirationSeconds, path: 'token' })];
+      // The kubelet asks for no token of a volume that nobody mounts.
+      const volumeMounts = [{ name: 'token', mountPath: '/var/run/vault' }];
+      const containers = [{ name: 'app', image: BUSYBOX_IMAGE, command: ['sleep', '3600'], volumeMounts }];
+      return sleepingPod(name, { containers, volumes, schedulingGates: [{ name: GATE }] });
+    };
+    await cluster.must(['create', '-n', namespace, '-f', '-'], [held('long', 7_200), held('short', 3_600)]);
+    await cluster.must(['label', 'namespace', namespace, '--overwrite', 'curfew.dev/enforce=restricted']);
+    await waitUntil('the policies are in force', async () => {
+      const { stderr } = await cluster.kubectl.apply(held('later', 7_200), ['-n', namespace, '--dry-run=server']);
+      return stderr.includes("ValidatingAdmissionPolicy 'token-lifetime.enforce.curfew.dev'");
+    });
+    const open = JSON.stringify([{ op: 'remove', path: '/spec/schedulingGates' }]);
+    for (const name of ['long', 'short']) {
+      await cluster.must(['patch', 'pod', name, '-n', namespace, '--type', 'json', '-p', open]);
+    }
+    await cluster.must(['wait', '--for=condition=Ready', 'pod/short', '-n', namespace, '--timeout=60s']);
+    await waitUntil('the kubelet says why the other one does not start', async () => {
+      const texts = await listEvents(namespace, 'long');
+      return texts.some((text) =>
+        text.includes(
+          `failed to fetch token: serviceaccounts "web" is forbidden: ValidatingAdmissionPolicy 'node-token-lifetime.enforce.curfew.dev' with binding 'node-token-lifetime.enforce.curfew.dev' denied request: curfew token-lifetime at /spec/expirationSeconds: a token that lives too long; write expirationSeconds: 3600 or less in the pod`,
+        ),
+      );
+    });
+    expect(await cluster.must(['get', 'pod', 'long', '-n', namespace, '-o', 'jsonpath={.status.phase}'])).toBe(
+      'Pending',
+    );
+  });
+});
+
+async function listEvents(namespace: string, pod: string): Promise<readonly string[]> {
+  const list = await cluster.must([
+    'get',
+    'events',
+    '-n',
+    namespace,
+    '-o',
+    'json',
+    `--field-selector=involvedObject.name=${pod}`,
+  ]);
+  const items: readonly unknown[] = asArray(valueAt(JSON.parse(list) as JsonObject, ['items']));
+  return items.map((item) => asString(valueAt(item, ['message'])) ?? '');
+}

@@ -1,7 +1,7 @@
 /** `curfew render policies`: the policies as YAML, and in comments before them what they leave. */
 
 import { stringify } from 'yaml';
-import type { Left, NativeOptions, PolicyEngine } from '../native/native-options.ts';
+import type { Left, NativeOptions, NodeTokenMode, PolicyEngine } from '../native/native-options.ts';
 import { renderPolicies } from '../native/render-policies.ts';
 import { formatRenderedFrom } from '../native/rendered-from.ts';
 import type { JsonObject } from '../objects/json.ts';
@@ -15,6 +15,7 @@ export type RenderPoliciesOptions = {
   /** Values of the chart, in place of `config`. */
   readonly values?: string;
   readonly engine: PolicyEngine;
+  readonly nodeTokens: NodeTokenMode;
   readonly level?: ActiveLevel;
   /** `1.33`. */
   readonly kubernetes: string;
@@ -27,6 +28,7 @@ export async function renderPoliciesFile(options: RenderPoliciesOptions, now: nu
     options.values === undefined ? await loadConfigurationFile(options.config) : await loadChartValues(options.values);
   const rendering: NativeOptions = {
     engine: options.engine,
+    nodeTokens: options.nodeTokens,
     configuration,
     cluster: findClusterFacts(configuration, undefined).facts,
     ownNamespace: options.namespace,

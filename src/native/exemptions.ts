@@ -12,6 +12,8 @@ export type ExemptionPlace = {
   readonly reads: readonly Reads[];
   /** The account of the one pod, in CEL, where the policy is for pods. */
   readonly account: string | undefined;
+  /** What `names` are held against, in CEL; by default the name of the object. */
+  readonly name?: string;
   readonly now: number;
 };
 
@@ -43,7 +45,7 @@ function conditionCel({ match, end, lastDay }: Exemption, place: ExemptionPlace)
   if (match.namespaces !== undefined) {
     parts.push(`${REQUEST_NAMESPACE} != "" && ${globCel(REQUEST_NAMESPACE, match.namespaces)}`);
   }
-  if (match.names !== undefined) parts.push(globCel(NAME, match.names));
+  if (match.names !== undefined) parts.push(globCel(place.name ?? NAME, match.names));
   if (match.users !== undefined) parts.push(globCel('request.userInfo.username', match.users));
   if (match.groups !== undefined) {
     parts.push(`(has(request.userInfo.groups) && request.userInfo.groups.exists(g, ${globCel('g', match.groups)}))`);

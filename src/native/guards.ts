@@ -44,6 +44,11 @@ export function listMatchConditions(reads: readonly Reads[]): readonly MatchCond
 /** A user without groups has no such key. */
 const NOT_A_NODE = `!has(request.userInfo.groups) || !(${quoteCel(NODES_GROUP)} in request.userInfo.groups)`;
 
+/** What a policy for kubelets looks at. */
+export const OF_A_NODE: readonly MatchCondition[] = [
+  { name: 'a-node', expression: `has(request.userInfo.groups) && ${quoteCel(NODES_GROUP)} in request.userInfo.groups` },
+];
+
 const ASKS_FOR_ITSELF: readonly MatchCondition[] = [
   { name: 'not-a-node', expression: NOT_A_NODE },
   { name: 'not-the-control-plane', expression: `!(${USER} in ${listCel([...CONTROL_PLANE])})` },

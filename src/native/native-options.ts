@@ -11,8 +11,13 @@ import type { Configuration } from '../policy/configuration.ts';
 export const POLICY_ENGINES = ['native', 'both'] as const;
 export type PolicyEngine = (typeof POLICY_ENGINES)[number];
 
+/** What policies do about tokens that kubelets ask for: nothing, write audit annotations, or deny too. */
+export const NODE_TOKEN_MODES = ['off', 'audit', 'enforce'] as const;
+export type NodeTokenMode = (typeof NODE_TOKEN_MODES)[number];
+
 export type NativeOptions = {
   readonly engine: PolicyEngine;
+  readonly nodeTokens: NodeTokenMode;
   readonly configuration: Configuration;
   readonly cluster: ClusterFacts;
   /** The namespace Curfew itself runs in; empty if it runs in none. */

@@ -8,6 +8,7 @@ import type { JsonObject } from '../objects/json.ts';
 import { formatEnd } from '../policy/exemption.ts';
 import { FIRST_MINOR, renderMutations } from './mutating.ts';
 import type { Left, NativeOptions } from './native-options.ts';
+import { renderNodeTokens, toKubelet } from './node-tokens.ts';
 import { renderCheck } from './validating.ts';
 
 export type RenderedPolicies = {
@@ -22,7 +23,8 @@ export function renderPolicies(options: NativeOptions): RenderedPolicies {
     const forms = CEL_FORMS.get(check.id);
     return forms === undefined || 'without' in forms ? [] : renderCheck(check, forms, options);
   });
-  return { objects: [...checks, ...renderMutations(options)], left: [...listLeft(), ...listLeftOf(options)] };
+  const objects = [...checks, ...renderMutations(options), ...renderNodeTokens(options)];
+  return { objects, left: [...listLeft(), ...listLeftOf(options)] };
 }
 
 /** What no policy does, whatever the rule. */
@@ -57,7 +59,7 @@ const GENERAL: readonly Left[] = [
   },
 ];
 
-function listLeftOf({ configuration, minor, now, engine }: NativeOptions): readonly Left[] {
+function listLeftOf({ configuration, minor, now, engine, nodeTokens }: NativeOptions): readonly Left[] {
   const left: Left[] = [];
   if (engine === 'both') {
     left.push({
@@ -74,6 +76,12 @@ function listLeftOf({ configuration, minor, now, engine }: NativeOptions): reado
     });
   }
   for (const exemption of configuration.exemptions) {
+    if (nodeTokens !== 'off' && exemption.match.kinds === undefined && toKubelet(exemption) === undefined) {
+      left.push({
+        id: '',
+        why: `exemption ${exemption.name} in what kubelets ask for, since it goes by who made the pod: such pods do not start`,
+      });
+    }
     if (exemption.lastDay === undefined || exemption.end <= now) continue;
     left.push({
       id: '',

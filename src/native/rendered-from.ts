@@ -51,7 +51,7 @@ export function formatRenderedFrom(file: unknown, version: string, options: Nati
       return value === undefined ? [] : [[key, value as JsonObject]];
     }),
   );
-  const { engine, ownNamespace, minor, level } = options;
-  const from = { version, engine, namespace: ownNamespace, kubernetes: `1.${minor}`, level, configuration };
+  const { engine, nodeTokens, ownNamespace, minor, level } = options;
+  const from = { version, engine, nodeTokens, namespace: ownNamespace, kubernetes: `1.${minor}`, level, configuration };
   return `${RENDERED_FROM}${JSON.stringify(from)}`;
 }

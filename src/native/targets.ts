@@ -15,6 +15,8 @@ export type Target = {
   readonly reads: readonly Reads[];
   readonly isTemplates: boolean;
   readonly hasUpdates: boolean;
+  /** True for what kubelets ask for, and nobody else. */
+  readonly isForNodes?: true;
 };
 
 /** A form for pods is written twice: once with the API server's types, and once for all the templates there are. */

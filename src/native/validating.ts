@@ -13,7 +13,7 @@ import { SYSTEM_NAMESPACE } from '../policy/scope.ts';
 import { exemptionCel } from './exemptions.ts';
 import { dropKnownCel, largeCel, largeFindingCel, recordCel, summaryCel, unionCel } from './findings.ts';
 import type { MatchCondition } from './guards.ts';
-import { listMatchConditions, namespaceSelector, quietCel, SYSTEM_SELECTOR } from './guards.ts';
+import { listMatchConditions, namespaceSelector, OF_A_NODE, quietCel, SYSTEM_SELECTOR } from './guards.ts';
 import { levelCel } from './levels.ts';
 import type { NativeOptions } from './native-options.ts';
 import type { Target, Variable } from './targets.ts';
@@ -51,7 +51,7 @@ export function renderCheck(check: Check, forms: readonly CelForm[], options: Na
   );
 }
 
-function ceilingOf(check: Check, { configuration }: NativeOptions): CheckMode {
+export function ceilingOf(check: Check, { configuration }: NativeOptions): CheckMode {
   const own = configuration.checks.get(check.id)?.mode ?? 'enforce';
   const pinned = isNewerThan(check.since, configuration.catalogue) ? 'warn' : 'enforce';
   return CHECK_MODES.find((mode) => mode === own || mode === pinned) ?? 'off';
@@ -66,7 +66,7 @@ type Rendering = {
   readonly options: NativeOptions;
 };
 
-function renderPolicy(rendering: Rendering): readonly JsonObject[] {
+export function renderPolicy(rendering: Rendering): readonly JsonObject[] {
   const { check, target, mode, options } = rendering;
   const variables = listVariables(rendering);
   if (variables === undefined) return [];
@@ -151,6 +151,7 @@ function isFailClosed({ check, target }: Rendering): boolean {
 }
 
 function listConditions({ check, target, mode }: Rendering): readonly MatchCondition[] {
+  if (target.isForNodes === true) return OF_A_NODE;
   const quiet = quietCel(target.reads);
   const conditions = listMatchConditions(target.reads);
   const named = check.id === FAIL_CLOSED_CHECK ? [...conditions, TOKEN_SECRET] : conditions;
@@ -222,6 +223,7 @@ function listVariables(rendering: Rendering): readonly Variable[] | undefined {
       form.isForPods === true || target.reads.some(({ resource }) => resource === 'pods')
         ? 'variables.account'
         : undefined,
+    ...(target.isForNodes === true ? { name: BOUND_NAME } : {}),
     now: options.now,
   });
   const exemption = exempt === undefined ? undefined : add('exemption', exempt);
@@ -241,6 +243,9 @@ function listVariables(rendering: Rendering): readonly Variable[] | undefined {
   }
   return variables;
 }
+
+/** The name of the pod that a kubelet asks for. */
+const BOUND_NAME = 'object.spec.?boundObjectRef.?name.orValue("")';
 
 /** Warned about is what is not denied: where a denial says it, the warning would say it again. */
 function heldOr(enforced: string, warned: string, { check, mayDeny }: Pick<Rendering, 'check' | 'mayDeny'>): string {

@@ -9,7 +9,7 @@ import { runProgram } from '../../scripts/run-program.ts';
 import { findClusterFacts } from '../../src/cli/cluster-facts.ts';
 import { renderPoliciesFile } from '../../src/cli/render-policies.ts';
 import { FIRST_MINOR } from '../../src/native/mutating.ts';
-import type { PolicyEngine } from '../../src/native/native-options.ts';
+import type { NodeTokenMode, PolicyEngine } from '../../src/native/native-options.ts';
 import { renderPolicies } from '../../src/native/render-policies.ts';
 import { asString, isObject, type JsonObject, member, valueAt } from '../../src/objects/json.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../src/policy/configuration.ts';
@@ -57,6 +57,22 @@ describe.each(Object.entries(CASES))('With %s', (_what, config) => {
       for (const minor of engine === 'native' ? [FIRST_MINOR - 1, FIRST_MINOR] : [FIRST_MINOR]) {
         const installed = policiesOf(await template(helm, { engine, config }, minor));
         expect(listDifferences(installed, renderFor(config, engine, minor))).toEqual([]);
+      }
+    }
+  });
+});
+
+describe('Policies for what kubelets ask for', () => {
+  it.each(HELMS)('are written by %s where they are wanted', async (helm) => {
+    for (const engine of ['native', 'both'] as const) {
+      for (const [nodeTokens, config] of [
+        ['audit', {}],
+        ['enforce', {}],
+        ['enforce', { dryRun: true }],
+      ] as const) {
+        const installed = policiesOf(await template(helm, { engine, config, native: { nodeTokens } }, FIRST_MINOR));
+        expect(installed.some((policy) => keyOf(policy).includes(' node-token-lifetime.audit.'))).toBe(true);
+        expect(listDifferences(installed, renderFor(config, engine, FIRST_MINOR, nodeTokens))).toEqual([]);
       }
     }
   });
@@ -116,21 +132,40 @@ function isOfTask(object: JsonObject): boolean {
   );
 }
 
-function renderFor(config: JsonObject, engine: PolicyEngine, minor: number): readonly JsonObject[] {
+function renderFor(
+  config: JsonObject,
+  engine: PolicyEngine,
+  minor: number,
+  nodeTokens: NodeTokenMode = 'off',
+): readonly JsonObject[] {
   const read = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, ...config });
   if (!read.ok) throw new Error(JSON.stringify(read.problems));
   const { configuration } = read;
   const { facts: cluster } = findClusterFacts(configuration, undefined);
   const now = Date.now();
-  return renderPolicies({ engine, configuration, cluster, ownNamespace: NAMESPACE, level: undefined, now, minor })
-    .objects;
+  return renderPolicies({
+    engine,
+    nodeTokens,
+    configuration,
+    cluster,
+    ownNamespace: NAMESPACE,
+    level: undefined,
+    now,
+    minor,
+  }).objects;
 }
 
 async function renderText(values: JsonObject & { readonly engine: PolicyEngine }): Promise<string> {
   const file = join(folder, 'values.json');
   writeFileSync(file, JSON.stringify(values));
   const { engine } = values;
-  const options = { engine, values: file, kubernetes: `1.${FIRST_MINOR}`, namespace: NAMESPACE };
+  const options = {
+    engine,
+    nodeTokens: 'off' as const,
+    values: file,
+    kubernetes: `1.${FIRST_MINOR}`,
+    namespace: NAMESPACE,
+  };
   return await renderPoliciesFile(options, Date.now());
 }
 

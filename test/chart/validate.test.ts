@@ -27,8 +27,9 @@ const RENDER =
 
 /** The value `native.policies` as it was rendered, but for what is `changed`. */
 function policies(changed: JsonObject): string {
-  const from = { version: packageJson.version, engine: 'native', namespace: 'curfew-system', kubernetes: '1.36' };
-  const text = JSON.stringify({ ...from, configuration: {}, ...changed });
+  const from = { version: packageJson.version, engine: 'native', nodeTokens: 'off' };
+  const place = { namespace: 'curfew-system', kubernetes: '1.36' };
+  const text = JSON.stringify({ ...from, ...place, configuration: {}, ...changed });
   return `native.policies=# rendered from: ${text.replaceAll(/[{},]/g, '\\$&')}`;
 }
 
@@ -210,6 +211,16 @@ const CONTRADICTIONS: Readonly<Record<string, Contradiction>> = {
     settings: ['engine=native', policies({ engine: 'both' })],
     sentence: `native.policies was rendered with --engine both, and engine is native. ${RENDER}`,
   },
+  'a rule for kubelets without policies': {
+    settings: ['native.nodeTokens=audit'],
+    sentence:
+      'native.nodeTokens is audit, and engine=webhook has no policies: a webhook is never asked about what kubelets ask for. Set engine to native or both, or leave it out.',
+  },
+  'policies that leave kubelets alone': {
+    settings: ['engine=both', 'native.nodeTokens=enforce', policies({})],
+    sentence:
+      'native.policies was rendered with --node-tokens off, and native.nodeTokens is enforce. Render them: curfew render policies --values values.yaml --engine both --node-tokens enforce --kubernetes 1.36 --namespace curfew-system > policies.yaml, and with the same values --set-file native.policies=policies.yaml.',
+  },
   'policies of another namespace': {
     settings: ['engine=native', policies({ namespace: 'other' })],
     sentence: `native.policies was rendered for namespace other, and this release is in curfew-system. ${RENDER}`,
@@ -226,11 +237,6 @@ const CONTRADICTIONS: Readonly<Record<string, Contradiction>> = {
     settings: ['engine=native', 'config.secretIndex=true'],
     sentence:
       'config.secretIndex is for the server, and with engine=native there is none: leave it out, or set engine to webhook or both.',
-  },
-  'a scrape without a server': {
-    settings: ['engine=native', 'podMonitor.enabled=true'],
-    sentence:
-      'podMonitor.enabled is for the server, and with engine=native there is none: leave it out, or set engine to webhook or both.',
   },
   'a document that is no policy': {
     settings: ['engine=native', `${policies({})}\n---\nkind: Secret`],

@@ -3,7 +3,7 @@ import { CEL_FORMS } from '../../src/checks/cel/registry.ts';
 import { CHECKS } from '../../src/checks/registry.ts';
 import { CEL_MUTATIONS } from '../../src/mutations/cel/registry.ts';
 import { MUTATIONS } from '../../src/mutations/registry.ts';
-import type { PolicyEngine } from '../../src/native/native-options.ts';
+import type { NativeOptions } from '../../src/native/native-options.ts';
 import { renderPolicies } from '../../src/native/render-policies.ts';
 import { RENDERED_KEYS, SERVER_KEYS, WRITTEN_KEYS } from '../../src/native/rendered-from.ts';
 import { asArray, asString, valueAt } from '../../src/objects/json.ts';
@@ -52,6 +52,22 @@ it('Behind the webhook policies only deny', () => {
   expect(renderAll({ dryRun: true }, { engine: 'both' })).toEqual([]);
 });
 
+it('Policies for kubelets come when they are asked for, beside either engine, and fail open', () => {
+  const nodes = (nodeTokens: NativeOptions['nodeTokens'], engine: NativeOptions['engine']) =>
+    renderAll({}, { nodeTokens, engine }).filter((object) =>
+      asString(valueAt(object, ['metadata', 'name']))?.startsWith('node-'),
+    );
+  for (const engine of ['native', 'both'] as const) {
+    const actionsOf = (mode: NativeOptions['nodeTokens']) =>
+      nodes(mode, engine).flatMap((object) => asArray(valueAt(object, ['spec', 'validationActions'])));
+    expect(actionsOf('off')).toEqual([]);
+    expect(actionsOf('audit')).toEqual(['Audit']);
+    expect(actionsOf('enforce')).toEqual(['Deny', 'Audit']);
+    const policies = nodes('enforce', engine).map((object) => valueAt(object, ['spec', 'failurePolicy']));
+    expect(policies.filter((policy) => policy !== undefined)).toEqual(['Ignore', 'Ignore']);
+  }
+});
+
 it('Mutations are rendered from Kubernetes 1.36 on, and never with dryRun', () => {
   const isMutating = ({ kind }: { readonly kind?: unknown }) => kind === 'MutatingAdmissionPolicy';
   expect(renderAll({}, { minor: 36 }).filter(isMutating)).toHaveLength(3);
@@ -69,13 +85,18 @@ it('With dryRun nothing is denied', () => {
 
 function renderAll(
   keys: Readonly<Record<string, boolean>>,
-  { engine = 'native', minor = 37 }: { readonly engine?: PolicyEngine; readonly minor?: number } = {},
+  {
+    engine = 'native',
+    minor = 37,
+    nodeTokens = 'off',
+  }: Partial<Pick<NativeOptions, 'engine' | 'minor' | 'nodeTokens'>> = {},
 ) {
   const read = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, ...keys });
   if (!read.ok) throw new Error(JSON.stringify(read.problems));
   const cluster = { apiAudiences: ['https://kubernetes.default.svc'], issuers: [] };
   const options = {
     engine,
+    nodeTokens,
     configuration: read.configuration,
     cluster,
     ownNamespace: 'curfew-system',

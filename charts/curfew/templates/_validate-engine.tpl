@@ -2,7 +2,8 @@
 {{- define "curfew.native.command" -}}
 {{- $minor := printf "1.%s" (.Capabilities.KubeVersion.Minor | trimSuffix "+") }}
 {{- if include "curfew.native.hasMutations" . }}{{ $minor = include "curfew.native.firstMutatingVersion" . }}{{ end }}
-{{- printf "curfew render policies --values values.yaml --engine %s --kubernetes %s --namespace %s > policies.yaml, and with the same values --set-file native.policies=policies.yaml" .Values.engine $minor .Release.Namespace }}
+{{- $nodes := eq .Values.native.nodeTokens "off" | ternary "" (printf " --node-tokens %s" .Values.native.nodeTokens) }}
+{{- printf "curfew render policies --values values.yaml --engine %s%s --kubernetes %s --namespace %s > policies.yaml, and with the same values --set-file native.policies=policies.yaml" .Values.engine $nodes $minor .Release.Namespace }}
 {{- end }}
 
 {{/* Engines that are not given what they need, or are given what they would not use. */}}
@@ -12,6 +13,9 @@
 {{- if eq $engine "webhook" }}
 {{- if $policies }}
 {{- fail "native.policies is not used with engine=webhook: set engine to native or both, or leave it out." }}
+{{- end }}
+{{- if ne .Values.native.nodeTokens "off" }}
+{{- fail (printf "native.nodeTokens is %s, and engine=webhook has no policies: a webhook is never asked about what kubelets ask for. Set engine to native or both, or leave it out." .Values.native.nodeTokens) }}
 {{- end }}
 {{- else }}
 {{- $render := printf "Render them: %s." (include "curfew.native.command" .) }}
@@ -27,6 +31,9 @@
 {{- end }}
 {{- if and (eq $engine "native") (ne $from.engine "native") }}
 {{- fail (printf "native.policies was rendered with --engine %s, and engine is native. %s" $from.engine $render) }}
+{{- end }}
+{{- if ne $from.nodeTokens .Values.native.nodeTokens }}
+{{- fail (printf "native.policies was rendered with --node-tokens %s, and native.nodeTokens is %s. %s" $from.nodeTokens .Values.native.nodeTokens $render) }}
 {{- end }}
 {{- if ne $from.namespace .Release.Namespace }}
 {{- fail (printf "native.policies was rendered for namespace %s, and this release is in %s. %s" $from.namespace .Release.Namespace $render) }}

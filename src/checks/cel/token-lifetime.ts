@@ -25,8 +25,8 @@ export const tokenLifetime: CelForm = {
   },
 };
 
-/** The limit of the source `s` at a level, as `limitOf` has it: the administrator's word, else the level's or a wider one. */
-export function limitsCel(level: string, own: Readonly<Record<string, unknown>>): string {
+/** The limit of an audience, by default that of the source `s`, at a level, as `limitOf` has it: the administrator's word, else the level's or a wider one. */
+export function limitsCel(level: string, own: Readonly<Record<string, unknown>>, audience: string = AUDIENCE): string {
   const at = (name: ActiveLevel) => {
     const seconds = LEVEL_SECONDS[name];
     const wider = [...INJECTED_LIMITS].filter(([audience, most]) => most > seconds && !Object.hasOwn(own, audience));
@@ -35,9 +35,9 @@ export function limitsCel(level: string, own: Readonly<Record<string, unknown>>)
     const rest =
       dapr === seconds
         ? String(seconds)
-        : `(${AUDIENCE}.matches(${quoteCel(DAPR_SENTRY.source)}) ? ${dapr} : ${seconds})`;
+        : `(${audience}.matches(${quoteCel(DAPR_SENTRY.source)}) ? ${dapr} : ${seconds})`;
     if (limits.length === 0) return rest;
-    return `(${AUDIENCE} in ${mapCel(limits)} ? ${mapCel(limits)}[${AUDIENCE}] : ${rest})`;
+    return `(${audience} in ${mapCel(limits)} ? ${mapCel(limits)}[${audience}] : ${rest})`;
   };
   return `(${level} == "baseline" ? ${at('baseline')} : ${at('restricted')})`;
 }

@@ -11,7 +11,7 @@ import { LEVEL_SECONDS } from '../token-request-lifetime.ts';
 import { findingCel, listCel, mapCel, quoteCel } from './cel-text.ts';
 import type { CelForm, CelPlace, CelSettings } from './define-cel.ts';
 
-const MOST_AUDIENCES = 100;
+export const MOST_AUDIENCES = 100;
 
 const audiencesOf = ({ object }: Pick<CelPlace, 'object'>) => `${object}.spec.?audiences.orValue([])`;
 const secondsOf = ({ object }: CelPlace) => `${object}.spec.?expirationSeconds.orValue(${DEFAULT_EXPIRATION_SECONDS})`;

@@ -1,7 +1,7 @@
 /** `curfew render`: what the cluster itself can do, as manifests to be read and applied. */
 
 import { type Command, Option } from 'commander';
-import { POLICY_ENGINES } from '../../native/native-options.ts';
+import { NODE_TOKEN_MODES, POLICY_ENGINES } from '../../native/native-options.ts';
 import type { NetworkPolicyCommandOptions } from '../render-network-policy.ts';
 import type { RenderPoliciesOptions } from '../render-policies.ts';
 import type { CommandContext, CommandIo } from './context.ts';
@@ -40,6 +40,14 @@ Examples:
         .default(KUBERNETES_VERSIONS.at(-1)),
     )
     .option('--namespace <name>', 'namespace Curfew runs in, which is left alone', 'curfew-system')
+    .addOption(
+      new Option(
+        '--node-tokens <mode>',
+        'of what kubelets ask for: audit: annotations; enforce: denials too, which keep pods from starting',
+      )
+        .choices([...NODE_TOKEN_MODES])
+        .default('off'),
+    )
     .addHelpText(
       'after',
       `

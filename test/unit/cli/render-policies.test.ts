@@ -23,9 +23,11 @@ describe('curfew render policies', () => {
   it('says what was rendered, of the configuration what policies follow alone', async () => {
     const { code, out } = await run('render', 'policies', '--values', write(VALUES), '--kubernetes', '1.33');
     expect(code).toBe(0);
-    const from = { version: VERSION, engine: 'native', namespace: 'curfew-system', kubernetes: '1.33' };
+    const from = { version: VERSION, engine: 'native', nodeTokens: 'off', namespace: 'curfew-system' };
     const configuration = { checks: { 'rbac-escalate': { mode: 'off' } } };
-    expect(out.split('\n')[1]).toBe(`# rendered from: ${JSON.stringify({ ...from, configuration })}`);
+    expect(out.split('\n')[1]).toBe(
+      `# rendered from: ${JSON.stringify({ ...from, kubernetes: '1.33', configuration })}`,
+    );
     expect(out).not.toContain('name: rbac-escalate');
   });
 
