@@ -15,6 +15,8 @@ function render(keys: JsonObject, { apiAudiences = ['https://api.example'], leve
     level,
     now: 0,
     minor: 37,
+    engine: 'native',
+    nodeTokens: 'off',
   });
   const policies = objects.filter(({ kind }) => asString(kind)?.endsWith('Binding') !== true);
   return new Map(
