@@ -11,6 +11,8 @@ export type Answer = {
   readonly body: string;
   /** What kubectl would print after `Warning: `. */
   readonly warnings?: readonly string[];
+  /** Of the event in the audit log. */
+  readonly auditId?: string;
 };
 
 /** Whom the administrator impersonates. */
@@ -73,7 +75,9 @@ function toClient(kubeconfig: string): ApiClient {
         response.on('error', ({ message }) => resolve({ status: 0, body: message }));
         response.on('end', () => {
           const warnings = readWarnings(response.rawHeaders);
-          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8'), warnings });
+          const auditId = String(response.headers['audit-id'] ?? '');
+          const body = Buffer.concat(chunks).toString('utf8');
+          resolve({ status: response.statusCode ?? 0, body, warnings, auditId });
         });
       });
       sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)));

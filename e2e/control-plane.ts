@@ -67,6 +67,9 @@ export type ControlPlane = {
   resumeEtcd(): void;
   /** Stops kube-controller-manager and starts it again: its controllers ask for their tokens anew. */
   restartControllerManager(): Promise<void>;
+  /** Holds kube-controller-manager up, so that a new namespace stays without an account, and lets it go on. */
+  pauseControllerManager(): void;
+  resumeControllerManager(): void;
   /** Ends every process and removes the folder. May be called again. */
   stop(): Promise<void>;
 };
@@ -186,6 +189,8 @@ async function start(
       await controllerManager.stop();
       controllerManager = await launchControllerManager();
     },
+    pauseControllerManager: () => void process.kill(controllerManager.pid, 'SIGSTOP'),
+    resumeControllerManager: () => void process.kill(controllerManager.pid, 'SIGCONT'),
     stop: () => supervisor.stop(),
   };
 }

@@ -11,15 +11,15 @@ export type Generated = {
 };
 
 const NAME = 'generated';
-const some = <Value>(...values: readonly Value[]) => fc.constantFrom(...values);
+export const some = <Value>(...values: readonly Value[]) => fc.constantFrom(...values);
 /** The key with a value, or without. */
-const maybe = (key: string, value: fc.Arbitrary<unknown>) =>
+export const maybe = (key: string, value: fc.Arbitrary<unknown>) =>
   fc.option(value, { nil: undefined }).map((one) => (one === undefined ? {} : { [key]: one }) as JsonObject);
-const merged = (...parts: readonly fc.Arbitrary<JsonObject>[]): fc.Arbitrary<JsonObject> =>
+export const merged = (...parts: readonly fc.Arbitrary<JsonObject>[]): fc.Arbitrary<JsonObject> =>
   fc.tuple(...parts).map((all) => Object.assign({}, ...all) as JsonObject);
 
 const AUDIENCES = ['', 'vault', 'reports', 'istio-ca', 'https://kubernetes.default.svc'] as const;
-const seconds = some(600, 900, 901, 3600, 3601, 3607, 7200, 43_200, 43_201, 86_400, 86_401, 172_800);
+export const seconds = some(600, 900, 901, 3600, 3601, 3607, 7200, 43_200, 43_201, 86_400, 86_401, 172_800);
 
 const token = merged(maybe('audience', some(...AUDIENCES)), maybe('expirationSeconds', seconds));
 
@@ -47,7 +47,7 @@ const volumes = fc.uniqueArray(
   { selector: ({ name }) => name, maxLength: 4 },
 );
 
-const podSpec = fc
+export const podSpec = fc
   .tuple(volumes, fc.array(fc.tuple(fc.nat(3), some(API_TOKEN_MOUNT_PATH, '/t', '/u')), { maxLength: 3 }))
   .chain(([list, mounts]) => {
     const unique = new Map(mounts.map(([index, mountPath]) => [mountPath, list[index]?.name]));
@@ -121,7 +121,7 @@ const secrets = fc
   }));
 
 /** Texts that are nearly reasons. */
-const REASONS = [
+export const REASONS = [
   'lists',
   '',
   ' ',

@@ -25,7 +25,8 @@ import {
   sendNatively,
   toConfiguration,
 } from './native-policies.ts';
-import { pod, startTestCluster, type TestCluster, UNSEEN } from './test-cluster.ts';
+import { areSameRecords, readRecords } from './native-records.ts';
+import { HAS_AUDIT_LOG, pod, startTestCluster, type TestCluster, UNSEEN } from './test-cluster.ts';
 
 const CASES: readonly ExampleCase[] = CHECKS.filter(({ id }) => formsOf(id).length > 0).flatMap((check) =>
   check.examples.map((example) => ({ check, example })),
@@ -38,6 +39,8 @@ let cluster: TestCluster;
 let api: ApiClient;
 let policies: NativePolicies;
 let made = 0;
+/** By the id of the event in the audit log. */
+const wantedRecords = new Map<string, { readonly title: string; readonly records: readonly string[] }>();
 
 beforeAll(async () => {
   cluster = await startTestCluster();
@@ -84,10 +87,25 @@ describe.each([...GROUPS].map(([text, cases]) => ({ text, cases })))('Policies w
         isDenied: engine.denials.length > 0,
         body: sent.status < 300 ? sent.body : '',
       });
+      const title = `${check.id}: ${example.title}`;
+      wantedRecords.set(sent.auditId ?? '', { title, records: engine.records.map(withDefaults) });
       // The API server shows one denial, and has filled in what a manifest leaves out.
       if (engine.denials.length > 0) expect(engine.denials.map(withDefaults)).toContain(withDefaults(sent.denial));
     },
   );
+});
+
+describe('The audit log', () => {
+  it.runIf(HAS_AUDIT_LOG)('has of each example what the webhook writes', async () => {
+    const events = await cluster.controlPlane.auditEvents();
+    const written = new Map(events.map((event) => [asString(valueAt(event, ['auditID'])) ?? '', readRecords(event)]));
+    const others = [...wantedRecords].flatMap(([id, { title, records }]) => {
+      const found = written.get(id)?.map(withDefaults) ?? ['no event'];
+      return areSameRecords(found, records) ? [] : [{ title, found, records }];
+    });
+    expect(others).toEqual([]);
+    expect([...wantedRecords.values()].filter(({ records }) => records.length > 0).length).toBeGreaterThan(50);
+  });
 });
 
 describe('No expression', () => {
@@ -291,5 +309,5 @@ async function makePod(name: string, namespace: string): Promise<void> {
 }
 
 function withDefaults(line: string): string {
-  return line.replace(/(\/serviceAccountToken|\/spec)\/expirationSeconds:/, '$1:');
+  return line.replaceAll(/(\/serviceAccountToken|\/spec)\/expirationSeconds:/g, '$1:');
 }

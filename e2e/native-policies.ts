@@ -1,12 +1,13 @@
 /** Native policies in a cluster, and what the engine says of the same objects. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { kubernetesFolder, parseVersion } from '../scripts/tool-versions.ts';
 import { CEL_FORMS } from '../src/checks/cel/registry.ts';
 import type { Check, Finding } from '../src/checks/define-check.ts';
 import { CHECKS } from '../src/checks/registry.ts';
 import type { Result } from '../src/engine/evaluate.ts';
 import { judge } from '../src/engine/evaluate.ts';
-import { formatWarning } from '../src/engine/message.ts';
+import { formatAudit, formatExempted, formatWarning } from '../src/engine/message.ts';
 import type { NativeOptions } from '../src/native/native-options.ts';
 import { renderPolicies } from '../src/native/render-policies.ts';
 import { asArray, asString, type JsonObject, valueAt } from '../src/objects/json.ts';
@@ -15,6 +16,7 @@ import type { Subject } from '../src/objects/subject.ts';
 import type { Lookup, NamespaceView } from '../src/objects/views.ts';
 import type { Configuration } from '../src/policy/configuration.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../src/policy/configuration.ts';
+import { AUDIT_KEYS } from '../src/policy/labels.ts';
 import { effectiveLevels } from '../src/policy/level.ts';
 import { scopeOf } from '../src/policy/scope.ts';
 import type { Answer, ApiClient, Caller, SendOptions } from './api-client.ts';
@@ -22,6 +24,8 @@ import { toFolder } from './test-cluster.ts';
 
 const CLUSTER = { apiAudiences: ['https://kubernetes.default.svc'], issuers: ['https://kubernetes.default.svc'] };
 const OWN_NAMESPACE = 'curfew-system';
+/** Of the control plane that the tests start: 37 for 1.37. */
+export const KUBERNETES_MINOR = parseVersion(kubernetesFolder(process.env)).minor;
 const API = '/apis/admissionregistration.k8s.io/v1';
 
 const PLURALS: Readonly<Record<string, string>> = {
@@ -37,9 +41,14 @@ export function toConfiguration(keys: JsonObject): Configuration {
   return read.configuration;
 }
 
+/** @param options.now - in ms since the epoch: when they are rendered */
 export function render(
   configuration: Configuration,
-  { minor = 37, nodeTokens = 'off' }: Partial<Pick<NativeOptions, 'minor' | 'nodeTokens'>> = {},
+  {
+    minor = KUBERNETES_MINOR,
+    nodeTokens = 'off',
+    now = Date.now(),
+  }: Partial<Pick<NativeOptions, 'minor' | 'nodeTokens' | 'now'>> = {},
 ): readonly JsonObject[] {
   const options = {
     engine: 'native' as const,
@@ -48,7 +57,7 @@ export function render(
     cluster: CLUSTER,
     ownNamespace: OWN_NAMESPACE,
     level: undefined,
-    now: Date.now(),
+    now,
     minor,
   };
   return renderPolicies(options).objects;
@@ -182,6 +191,8 @@ export type EngineOptions = {
   readonly checks?: ReadonlySet<string>;
   readonly configuration: Configuration;
   readonly namespace: Lookup<NamespaceView>;
+  /** In ms since the epoch; now by default. */
+  readonly now?: number;
 };
 
 /** What a policy knows beside the object. */
@@ -199,25 +210,23 @@ export function toContext(configuration: Configuration, namespace: Lookup<Namesp
 }
 
 /** What the engine says of what has a form in CEL, one line a check. */
-export function askEngine(subject: Subject, { configuration, namespace, checks }: EngineOptions): EngineWords {
-  const context = toContext(configuration, namespace);
-  const { results } = judge(subject, {
+export function askEngine(
+  subject: Subject,
+  { configuration, namespace, checks, now = Date.now() }: EngineOptions,
+): EngineWords {
+  const context = { ...toContext(configuration, namespace), now };
+  const { results, exempted } = judge(subject, {
     checks: CHECKS.filter(({ id }) => formsOf(id).length > 0 && (checks?.has(id) ?? true)),
     configuration,
     scope: scopeOf(configuration, subject, OWN_NAMESPACE),
     levels: effectiveLevels(configuration, subject.namespace, namespace),
     context,
   });
-  const known = results.flatMap((result) => {
-    const reasons = new Set(formsOf(result.check.id).flatMap(({ reasons }) => reasons));
-    const findings = result.findings.filter(({ reason }) => reasons.has(reason));
-    return findings.length === 0 ? [] : [{ ...result, findings }];
-  });
+  const known = withForms(results);
+  const spared = exempted.filter(({ results: some }) => withForms(some).length > 0);
   const of = (effect: Result['effect']) => known.filter((result) => result.effect === effect);
   const denied = new Set([...of('deny'), ...of('would_deny')].map(({ check }) => check.id));
   const warned = of('warn').filter(({ check }) => !denied.has(check.id));
-  const toRecord = (key: string) => (result: Result) =>
-    `${key}: ${toLine(subject, result, false).replace('curfew ', '').split('; ')[0] ?? ''}`;
   return {
     denials: of('deny').map((result) => toLine(subject, result, false)),
     warnings: [
@@ -225,12 +234,26 @@ export function askEngine(subject: Subject, { configuration, namespace, checks }
       ...warned.map((result) => toLine(subject, result, false)),
     ].toSorted(),
     records: [
-      ...of('deny').map(toRecord('deny')),
-      ...of('would_deny').map(toRecord('would-deny')),
-      ...warned.map(toRecord('warn')),
-      ...of('audit').map(toRecord('audit')),
+      ...known.map((result) => `${AUDIT_KEY[result.effect]}: ${formatAudit([result])}`),
+      ...spared.map((one) => `${AUDIT_KEYS.exempt}: ${formatExempted([one])}`),
     ].toSorted(),
   };
+}
+
+const AUDIT_KEY: Readonly<Record<Result['effect'], string>> = {
+  deny: AUDIT_KEYS.deny,
+  would_deny: AUDIT_KEYS.wouldDeny,
+  warn: AUDIT_KEYS.warn,
+  audit: AUDIT_KEYS.audit,
+};
+
+/** The results with the findings that a form in CEL may have. */
+function withForms(results: readonly Result[]): readonly Result[] {
+  return results.flatMap((result) => {
+    const reasons = new Set(formsOf(result.check.id).flatMap(({ reasons }) => reasons));
+    const findings = result.findings.filter(({ reason }) => reasons.has(reason));
+    return findings.length === 0 ? [] : [{ ...result, findings }];
+  });
 }
 
 export function formsOf(id: string) {

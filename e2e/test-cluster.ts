@@ -45,6 +45,8 @@ export type TestCluster = {
     | 'pauseEtcd'
     | 'resumeEtcd'
     | 'restartControllerManager'
+    | 'pauseControllerManager'
+    | 'resumeControllerManager'
     | 'stop'
   > & {
     /** Path of the API server's log; that of an existing cluster is not ours to read. */
@@ -134,6 +136,8 @@ async function openExisting(binary: string, kubeconfig: string): Promise<Opened>
     pauseEtcd: notOurs,
     resumeEtcd: notOurs,
     restartControllerManager: notOurs,
+    pauseControllerManager: notOurs,
+    resumeControllerManager: notOurs,
     apiServerLog: undefined,
     lastLines: () => 'the logs of an existing cluster are not ours to read',
     stop: async () => await rm(home, { recursive: true }),

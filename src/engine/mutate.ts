@@ -15,7 +15,7 @@ import { toOneLine } from '../objects/text.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import type { Exemption } from '../policy/exemption.ts';
 import { findExemption } from '../policy/exemption.ts';
-import { AUDIT_KEYS, MUTATED_BY_ANNOTATION } from '../policy/labels.ts';
+import { AUDIT_KEYS, MOST_NOTE_CHARACTERS, MUTATED_BY_ANNOTATION } from '../policy/labels.ts';
 import type { EffectiveLevels } from '../policy/level.ts';
 import type { Scope } from '../policy/scope.ts';
 import { isRead } from './evaluate.ts';
@@ -103,10 +103,16 @@ export function mutate(subject: Subject, options: MutateOptions): MutationsOutco
   if (ids.length > 0 && mayHoldAnnotations(applied.current())) {
     const path = ['metadata', 'annotations', MUTATED_BY_ANNOTATION];
     const before = asString(valueAt(subject.object, path));
-    const after = [...new Set([...(before?.split(',') ?? []), ...ids])].join(',');
+    const after = noteChanges(before ?? '', ids);
     if (after !== before) applied.set(path, after);
   }
   return { results, notes, patch: applied.operations(), object: applied.current() };
+}
+
+/** The ids of all that has changed the object, each once; `before` may be anybody's. */
+function noteChanges(before: string, ids: readonly string[]): string {
+  const earlier = Array.from(before).length > MOST_NOTE_CHARACTERS ? [] : before.split(',').filter((id) => id !== '');
+  return [...new Set([...earlier, ...ids])].join(',');
 }
 
 /** How tokens are injected into this subject, for a mutation that is made or only reported. */

@@ -14,6 +14,8 @@ export type ExemptionPlace = {
   readonly account: string | undefined;
   /** What `names` are held against, in CEL; by default the name of the object. */
   readonly name?: string;
+  /** Where something is changed, it has no time of its own yet. */
+  readonly isChanging?: true;
   readonly now: number;
 };
 
@@ -57,11 +59,20 @@ function conditionCel({ match, end, lastDay }: Exemption, place: ExemptionPlace)
   }
   // What is made has the time in it; TokenRequests and updates do not.
   if (lastDay !== undefined && !place.reads.some(({ subresource }) => subresource === 'token')) {
-    parts.push(
-      `(request.operation != "CREATE" || timestamp(object.metadata.creationTimestamp) < timestamp(${quoteCel(new Date(end).toISOString())}))`,
-    );
+    parts.push(isBeforeCel(end, place));
   }
   return parts.length === 0 ? 'true' : parts.join(' && ');
+}
+
+/**
+ * True while the moment of the request is before `end`. The creation time is filled in between mutation and validation
+ * (apiserver, pkg/registry/rest/create.go, BeforeCreate); who manages which fields since when is there before.
+ */
+function isBeforeCel(end: number, { isChanging }: ExemptionPlace): string {
+  const isBefore = (time: string) => `timestamp(${time}) < timestamp(${quoteCel(new Date(end).toISOString())})`;
+  return isChanging === true
+    ? `object.metadata.?managedFields.orValue([]).all(f, !has(f.time) || ${isBefore('f.time')})`
+    : `(request.operation != "CREATE" || ${isBefore('object.metadata.creationTimestamp')})`;
 }
 
 const NAME = '(request.?name.orValue("") != "" ? request.name : object.metadata.?name.orValue(""))';

@@ -1,7 +1,7 @@
 /** MutatingAdmissionPolicies of the mutations: one for each resource, so that their order is that of the catalogue. */
 
 import { quoteCel } from '../checks/cel/cel-text.ts';
-import { defaultVolumesCel } from '../checks/cel/pod-tokens.ts';
+import { defaultVolumesCel, podBounds } from '../checks/cel/pod-tokens.ts';
 import type { CelMutation } from '../mutations/cel/define-cel.ts';
 import { CEL_MUTATIONS } from '../mutations/cel/registry.ts';
 import type { Mutation } from '../mutations/define-mutation.ts';
@@ -9,8 +9,9 @@ import { ASKED_FOR } from '../mutations/define-mutation.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { formatResource } from '../objects/subject.ts';
-import { MUTATED_BY_ANNOTATION } from '../policy/labels.ts';
+import { MOST_NOTE_CHARACTERS, MUTATED_BY_ANNOTATION } from '../policy/labels.ts';
 import { exemptionCel } from './exemptions.ts';
+import { largeCel } from './findings.ts';
 import { listMatchConditions, namespaceSelector } from './guards.ts';
 import { isLabelledCel, levelCel } from './levels.ts';
 import type { NativeOptions } from './native-options.ts';
@@ -32,9 +33,9 @@ function groupMutations({ configuration }: NativeOptions): readonly Group[] {
   const groups = new Map<string, Group>();
   for (const mutation of MUTATIONS) {
     const form = CEL_MUTATIONS.get(mutation.id);
-    const mode = configuration.mutations.get(mutation.id)?.mode ?? 'apply';
     const [reads] = mutation.reads;
-    if (form === undefined || 'without' in form || mode !== 'apply' || reads === undefined) continue;
+    if (form === undefined || 'without' in form || reads === undefined) continue;
+    if (modeOf(mutation, configuration) !== 'apply') continue;
     const { group, resource: name, subresource = '' } = reads;
     const resource = formatResource({ group, name, subresource });
     const found = groups.get(resource) ?? { resource, mutations: [] };
@@ -42,6 +43,10 @@ function groupMutations({ configuration }: NativeOptions): readonly Group[] {
     groups.set(resource, found);
   }
   return [...groups.values()];
+}
+
+function modeOf({ id }: Mutation, { mutations }: NativeOptions['configuration']) {
+  return mutations.get(id)?.mode ?? 'apply';
 }
 
 function renderGroup({ resource, mutations }: Group, options: NativeOptions): readonly JsonObject[] {
@@ -85,6 +90,7 @@ function renderGroup({ resource, mutations }: Group, options: NativeOptions): re
 const POD_VARIABLES: readonly Variable[] = [
   { name: 'account', expression: 'object.spec.?serviceAccountName.orValue("default")' },
   { name: 'defaultVolumes', expression: defaultVolumesCel('object.spec') },
+  { name: 'large', expression: largeCel({ bounds: podBounds }, { spec: 'object.spec' }) },
 ];
 
 /** What is only reported is not made: a label of the namespace means that it is applied. */
@@ -102,6 +108,9 @@ function expressionOf(mutation: Mutation, form: CelMutation, options: NativeOpti
     apiAudiences: cluster.apiAudiences,
     acceptApiAccessFrom: configuration.apiAccess.acceptFrom,
   });
+  // What the webhook injects is its business; with `report`, it injects nothing.
+  const injects = MUTATIONS.some((one) => one.injects !== undefined && modeOf(one, configuration) === 'apply');
+  const condition = form.condition?.({ injects });
   const isOn =
     level === 'restricted' || level === ASKED_FOR
       ? 'variables.mutateLevel == "restricted"'
@@ -110,22 +119,27 @@ function expressionOf(mutation: Mutation, form: CelMutation, options: NativeOpti
     check: mends,
     reads: mutation.reads,
     account: mutation.reads.some(({ resource }) => resource === 'pods') ? 'variables.account' : undefined,
+    isChanging: true,
     now: options.now,
   });
+  // What no check of a policy judges is left as it is: the checks say so where they deny.
+  const isSmall = mutation.reads.some(({ resource }) => resource === 'pods') ? ['variables.large == ""'] : [];
   const conditions = [
     isOn,
-    ...(form.condition === undefined ? [] : [form.condition]),
+    ...isSmall,
+    ...(condition === undefined ? [] : [condition]),
     ...(exemption === undefined ? [] : [`(${exemption}) == ""`]),
   ];
   // The list is made once, and with the note of who changed the object where it is not empty.
   return `${conditions.join(' && ')} ? [${patches}].map(p, size(p) == 0 ? p : p + ${noteCel(id)})[0] : []`;
 }
 
-/** As the webhook writes it: the ids of all that changed the object, each once. */
+/** As the webhook writes it: the ids of all that changed the object, each once (`noteChanges`). */
 function noteCel(id: string): string {
   const key = quoteCel(MUTATED_BY_ANNOTATION);
   const path = `"/metadata/annotations/" + jsonpatch.escapeKey(${key})`;
   const before = `object.metadata.?annotations[?${key}].orValue("")`;
-  const value = `(${before} == "" ? ${quoteCel(id)} : ${before}.split(",").exists(n, n == ${quoteCel(id)}) ? ${before} : ${before} + ${quoteCel(`,${id}`)})`;
+  const earlier = `(size(${before}) > ${MOST_NOTE_CHARACTERS} ? [] : ${before}.split(",").filter(n, n != ""))`;
+  const value = `(${earlier} + [${quoteCel(id)}]).distinct().join(",")`;
   return `(has(object.metadata.annotations) ? [] : [JSONPatch{op: "add", path: "/metadata/annotations", value: Object.metadata.annotations{}}]) + [JSONPatch{op: "add", path: ${path}, value: ${value}}]`;
 }

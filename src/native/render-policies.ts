@@ -85,7 +85,7 @@ function listLeftOf({ configuration, minor, now, engine, nodeTokens }: NativeOpt
     if (exemption.lastDay === undefined || exemption.end <= now) continue;
     left.push({
       id: '',
-      why: `exemption ${exemption.name} ends natively only for what is made; for updates and token requests render again after its end (${formatEnd(exemption)})`,
+      why: `exemption ${exemption.name} ends natively only for what is made; for updates, token requests and the account default of a new namespace render again after its end (${formatEnd(exemption)})`,
     });
   }
   return left;

@@ -80,6 +80,8 @@ export function renderPolicy(rendering: Rendering): readonly JsonObject[] {
   }[mode];
   const start = `curfew ${check.id}${isDryRun ? ' (would deny)' : ''}`;
   const shortFix = check.shortFix(NO_SUBJECT);
+  // The audit log has what was warned about also where a denial says it.
+  const noted = variables.some(({ name }) => name === 'noted') ? 'variables.noted' : 'variables.told';
   const summary = summaryCel('variables.told', target.form, { start, shortFix });
   const isSystemOnly = check.id === BOOTSTRAP_CHECK;
   const withSystem = mode !== 'enforce';
@@ -95,7 +97,7 @@ export function renderPolicy(rendering: Rendering): readonly JsonObject[] {
         resourceRules: toResourceRules(target.reads),
       },
       matchConditions: listConditions(rendering),
-      variables: [...variables, { name: 'recorded', expression: recordCel(check.id, 'variables.told', target.form) }],
+      variables: [...variables, { name: 'recorded', expression: recordCel(check.id, noted, target.form) }],
       ...(mode === 'audit'
         ? {}
         : {
@@ -109,7 +111,7 @@ export function renderPolicy(rendering: Rendering): readonly JsonObject[] {
             ],
           }),
       auditAnnotations: [
-        { key: auditKey, valueExpression: 'size(variables.told) == 0 ? "" : variables.recorded' },
+        { key: auditKey, valueExpression: 'variables.recorded' },
         ...(variables.some(({ name }) => name === 'spared')
           ? [{ key: AUDIT_KEYS.exempt, valueExpression: 'size(variables.spared) == 0 ? "" : variables.exemption' }]
           : []),
@@ -191,8 +193,8 @@ function listVariables(rendering: Rendering): readonly Variable[] | undefined {
   };
   addPlace(false);
   if (hasUpdates) addPlace(true);
-  const bound = largeCel(form, place('', false));
-  const large = bound === undefined ? undefined : add('large', bound);
+  const { bounds } = form;
+  const large = bounds === undefined ? undefined : add('large', largeCel({ bounds }, place('', false)));
   const start = startLevel(check);
   const isOn = (level: string) => (start === 'baseline' ? `${level} != "off"` : `${level} == "restricted"`);
   const find = (level: string) => {
@@ -232,11 +234,19 @@ function listVariables(rendering: Rendering): readonly Variable[] | undefined {
   if (mode === 'enforce') add('told', spare(addEnforced()));
   else if (mode === 'warn') {
     const [enforced, warned] = [addEnforced(), addWarned()];
-    add('told', spare(heldOr(enforced, warned, { check, mayDeny })));
+    const both = add('both', unionCel(enforced, warned));
+    if (!mayDeny) add('told', spare(both));
+    else {
+      const held = check.id === BOOTSTRAP_CHECK ? 'false' : `${REQUEST_NAMESPACE} == "${SYSTEM_NAMESPACE}"`;
+      const noted = add('noted', spare(held === 'false' ? warned : `(${held} ? ${both} : ${warned})`));
+      // Where a denial says it, the warning would say it again.
+      add('told', `size(${enforced}) > 0 && !(${held}) ? [] : ${noted}`);
+    }
   } else {
     const [enforced, warned, audited] = [addEnforced(), addWarned(), addAudited()];
     const quiet = rendering.mayWarn ? quietCel(target.reads) : 'true';
-    const all = add('all', unionCel(`(${unionCel(enforced, warned)})`, audited));
+    const both = add('both', unionCel(enforced, warned));
+    const all = add('all', unionCel(both, audited));
     const told = quiet === undefined ? audited : `(${quiet} ? ${all} : ${audited})`;
     if (exemption !== undefined) add('spared', `${exemption} == "" ? [] : ${all}`);
     add('told', spare(told));
@@ -246,16 +256,6 @@ function listVariables(rendering: Rendering): readonly Variable[] | undefined {
 
 /** The name of the pod that a kubelet asks for. */
 const BOUND_NAME = 'object.spec.?boundObjectRef.?name.orValue("")';
-
-/** Warned about is what is not denied: where a denial says it, the warning would say it again. */
-function heldOr(enforced: string, warned: string, { check, mayDeny }: Pick<Rendering, 'check' | 'mayDeny'>): string {
-  const both = unionCel(enforced, warned);
-  if (!mayDeny) return both;
-  const denied = `(size(${enforced}) > 0 ? [] : ${warned})`;
-  return check.id === BOOTSTRAP_CHECK
-    ? denied
-    : `(${REQUEST_NAMESPACE} == "${SYSTEM_NAMESPACE}" ? ${both} : ${denied})`;
-}
 
 function largePath(place: CelPlace): string {
   return place.specPath === '' ? '"/"' : place.specPath;

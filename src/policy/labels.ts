@@ -10,6 +10,8 @@ export const LEVEL_LABELS = {
 
 /** On an object that Curfew patched: the ids of the mutations, joined by commas. */
 export const MUTATED_BY_ANNOTATION = 'curfew.dev/mutated-by';
+/** What is longer was not written by Curfew, and is replaced. */
+export const MOST_NOTE_CHARACTERS = 1_000;
 
 /**
  * Keys of audit annotations. The API server puts the webhook's name and a slash before them and drops a key that is

@@ -1,6 +1,7 @@
 /** CEL as text: literals, and the few expressions that several forms share. */
 
 import { API_ACCESS_ANNOTATION, MOST_REASON_CHARACTERS, REASON_PLACEHOLDER } from '../../objects/api-access.ts';
+import type { CelBound, CelPlace } from './define-cel.ts';
 
 /** Empty for what is in no namespace: then the API server leaves the field out, and reading it fails. */
 export const REQUEST_NAMESPACE = 'request.?namespace.orValue("")';
@@ -53,4 +54,13 @@ export function documentedCel(metadata: string): string {
   const length = `(size(${reason}) <= ${MOST_REASON_CHARACTERS / 2} || (size(${reason}) <= ${MOST_REASON_CHARACTERS} && size(${reason}) + ${astral} <= ${MOST_REASON_CHARACTERS}))`;
   const placeholder = quoteCel(`^${BLANK}${REASON_PLACEHOLDER}${BLANK}$`);
   return `(has(${metadata}.annotations) && ${key} in ${metadata}.annotations && ${length} && !${reason}.matches(${placeholder}) && ${shaped}.matches("\\\\p{L}"))`;
+}
+
+/** What a binding may have for all of it to be looked at. */
+export function subjectBounds({ object }: Pick<CelPlace, 'object'>): readonly CelBound[] {
+  const subjects = `${object}.?subjects.orValue([])`;
+  return [
+    { count: `size(${subjects})`, most: 200, noun: 'subjects' },
+    { count: `${subjects}.map(s, size(s.name)).sum()`, most: 40_000, noun: "characters of subjects' names" },
+  ];
 }

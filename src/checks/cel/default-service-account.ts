@@ -1,6 +1,6 @@
 import { API_TOKEN_MOUNT_PATH, API_TOKEN_VOLUME_PREFIX } from '../../objects/tokens.ts';
 import { RBAC_GROUP } from '../role-grants.ts';
-import { findingCel, quoteCel, REQUEST_NAMESPACE } from './cel-text.ts';
+import { findingCel, quoteCel, REQUEST_NAMESPACE, subjectBounds } from './cel-text.ts';
 import type { CelForm } from './define-cel.ts';
 import { isForApiCel, podBounds, SOURCES, volumesCel } from './pod-tokens.ts';
 
@@ -42,7 +42,7 @@ export const defaultServiceAccountOfBindings: CelForm = {
   part: 'bindings',
   isFor: ({ group }) => group === RBAC_GROUP,
   reasons: [REASONS.binding],
-  bounds: ({ object }) => [{ count: `size(${object}.?subjects.orValue([]))`, most: 200, noun: 'subjects' }],
+  bounds: subjectBounds,
   findings({ object }) {
     const subjects = `${object}.?subjects.orValue([])`;
     const isUser = `(s.kind == "User" && s.name.matches("^system:serviceaccount:[a-z0-9-]+:default$"))`;

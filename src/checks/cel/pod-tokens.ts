@@ -68,13 +68,15 @@ export function tokenFindingsCel(
 
 const MOST_VOLUMES = 100;
 const MOST_SOURCES = 200;
+/** Of all tokens together: each is matched with patterns, and compared with the others. */
+const MOST_CHARACTERS = 20_000;
 const MOST_CONTAINERS = 50;
 const MOST_MOUNTS = 1_000;
 /** Each is compared with every mount; a pod has one. */
 const MOST_DEFAULT_VOLUMES = 4;
 
 /** What a pod may have for all of it to be looked at; nobody's has as much. */
-export function podBounds({ spec }: CelPlace): readonly CelBound[] {
+export function podBounds({ spec }: Pick<CelPlace, 'spec'>): readonly CelBound[] {
   const sum = (numbers: string) => `${numbers}.sum()`;
   return [
     { count: `size(${volumesCel(spec)})`, most: MOST_VOLUMES, noun: 'volumes' },
@@ -84,6 +86,13 @@ export function podBounds({ spec }: CelPlace): readonly CelBound[] {
       noun: list,
     })),
     { count: sum(`${volumesCel(spec)}.map(v, size(${SOURCES}))`), most: MOST_SOURCES, noun: 'projected sources' },
+    {
+      count: sum(
+        `${volumesCel(spec)}.map(v, ${SOURCES}.filter(s, has(${TOKEN})).map(s, size(${AUDIENCE}) + size(${TOKEN}.?path.orValue(""))).sum())`,
+      ),
+      most: MOST_CHARACTERS,
+      noun: 'characters of audiences and paths of tokens',
+    },
     {
       count: `${volumesCel(spec)}.filter(v, v.?name.orValue("").startsWith(${quoteCel(API_TOKEN_VOLUME_PREFIX)})).size()`,
       most: MOST_DEFAULT_VOLUMES,

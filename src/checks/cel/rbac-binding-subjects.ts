@@ -1,12 +1,12 @@
 import { ACCOUNT_USER, ACCOUNTS_OF, ADMIN, EVERYBODY } from '../rbac-binding-subjects.ts';
-import { findingCel, listCel, quoteCel, REQUEST_NAMESPACE } from './cel-text.ts';
+import { findingCel, listCel, quoteCel, REQUEST_NAMESPACE, subjectBounds } from './cel-text.ts';
 import type { CelForm } from './define-cel.ts';
 
 const REASONS = { everybody: 'a role for everybody', admin: 'cluster-admin for a service account' } as const;
 
 export const rbacBindingSubjects: CelForm = {
   reasons: Object.values(REASONS),
-  bounds: ({ object }) => [{ count: `size(${object}.?subjects.orValue([]))`, most: 200, noun: 'subjects' }],
+  bounds: subjectBounds,
   findings({ object }) {
     const subjects = `${object}.?subjects.orValue([])`;
     const path = `"/subjects/" + string(${subjects}.indexOf(s))`;

@@ -6,11 +6,15 @@
 import { everyParent, isNameless, type Right, type RightTable } from '../../objects/rbac/rules.ts';
 import { LIST_SHORTLY } from '../role-grants.ts';
 import { findingCel, quoteCel } from './cel-text.ts';
-import type { CelForm, CelPlace } from './define-cel.ts';
+import type { CelBound, CelForm, CelPlace } from './define-cel.ts';
 
 const MOST_RULES = 200;
 /** Verbs, groups, resources and names of all rules together. */
 const MOST_ENTRIES = 4_000;
+/** Of these entries: to find where a rule is, the API server goes through all of them. */
+const MOST_CHARACTERS = 50_000;
+/** In the rules that give what is looked for, where names count: the place of each is looked up. */
+const MOST_NAMES = 40;
 
 export type RoleRights = {
   readonly rights: RightTable;
@@ -36,6 +40,12 @@ export function celOfRights({ rights: table, reasonOf, countsNames }: RoleRights
         most: MOST_ENTRIES,
         noun: 'verbs, groups, resources and names',
       },
+      {
+        count: `${rulesOf(place)}.map(r, ${CHARACTERS}).sum()`,
+        most: MOST_CHARACTERS,
+        noun: 'characters in its rules',
+      },
+      ...(countsNames ? [nameBound(place, rights)] : []),
     ],
     variables: (place) => rights.flatMap((right, index) => variablesOf(place, { right, index, countsNames })),
     findings(place) {
@@ -48,13 +58,22 @@ export function celOfRights({ rights: table, reasonOf, countsNames }: RoleRights
   };
 }
 
-const ENTRIES = ['verbs', 'apiGroups', 'resources', 'resourceNames']
-  .map((key) => `size(r.?${key}.orValue([]))`)
-  .join(' + ');
+const LISTS = ['verbs', 'apiGroups', 'resources', 'resourceNames'];
+const CHARACTERS = LISTS.map((key) => `r.?${key}.orValue([]).map(e, size(e)).sum()`).join(' + ');
+const ENTRIES = LISTS.map((key) => `size(r.?${key}.orValue([]))`).join(' + ');
 
 function rulesOf({ object }: Pick<CelPlace, 'object'>): string {
   // Null where there is none.
   return `(has(${object}.rules) && dyn(${object}.rules) != null ? ${object}.rules : [])`;
+}
+
+function nameBound(place: CelPlace, rights: readonly Right[]): CelBound {
+  const giving = rights.map((right) => `(${grantsCel(right)})`).join(' || ');
+  return {
+    count: `${rulesOf(place)}.filter(r, ${giving}).map(r, size(r.?resourceNames.orValue([]))).sum()`,
+    most: MOST_NAMES,
+    noun: 'names in rules that give this',
+  };
 }
 
 type One = { readonly right: Right; readonly index: number; readonly countsNames: boolean };
@@ -80,23 +99,24 @@ function isUnlimited(right: Right): string {
 
 /** A rule that names it is told rather than one that has it by a `*`. */
 function variablesOf(place: CelPlace, { right, index, countsNames }: One): readonly (readonly [string, string])[] {
-  const condition = `${grantsCel(right)} && ${isUnlimited(right)}${ofKind(right)}`;
-  const all = place.own(`all${index}`);
+  const [giving, all] = [place.own(`giving${index}`), place.own(`all${index}`)];
   return [
-    [`all${index}`, `${rulesOf(place)}.filter(r, ${condition})`],
+    [`giving${index}`, `${rulesOf(place)}.filter(r, ${grantsCel(right)}${ofKind(right)})`],
+    [`all${index}`, `${giving}.filter(r, ${isUnlimited(right)})`],
     [
       `best${index}`,
       `${all}.exists(r, !("*" in r.resources)) ? ${all}.filter(r, !("*" in r.resources))[0] : ${all}[0]`,
     ],
+    [`place${index}`, pathOf(place, place.own(`best${index}`))],
     ...(countsNames
-      ? ([
-          [
-            `named${index}`,
-            `${rulesOf(place)}.filter(r, ${grantsCel(right)} && !(${isUnlimited(right)}) && !("*" in r.resources)${ofKind(right)})`,
-          ],
-        ] as const)
+      ? ([[`named${index}`, `${giving}.filter(r, !(${isUnlimited(right)}) && !("*" in r.resources))`]] as const)
       : []),
   ];
+}
+
+/** A look at every rule: done once, and not for each finding. */
+function pathOf(place: CelPlace, rule: string): string {
+  return `"/rules/" + string(${rulesOf(place)}.indexOf(${rule}))`;
 }
 
 function ofKind({ isClusterScoped = false }: Right): string {
@@ -110,10 +130,10 @@ function findingsOfRule(
   const key = quoteCel(keyOf(right));
   const best = place.own(`best${index}`);
   const fix = (rule: string) => `("*" in ${rule}.resources ? ${quoteCel(LIST_SHORTLY)} : "")`;
-  const path = (rule: string) => `"/rules/" + string(${rulesOf(place)}.indexOf(${rule}))`;
+  const path = (rule: string) => pathOf(place, rule);
   const whole = findingCel({
     key,
-    path: path(best),
+    path: place.own(`place${index}`),
     why: reason,
     fix: fix(best),
     ...(countsNames ? { wide: key } : {}),
@@ -125,12 +145,14 @@ function findingsOfRule(
   const isBetter = `"*" in r.resources && size(${better}) > 0`;
   const named = findingCel({
     key: `${quoteCel(`${keyOf(right)} named `)} + n`,
-    path: `(${isBetter} ? ${path(`${better}[0]`)} : ${path('r')})`,
+    path: `(${isBetter} ? ${path(`${better}[0]`)} : p)`,
     why: reason,
     fix: `(${isBetter} ? "" : ${fix('r')})`,
     wide: key,
   });
-  return `(!(${grants}) ? [] : ${isUnlimited(right)} ? [${whole}] : r.?resourceNames.orValue([]).map(n, ${named}))`;
+  // Where the rule is, is looked up once and not for each name: whole rules are compared for it.
+  const ofNames = `[${path('r')}].map(p, r.?resourceNames.orValue([]).map(n, ${named}))[0]`;
+  return `(!(${grants}) ? [] : ${isUnlimited(right)} ? [${whole}] : ${ofNames})`;
 }
 
 /** The key of the grant, as `keyOf` in `objects/rbac/grants.ts` writes it for rights of the core group. */
@@ -145,22 +167,17 @@ function labelsCel(place: CelPlace, rights: readonly Right[], countsNames: boole
   const labels = `${object}.metadata.?labels.orValue({})`;
   const added = `${labels}.filter(l, l.matches(${quoteCel(AGGREGATING)}) && ${object}.metadata.labels[l] == "true")`;
   const first = `"/metadata/labels/" + ${added}.min().replace("~", "~0").replace("/", "~1")`;
-  const grants = (one: Pick<CelPlace, 'object'>) =>
-    rights
-      .map(
-        (right) =>
-          `${rulesOf(one)}.exists(r, ${grantsCel(right)}${ofKind(right)}${countsNames ? '' : ` && ${isUnlimited(right)}`})`,
-      )
-      .join(' || ');
-  const old = rulesOf({ object: 'oldObject' });
-  const newRights = rights.flatMap((right) => {
-    const granted = `${grantsCel(right)}${ofKind(right)}`;
+  const grants = rights
+    .map((_, index) => `size(${place.own(`${countsNames ? 'giving' : 'all'}${index}`)}) > 0`)
+    .join(' || ');
+  // The rules that give something were picked out before: names are looked for in them alone.
+  const newRights = rights.flatMap((right, index) => {
     const unlimited = isUnlimited(right);
-    const whole = `(${rulesOf(place)}.exists(r, ${granted} && ${unlimited}) && !${old}.exists(r, ${granted} && ${unlimited}))`;
+    const whole = `(size(${place.own(`all${index}`)}) > 0 && size(${place.own(`oldAll${index}`)}) == 0)`;
     if (!countsNames) return [whole];
-    const covers = `${granted} && (${unlimited} || n in r.?resourceNames.orValue([]))`;
-    const names = `r.?resourceNames.orValue([]).exists(n, !${old}.exists(r, ${covers}))`;
-    return [whole, `${rulesOf(place)}.exists(r, ${granted} && !(${unlimited}) && ${names})`];
+    const covers = `${unlimited} || n in r.?resourceNames.orValue([])`;
+    const names = `r.?resourceNames.orValue([]).exists(n, !${place.own(`oldGiving${index}`)}.exists(r, ${covers}))`;
+    return [whole, `${place.own(`giving${index}`)}.exists(r, !(${unlimited}) && ${names})`];
   });
   const isAnyNew = newRights.join(' || ');
   const fix = place.isOld ? '""' : `(request.operation == "UPDATE" && !(${isAnyNew}) ? "remove the label" : "")`;
@@ -171,6 +188,6 @@ function labelsCel(place: CelPlace, rights: readonly Right[], countsNames: boole
     fix,
     ...(countsNames ? { wide: '"label " + l' } : {}),
   });
-  const isAny = `request.resource.resource == "clusterroles" && (${grants(place)})`;
+  const isAny = `request.resource.resource == "clusterroles" && (${grants})`;
   return `(${isAny} ? [${added}.map(l, ${finding})].filter(g, size(g) > 0) : [])`;
 }

@@ -10,8 +10,12 @@ export type CelMutationSettings = Pick<CelSettings, 'apiAudiences' | 'acceptApiA
 };
 
 export type CelMutation = {
-  /** Where it runs beyond what its level and the guards say; default: wherever they do. */
-  readonly condition?: string;
+  /**
+   * Where it runs beyond what its level and the guards say; default: wherever they do.
+   *
+   * @param world.injects - true if the webhook injects tokens that are asked for
+   */
+  readonly condition?: (world: { readonly injects: boolean }) => string | undefined;
   /**
    * A list of JSONPatch of `object`; empty where nothing is to be changed. `variables.defaultVolumes` is there for pods.
    */

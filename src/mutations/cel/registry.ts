@@ -56,7 +56,7 @@ function lifetimeCel(options: unknown): string {
 }
 
 /** Longer numbers overflow what CEL takes for a duration, and are more than any limit. */
-const COUNTABLE = '^([0-9]{1,6}h)?([0-9]{1,8}m)?([0-9]{1,9}s)?$';
+const COUNTABLE = '^(0*[0-9]{1,5}h)?(0*[0-9]{1,7}m)?(0*[0-9]{1,9}s)?$';
 const DURATION = '^([0-9]{1,10}h)?([0-9]{1,10}m)?([0-9]{1,10}s)?$';
 
 /** The seconds that the pod asks for, else its namespace, as `parseSeconds` reads them; -1 where nothing can be read. */
@@ -66,15 +66,18 @@ function askedCel(): string {
   const seconds = [
     `${text} == "" || size(${text}) > 32 ? -1`,
     `${text}.matches("^[0-9]{1,10}$") ? int(${text})`,
+    `!${text}.matches(${quoteCel(DURATION)}) ? -1`,
     `${text}.matches(${quoteCel(COUNTABLE)}) ? duration(${text}).getSeconds()`,
-    `${text}.matches(${quoteCel(DURATION)}) ? 4294967296`,
-    '-1',
+    '4294967296',
   ].join(' : ');
   return `[${seconds}].map(n, n == ${EXTENDED_EXPIRATION_SECONDS} ? ${DEFAULT_EXPIRATION_SECONDS} : n)[0]`;
 }
 
+const asksForNothing = (object: string) =>
+  `!${object}.metadata.?annotations.orValue({}).exists(k, k.startsWith(${quoteCel(TOKEN_ANNOTATION_PREFIX)}))`;
+
 const capTokenLifetime: CelMutation = {
-  condition: `!object.metadata.?annotations.orValue({}).exists(k, k.startsWith(${quoteCel(TOKEN_ANNOTATION_PREFIX)})) && !namespaceObject.metadata.?annotations.orValue({}).exists(k, k.startsWith(${quoteCel(TOKEN_ANNOTATION_PREFIX)}))`,
+  condition: ({ injects }) => (injects ? ['object', 'namespaceObject'].map(asksForNothing).join(' && ') : undefined),
   left: 'pods that ask, or whose namespace asks, for a token of inject-token: what is injected goes by the configuration of the webhook',
   patches({ checkOptions, apiAudiences }) {
     const own = member(checkOptions, 'audiences');

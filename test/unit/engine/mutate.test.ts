@@ -88,6 +88,11 @@ describe('What was changed', () => {
       ]);
     expect(result('another')).toBe('another,short-lived-api-token');
     expect(result('short-lived-api-token')).toBe('short-lived-api-token');
+    expect([result(''), result('a,a,,b'), result('x'.repeat(1_001))]).toEqual([
+      'short-lived-api-token',
+      'a,b,short-lived-api-token',
+      'short-lived-api-token',
+    ]);
   });
 
   it('is said to the audit log, and so is what would have been', () => {
