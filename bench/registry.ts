@@ -6,6 +6,7 @@ import auditScale from './audit-scale.ts';
 import type { Benchmark } from './define-benchmark.ts';
 import embeddedToken from './embedded-token.ts';
 import longestBlock from './longest-block.ts';
+import nativeEngines from './native-engines.ts';
 import ruleCost from './rule-cost.ts';
 import startAndMemory from './start-and-memory.ts';
 import throughput from './throughput.ts';
@@ -14,6 +15,7 @@ import usageScale from './usage-scale.ts';
 export const BENCHMARKS: readonly Benchmark[] = [
   throughput,
   apiServer,
+  nativeEngines,
   startAndMemory,
   ruleCost,
   embeddedToken,
