@@ -62,7 +62,6 @@ function listPolicies(start: string): readonly JsonObject[] {
     checks: { 'token-audience': { allowed: ['reports'] }, 'token-request-audience': { allowed: ['reports'] } },
     exemptions: {
       rules: [
-        { name: 'for-cost', match: { users: ['jane'] }, reason: 'it is dear', owner: 'nobody', permanent: true },
         { name: 'for-none', match: { names: ['no-?*'] }, reason: 'it is dear', owner: 'nobody', permanent: true },
       ],
     },
