@@ -41,7 +41,7 @@ const input = { minors: MINORS, policies: listPolicies(prefix), objects: listObj
 const reports = await ask(JSON.stringify(input));
 const rows = reports.map(toRow).toSorted((one, other) => other.dearest.cost - one.dearest.cost);
 console.log(
-  '| policy | the dearest expression | cost | of its limit | whole policy |\n| --- | --- | --- | --- | --- |',
+  '| policy | the dearest expression | cost with its variables | of what one may cost | whole policy |\n| --- | --- | --- | --- | --- |',
 );
 for (const { name, dearest, all } of rows) {
   const part = `${((100 * dearest.cost) / MOST_OF_ONE).toFixed(1)} %`;
