@@ -73,6 +73,8 @@ function listPolicies(start: string): readonly JsonObject[] {
     cluster,
     ownNamespace: 'curfew-system',
     level: undefined,
+    engine: 'native',
+    nodeTokens: 'enforce',
     now: Date.now(),
     minor: MINORS.at(-1) ?? 0,
   });
