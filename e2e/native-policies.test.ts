@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import type { Example } from '../src/checks/define-check.ts';
 import { CHECKS } from '../src/checks/registry.ts';
 import { prepareExample } from '../src/engine/example-subject.ts';
 import { asArray, asString, type JsonObject, valueAt } from '../src/objects/json.ts';
 import { NO_TOKEN_LABEL, NO_TOKEN_VALUE } from '../src/objects/no-token-label.ts';
-import type { Subject } from '../src/objects/subject.ts';
 import { toNamespaceView } from '../src/objects/views.ts';
 import { run } from '../test/unit/cli/run-command.ts';
 import { type ApiClient, openApi, readAnswer } from './api-client.ts';
@@ -13,6 +11,7 @@ import { type ExampleCase, placeObject } from './example-case.ts';
 import { configurationOf } from './example-configuration.ts';
 import type { FirstCase } from './first-policies.ts';
 import { readExample, SECRET_CASES, TOKEN_CASES, UPDATED_SECRET_CASES } from './first-policies.ts';
+import { createExampleWorlds, type ExampleWorlds, placeSubject } from './native-examples.ts';
 import {
   askEngine,
   createPolicies,
@@ -21,12 +20,10 @@ import {
   type NativePolicies,
   pathOf,
   render,
-  type Sent,
-  sendNatively,
   toConfiguration,
 } from './native-policies.ts';
 import { areSameRecords, readRecords } from './native-records.ts';
-import { HAS_AUDIT_LOG, pod, startTestCluster, type TestCluster, UNSEEN } from './test-cluster.ts';
+import { HAS_AUDIT_LOG, pod, startTestCluster, type TestCluster } from './test-cluster.ts';
 
 const CASES: readonly ExampleCase[] = CHECKS.filter(({ id }) => formsOf(id).length > 0).flatMap((check) =>
   check.examples.map((example) => ({ check, example })),
@@ -38,7 +35,7 @@ const GROUPS = Map.groupBy(CASES, (one) => JSON.stringify(configurationOf(one)))
 let cluster: TestCluster;
 let api: ApiClient;
 let policies: NativePolicies;
-let made = 0;
+let worlds: ExampleWorlds;
 /** By the id of the event in the audit log. */
 const wantedRecords = new Map<string, { readonly title: string; readonly records: readonly string[] }>();
 
@@ -46,6 +43,7 @@ beforeAll(async () => {
   cluster = await startTestCluster();
   api = await openApi(cluster);
   policies = createPolicies(api);
+  worlds = createExampleWorlds({ cluster, api });
 });
 afterAll(async () => {
   api?.close();
@@ -68,10 +66,10 @@ describe.each([...GROUPS].map(([text, cases]) => ({ text, cases })))('Policies w
   it.concurrent.each(cases.map((one) => ({ id: one.check.id, title: one.example.title, one })))(
     'say what the engine says: $id: $title',
     async ({ one: { check, example } }) => {
-      const namespace = await makeNamespace(example);
+      const namespace = await worlds.makeNamespace(example);
       const { subject } = prepareExample(check, example);
-      const { sent, stored } = await send(example, namespace.name);
-      const placed = place(subject, namespace);
+      const { sent, stored } = await worlds.send(example, namespace.name);
+      const placed = placeSubject(subject, namespace);
       const view = toNamespaceView(valueAt(namespace.object, []));
       const engine = askEngine(stored === undefined ? placed : { ...placed, oldObject: stored }, {
         configuration,
@@ -176,7 +174,7 @@ describe('Network policies of this cluster', () => {
     await cluster.store({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'web', namespace } });
     const labels = { [NO_TOKEN_LABEL]: NO_TOKEN_VALUE };
     await cluster.store(placeObject({ ...pod('labelled'), metadata: { name: 'labelled', labels } }, namespace));
-    await makePod('other', namespace);
+    await worlds.makePod('other', namespace);
     await tellAddress();
 
     const { code, out, error } = await run('render', 'network-policy', '--kubeconfig', cluster.kubeconfig);
@@ -225,87 +223,6 @@ async function tellAddress(): Promise<void> {
 function isOf(object: JsonObject, checks: ReadonlySet<string>): boolean {
   const [name = ''] = (asString(valueAt(object, ['metadata', 'name'])) ?? '').split('.');
   return [...checks].some((id) => name === id || name === `${id}-templates` || name === `${id}-bindings`);
-}
-
-type Made = { readonly name: string; readonly object: JsonObject };
-
-/** A namespace at the example's level, with the accounts that its objects name. */
-async function makeNamespace({ level, context, subject }: Example): Promise<Made> {
-  made += 1;
-  const name = `native-${made}`;
-  const annotations = (valueAt(context?.namespace, ['metadata', 'annotations']) ?? {}) as JsonObject;
-  const labels = { 'curfew.dev/enforce': level, 'curfew.dev/warn': level };
-  const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels, annotations } };
-  await cluster.store(object);
-  for (const account of ['web', 'ci', 'default']) {
-    if (subject.object['kind'] === 'ServiceAccount') continue;
-    await cluster.store({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: account, namespace: name } });
-  }
-  return { name, object };
-}
-
-function place(subject: Subject, { name }: Made): Subject {
-  const isElsewhere = subject.namespace === '' || subject.namespace === 'kube-system';
-  return { ...subject, namespace: isElsewhere ? subject.namespace : name };
-}
-
-type Answered = {
-  readonly sent: Sent;
-  /** What was changed: controllers may have filled something in. */
-  readonly stored?: JsonObject;
-};
-
-async function send({ subject }: Example, namespace: string): Promise<Answered> {
-  const { object, oldObject, subresource, caller } = subject;
-  const as = caller ?? { username: 'jane' };
-  const placed = placeObject(object, namespace);
-  const where = asString(valueAt(placed, ['metadata', 'namespace'])) ?? namespace;
-  const path = pathOf(placed, where);
-  if (object['kind'] === 'TokenRequest') {
-    const bound = asString(valueAt(object, ['spec', 'boundObjectRef', 'name']));
-    if (bound !== undefined) await makePod(bound, where);
-    return { sent: await sendNatively(api, { method: 'POST', path, object: placed, as }) };
-  }
-  if (oldObject === undefined) {
-    return { sent: await sendNatively(api, { method: 'POST', path: `${path}?dryRun=All`, object: placed, as }) };
-  }
-  const old = placeObject(oldObject, namespace);
-  const one = `${path}/${asString(valueAt(placed, ['metadata', 'name'])) ?? ''}`;
-  // A pod is never made with debug containers, and the API server fills in much of it.
-  const { ephemeralContainers, ...spec } = (old['spec'] ?? {}) as JsonObject;
-  await cluster.store(old['spec'] === undefined ? old : { ...old, spec });
-  if (subresource !== 'ephemeralcontainers') {
-    return await change(one, (stored) => ({ ...placed, metadata: versioned(placed, stored) }), as);
-  }
-  const withDebug = (containers: unknown) => (stored: JsonObject) =>
-    ({ ...stored, spec: { ...(stored['spec'] as JsonObject), ephemeralContainers: containers } }) as JsonObject;
-  const debug = `${one}/ephemeralcontainers`;
-  if (ephemeralContainers !== undefined) {
-    const stored = JSON.parse((await api.get(one)).body) as JsonObject;
-    await api.send(debug, { method: 'PUT', object: withDebug(ephemeralContainers)(stored), as: UNSEEN });
-  }
-  const { sent } = await change(debug, withDebug(valueAt(object, ['spec', 'ephemeralContainers'])), as);
-  return { sent };
-}
-
-/** Again, where a controller was faster. */
-async function change(path: string, edit: (stored: JsonObject) => JsonObject, as: Caller): Promise<Answered> {
-  for (;;) {
-    const stored = JSON.parse((await api.get(path.replace('/ephemeralcontainers', ''))).body) as JsonObject;
-    const sent = await sendNatively(api, { method: 'PUT', path: `${path}?dryRun=All`, object: edit(stored), as });
-    if (sent.status !== 409) return { sent, stored };
-  }
-}
-
-type Caller = { readonly username: string; readonly groups?: readonly string[] };
-
-function versioned(object: JsonObject, stored: JsonObject): JsonObject {
-  const resourceVersion = valueAt(stored, ['metadata', 'resourceVersion']) ?? null;
-  return { ...(object['metadata'] as JsonObject), resourceVersion };
-}
-
-async function makePod(name: string, namespace: string): Promise<void> {
-  await cluster.store(placeObject(pod(name), namespace));
 }
 
 function withDefaults(line: string): string {
