@@ -8,7 +8,7 @@
  *                                                 mutant of these is shown to every test
  *
  * Stryker is no dependency of the repository: it is locked in tools/mutation, and installed when it is first used. The last
- * report of each folder is in node_modules/.cache/mutation. docs/decisions/0036 says what is counted.
+ * report of each folder is in node_modules/.cache/mutation. docs/decisions/0037 says what is counted.
  */
 
 import { spawn } from 'node:child_process';
