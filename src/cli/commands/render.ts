@@ -5,7 +5,13 @@ import { NODE_TOKEN_MODES, POLICY_ENGINES } from '../../native/native-options.ts
 import type { NetworkPolicyCommandOptions } from '../render-network-policy.ts';
 import type { RenderPoliciesOptions } from '../render-policies.ts';
 import type { CommandContext, CommandIo } from './context.ts';
-import { createContextOption, createKubeconfigOption, createLevelOption } from './options.ts';
+import {
+  createAllNamespacesOption,
+  createContextOption,
+  createKubeconfigOption,
+  createLevelOption,
+  createNamespaceOption,
+} from './options.ts';
 
 /** Minor versions of Kubernetes that `v1` policies are rendered for. */
 export const KUBERNETES_VERSIONS = [30, 31, 32, 33, 34, 35, 36, 37].map((minor) => `1.${minor}`);
@@ -53,7 +59,7 @@ Examples:
       `
 Examples:
   curfew render policies --config curfew.yaml > policies.yaml
-  helm get values curfew --all --output yaml | curfew render policies --values /dev/stdin > policies.yaml
+  curfew render policies --values values.yaml --engine both > policies.yaml
   curfew render policies --kubernetes 1.33 | kubectl apply --server-side -f -
 `,
     )
@@ -74,7 +80,8 @@ function addNetworkPolicy(render: Command, io: CommandIo): void {
     .option('--config <file>', 'configuration file, for the namespaces it leaves alone; default: every default')
     .addOption(createKubeconfigOption())
     .addOption(createContextOption())
-    .option('-n, --namespace <name>', 'write the policy of one namespace; default: all')
+    .addOption(createNamespaceOption())
+    .addOption(createAllNamespacesOption())
     .option(
       '--api-server <address...>',
       'addresses of the API server, or blocks of them; default: what the cluster says',
