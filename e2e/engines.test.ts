@@ -119,7 +119,7 @@ describe('With policies alone', () => {
     expect(warned.stderr.trim().split('\n')).toHaveLength(1);
     if (!HAS_AUDIT_LOG) return;
     // The keys that the webhook has, each once.
-    expect(Object.keys(secret.records).map((key) => key.split('/')[1])).toEqual(['audit', 'deny']);
+    expect(Object.keys(secret.records).map((key) => key.split('/')[1])).toEqual(['audit', 'deny', 'warn']);
     expect(Object.keys(warned.records).map((key) => key.split('/')[1])).toEqual(['audit', 'warn']);
   });
 });

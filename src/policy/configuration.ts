@@ -1,6 +1,6 @@
 /** From a parsed configuration file to the settings everything runs on. All defaults are here. */
 
-import { Ajv } from 'ajv';
+import { Ajv, type ValidateFunction } from 'ajv';
 import { CHECKS } from '../checks/registry.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import type { ApiAccessSource } from '../objects/api-access.ts';
@@ -109,16 +109,28 @@ const DEFAULT_SERVER: Configuration['server'] = {
 /** The smallest valid file: every default. */
 export const EMPTY_CONFIGURATION_FILE = { apiVersion: API_VERSION, kind: KIND } as const;
 
+let compiled: WeakRef<ValidateFunction<ConfigurationFile>> | undefined;
+
+/**
+ * Takes a third of a second. A server reads its file at start and on change alone, so it must not keep megabytes for that;
+ * whoever reads one after the other finds it again.
+ */
+function compileSchema(): ValidateFunction<ConfigurationFile> {
+  const known = compiled?.deref();
+  if (known !== undefined) return known;
+  const ajv = new Ajv({ allErrors: true, strict: true, verbose: true });
+  const validate = ajv.compile<ConfigurationFile>(ConfigurationSchema);
+  compiled = new WeakRef(validate);
+  return validate;
+}
+
 /** Brings a parsed file to the version that is read, checks it, and fills in the defaults. Never throws on any input. */
 export function readConfiguration(given: unknown, migrations?: readonly Migration[]): ConfigurationResult {
   const { file } = migrateFile(given, migrations);
   if (!isObject(file)) {
     return { ok: false, problems: [{ path: '/', problem: 'must be an object, with apiVersion and kind' }] };
   }
-  // Compiled here, for a file is read at start and on change alone.
-  const validate = new Ajv({ allErrors: true, strict: true, verbose: true }).compile<ConfigurationFile>(
-    ConfigurationSchema,
-  );
+  const validate = compileSchema();
   if (!validate(file)) {
     return { ok: false, problems: (validate.errors ?? []).map(describeProblem) };
   }
