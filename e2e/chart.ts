@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { runProgram } from '../scripts/run-program.ts';
+import { kubernetesFolder, parseVersion } from '../scripts/tool-versions.ts';
 import { findTools } from '../scripts/tools.ts';
 import type { JsonObject } from '../src/objects/json.ts';
 import { asArray, asString, isObject, member, valueAt } from '../src/objects/json.ts';
@@ -32,6 +33,9 @@ export async function renderChart(values: JsonObject, helmBinary?: string): Prom
       '--namespace',
       RELEASE_NAMESPACE,
       '--skip-tests',
+      // As Helm would ask the cluster, since what is rendered depends on it.
+      '--kube-version',
+      `1.${parseVersion(kubernetesFolder(process.env)).minor}.0`,
       '--values',
       file,
     ];

@@ -47,6 +47,12 @@ beforeAll(async () => {
   await createSecrets();
   for (const kind of POLICY_REPORT_KINDS['openreports.io']) await cluster.must(['apply', '-f', '-'], kind);
   await cluster.must(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+  // For a moment after that the API server answers 429: its storage of the kind is not ready yet.
+  const list = async (kind: string) => await cluster.kubectl.run(['get', `${kind}.openreports.io`, '--all-namespaces']);
+  await waitUntil('the kinds are served', async () => {
+    const answers = await Promise.all(['reports', 'clusterreports'].map(list));
+    return answers.every(({ code }) => code === 0);
+  });
   await cluster.install(
     Object.entries(VALUES).flatMap(([key, value]) => ['--set-json', `${key}=${JSON.stringify(value)}`]),
   );
