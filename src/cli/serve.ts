@@ -26,7 +26,7 @@ import { createRefusalEvents } from '../server/refusal-events.ts';
 import { rehearse } from '../server/rehearsal.ts';
 import { VERSION } from '../version.ts';
 import { loadConfigurationFile } from './configuration-file.ts';
-import { connectCluster } from './connect-cluster.ts';
+import { connectOnce } from './connect-cluster.ts';
 import { createPolicySource } from './policy-source.ts';
 import { DEFAULT_RELEASE } from './release.ts';
 import type { CertificateOptions } from './serve-certificates.ts';
@@ -68,7 +68,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const recorder = createPrometheusRecorder(VERSION, clock.monotonic, { entries: ENTRIES.map(({ path }) => path) });
   const log = createLogger(options.logLevel, openStandardOutput(recorder.logLineLost));
 
-  const client = options.withoutCluster ? undefined : await connectCluster(options);
+  const client = options.withoutCluster ? undefined : await connectOnce(options);
   const { secretIndex, foreignWebhooks } = first.configuration;
   const release = options.publishWebhooks ?? options.compareWebhooks ?? DEFAULT_RELEASE;
   const onChange = () => reportForeignWebhooks();
