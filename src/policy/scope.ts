@@ -79,9 +79,10 @@ export function scopeOf(configuration: Configuration, subject: Subject, ownNames
   const { dryRun, dryRunInjection } = configuration;
   const isSystem = subject.namespace === SYSTEM_NAMESPACE;
   const may = { mayMutate: !dryRun && !isSystem, mayInject: !(dryRun && dryRunInjection) && !isSystem };
-  if (isSystem && !isBootstrapToken(subject)) return { ceiling: 'warn', ...may, isDryRun: false };
+  // In kube-system too: nobody reads what a controller is warned about.
   if (isWrittenByItsController(subject) || isDefaultAccountOfNamespace(subject))
     return { ceiling: 'audit', ...may, isDryRun: false };
+  if (isSystem && !isBootstrapToken(subject)) return { ceiling: 'warn', ...may, isDryRun: false };
   if (isPodTemplate(subject.resource) && !configuration.enforceTemplates)
     return { ceiling: 'warn', ...may, isDryRun: false };
   return { ceiling: 'enforce', ...may, isDryRun: dryRun };

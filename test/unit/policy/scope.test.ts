@@ -112,6 +112,8 @@ describe('What controllers write', () => {
     ['jobs.batch', MANAGER],
   ])('%s of %j is audited, since its author was told', (resource, caller) => {
     expect(scope(subjectOf(resource, owned(OWNER), { caller }), keys)).toEqual(AUDITED);
+    const inSystem = subjectOf(resource, owned(OWNER), { caller, namespace: 'kube-system' });
+    expect(scope(inSystem, keys)).toEqual({ ...AUDITED, mayMutate: false, mayInject: false });
   });
 
   it.each<[string, Subject]>([
