@@ -84,7 +84,7 @@ export function createPolicies(api: ApiClient): NativePolicies {
       }
       applied = wanted;
       revision += 1;
-      await waitFor(api, `probe ${revision}`);
+      await waitFor(api, `probe-${revision}.test`);
     },
   };
 }
@@ -112,14 +112,16 @@ function expectStatus({ status, body }: Answer, path: string): void {
 const MOST_PROBES = 300;
 
 /**
- * Puts a policy and a binding behind the others and asks until it is in force: the API server reads policies and
- * bindings by a watch each, in the order of their changes, and takes all that it knows at once.
+ * Puts a policy and a binding behind the others and asks until they are in force: the API server reads policies and
+ * bindings by a watch each, in the order of their changes, and takes all that it knows at once. Both are new, of a name that
+ * was never there: an old binding would do for a new policy, and say nothing of how far the other watch is.
  */
-async function waitFor(api: ApiClient, words: string): Promise<void> {
-  const name = 'probe.test';
+async function waitFor(api: ApiClient, name: string): Promise<void> {
   const metadata = { name };
+  const [policies, bindings] = ['validatingadmissionpolicies', 'validatingadmissionpolicybindings'];
+  const words = `${name} is in force`;
   const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] };
-  await put(api, `${API}/validatingadmissionpolicies/${name}`, {
+  await put(api, `${API}/${policies}/${name}`, {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'ValidatingAdmissionPolicy',
     metadata,
@@ -129,20 +131,22 @@ async function waitFor(api: ApiClient, words: string): Promise<void> {
       validations: [{ expression: 'false', message: words }],
     },
   });
-  await put(api, `${API}/validatingadmissionpolicybindings/${name}`, {
+  await put(api, `${API}/${bindings}/${name}`, {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'ValidatingAdmissionPolicyBinding',
-    // Always a change, so that it comes behind all others.
-    metadata: { name, annotations: { words } },
+    metadata,
     spec: { policyName: name, validationActions: ['Deny'] },
   });
   const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'native-probe' } };
   for (let tries = 0; tries < MOST_PROBES; tries += 1) {
     const { body } = await api.send('/api/v1/namespaces/default/configmaps?dryRun=All', { method: 'POST', object });
-    if (body.includes(words)) return;
+    if (body.includes(words)) {
+      for (const kind of [bindings, policies]) await api.send(`${API}/${kind}/${name}`, { method: 'DELETE' });
+      return;
+    }
     await sleep(50);
   }
-  throw new Error(`"${words}" is not in force after ${MOST_PROBES} tries`);
+  throw new Error(`${name} is not in force after ${MOST_PROBES} tries`);
 }
 
 /** Where an object of this kind is made; its name follows for what is changed. */
