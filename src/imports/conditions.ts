@@ -28,10 +28,12 @@ export function listConditions(
   block: JsonValue | undefined,
   at: JsonPath,
 ): { readonly all: readonly (Condition | Reading)[]; readonly any: readonly (Condition | Reading)[] } {
-  const read = (list: JsonValue | undefined, path: JsonPath) =>
-    asArray(list)
-      .slice(0, MOST_CONDITIONS)
-      .map((entry, index) => parseCondition(entry, [...path, index]));
+  const read = (list: JsonValue | undefined, path: JsonPath) => {
+    const entries = asArray(list);
+    // A part of them would be another rule.
+    if (entries.length > MOST_CONDITIONS) return [leave(path, `more than ${MOST_CONDITIONS} conditions are not read`)];
+    return entries.map((entry, index) => parseCondition(entry, [...path, index]));
+  };
   if (Array.isArray(block)) return { all: read(block, at), any: [] };
   return { all: read(member(block, 'all'), [...at, 'all']), any: read(member(block, 'any'), [...at, 'any']) };
 }

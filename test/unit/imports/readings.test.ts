@@ -128,6 +128,16 @@ describe('conditions under which something is denied', () => {
     ['a condition that is none', { any: ['a'] }],
     ['none at all', {}],
     [
+      'more of them than are read',
+      {
+        any: Array.from({ length: 101 }, () => ({
+          key: '{{ request.object.type }}',
+          operator: 'Equals',
+          value: 'kubernetes.io/service-account-token',
+        })),
+      },
+    ],
+    [
       'conditions that different rules of a role may meet',
       {
         all: [
