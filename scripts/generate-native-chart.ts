@@ -12,7 +12,6 @@ import type { NativeOptions } from '../src/native/native-options.ts';
 import { renderPolicies } from '../src/native/render-policies.ts';
 import { RENDERED_KEYS, WRITTEN_KEYS } from '../src/native/rendered-from.ts';
 import { asString, type JsonObject, valueAt } from '../src/objects/json.ts';
-import type { Configuration } from '../src/policy/configuration.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../src/policy/configuration.ts';
 import { AUDIT_KEYS } from '../src/policy/labels.ts';
 import { SYSTEM_NAMESPACE, UNWATCHED_NAMESPACES } from '../src/policy/scope.ts';
@@ -27,7 +26,9 @@ function mark(name: string): string {
 
 /** `files/native-policies.yaml`. */
 export function renderChartPolicies(): string {
-  const live = renderPolicies(optionsOf({})).objects;
+  const options = optionsOf({});
+  const markValues = createMarker(options);
+  const live = renderPolicies(options).objects;
   const dry = new Map(renderPolicies(optionsOf({ dryRun: true })).objects.map((object) => [keyOf(object), object]));
   const objects = live.map((object) => {
     const other = dry.get(keyOf(object));
@@ -80,27 +81,27 @@ function markDryRun(live: JsonObject, dry: JsonObject): string {
   return marked;
 }
 
-function markValues(text: string): string {
-  const { configuration } = optionsOf({});
+/** Puts marks in place of what the values of the chart say. Every object is asked the same, so what it looks for is written once. */
+function createMarker(options: NativeOptions): (text: string) => string {
   const escape = (cel: string) => JSON.stringify(cel).slice(1, -1);
-  const replacements: readonly (readonly [string, string])[] = [
-    ...MODES.map((mode) => [levelCel(mode, optionsOf({})), markedLevel(mode, configuration)] as const),
-    [appliedLevelCel(optionsOf({})), mark('mutateLevel')],
-    // As a list within a list, whatever stands before it.
-    [quoteCel(AUDIENCES), AUDIENCES],
-  ];
-  const levels = replacements.reduce((all, [cel, marked]) => all.replaceAll(escape(cel), escape(marked)), text);
   const own = [...UNWATCHED_NAMESPACES, mark('own')];
-  const namespaces = JSON.stringify([...own].toSorted());
-  const withSystem = JSON.stringify([...own, SYSTEM_NAMESPACE].toSorted());
-  return levels
-    .replaceAll(namespaces, JSON.stringify([mark('namespaces')]))
-    .replaceAll(withSystem, JSON.stringify([mark('namespacesAndSystem')]));
+  const replacements: readonly (readonly [string, string])[] = [
+    ...[
+      ...MODES.map((mode) => [levelCel(mode, options), markedLevel(mode, options)] as const),
+      [appliedLevelCel(options), mark('mutateLevel')] as const,
+      // As a list within a list, whatever stands before it.
+      [quoteCel(AUDIENCES), AUDIENCES] as const,
+    ].map(([cel, marked]) => [escape(cel), escape(marked)] as const),
+    [JSON.stringify([...own].toSorted()), JSON.stringify([mark('namespaces')])],
+    [JSON.stringify([...own, SYSTEM_NAMESPACE].toSorted()), JSON.stringify([mark('namespacesAndSystem')])],
+  ];
+  return (text) => replacements.reduce((all, [found, marked]) => all.replaceAll(found, marked), text);
 }
 
 /** The two levels that the configuration gives are marked: of what is in no namespace, and of the namespaces. */
-function markedLevel(mode: (typeof MODES)[number], configuration: Configuration): string {
-  const cel = levelCel(mode, optionsOf({}));
+function markedLevel(mode: (typeof MODES)[number], options: NativeOptions): string {
+  const { configuration } = options;
+  const cel = levelCel(mode, options);
   const start = `namespaceObject == null ? ${quoteCel(configuration.clusterScoped[mode])} : `;
   const end = configuredCel(mode, configuration);
   if (!cel.startsWith(start) || !cel.endsWith(` : ${end}`))
@@ -111,7 +112,8 @@ function markedLevel(mode: (typeof MODES)[number], configuration: Configuration)
 
 /** `templates/_native-defaults.tpl`: what the chart compares and writes, as JSON and CEL. */
 export function renderNativeDefaults(): string {
-  const { configuration } = optionsOf({});
+  const options = optionsOf({});
+  const { configuration } = options;
   const { levels, clusterScoped, dryRun, mutateMode, enforceTemplates, apiAccess } = configuration;
   const defaults = {
     dryRun,
@@ -121,7 +123,7 @@ export function renderNativeDefaults(): string {
     apiAccess: { acceptFrom: apiAccess.acceptFrom },
     cluster: { apiAudiences: findClusterFacts(configuration, undefined).facts.apiAudiences },
   };
-  const applied = levelCel('mutate', optionsOf({})).replace(
+  const applied = levelCel('mutate', options).replace(
     new RegExp(`${configuredCel('mutate', configuration)}$`),
     mark('levels.mutate'),
   );
