@@ -5,10 +5,9 @@ import { type InstalledCurfew, installCurfew } from '../e2e/installed-curfew.ts'
 import { createKubectl } from '../e2e/kubectl.ts';
 import { findTools } from '../scripts/tools.ts';
 import { asArray, type JsonObject, member } from '../src/objects/json.ts';
-import { openConnection, toRequest } from './connection.ts';
 import { defineBenchmark, type Row } from './define-benchmark.ts';
 import { quantile, toSample } from './measure.ts';
-import { submittedPod } from './pods.ts';
+import { createPods } from './pods-by-namespace.ts';
 import { type BenchServer, startBenchServer } from './start-server.ts';
 
 const ROUNDS = 300;
@@ -54,7 +53,7 @@ export default defineBenchmark({
         },
       );
       await limitCurfew(must);
-      const times = await measure(controlPlane);
+      const times = await createPods(controlPlane, { namespaces: NAMESPACES, rounds: ROUNDS, warmUp: WARM_UP });
       await curfew.stopProcess();
       await stopQuietly(curfew);
       return [toTable(times)];
@@ -163,32 +162,6 @@ async function limitCurfew(must: (args: readonly string[]) => Promise<string>): 
 }
 
 type Times = Readonly<Record<Namespace, number[]>>;
-
-/** One request after the other over one connection, to each namespace in turn. */
-async function measure({
-  server,
-  certificateAuthority,
-  admin,
-}: {
-  readonly server: string;
-  readonly certificateAuthority: string;
-  readonly admin: { readonly certificate: string; readonly privateKey: string };
-}): Promise<Times> {
-  const tls = { ca: certificateAuthority, cert: admin.certificate, key: admin.privateKey };
-  const connection = await openConnection({ port: Number(new URL(server).port), tls });
-  const times = Object.fromEntries(NAMESPACES.map((name) => [name, [] as number[]])) as unknown as Times;
-  for (let round = -WARM_UP; round < ROUNDS; round += 1) {
-    for (const name of NAMESPACES) {
-      const body = JSON.stringify(submittedPod(`pod-${round + WARM_UP}`));
-      // A dry run passes all of admission, and nothing is written to the disk that others use too.
-      const answer = await connection.send(toRequest(`/api/v1/namespaces/${name}/pods?dryRun=All`, body));
-      if (answer.status !== 201) throw new Error(`${name}: ${answer.status} ${answer.body.toString().slice(0, 400)}`);
-      if (round >= 0) times[name].push(answer.ms);
-    }
-  }
-  connection.close();
-  return times;
-}
 
 function toTable(times: Times) {
   const base = times.none;

@@ -7,10 +7,9 @@ import { createKubectl } from '../e2e/kubectl.ts';
 import { createPolicies, render, toConfiguration } from '../e2e/native-policies.ts';
 import { findTools } from '../scripts/tools.ts';
 import type { JsonObject } from '../src/objects/json.ts';
-import { openConnection, toRequest } from './connection.ts';
 import { defineBenchmark, type Row, type Table } from './define-benchmark.ts';
 import { quantile, ratioOf, toSample } from './measure.ts';
-import { submittedPod } from './pods.ts';
+import { createPods } from './pods-by-namespace.ts';
 
 const ROUNDS = 150;
 const WARM_UP = 20;
@@ -52,7 +51,12 @@ export default defineBenchmark({
         { controlPlane, kubectl },
         { ...CONFIGURATION, excludedNamespaces: ['none', 'native'] },
       );
-      const times = await measure(controlPlane);
+      const times = await createPods(controlPlane, {
+        namespaces: ENGINES,
+        rounds: ROUNDS,
+        warmUp: WARM_UP,
+        check: checkChange,
+      });
       api.close();
       await curfew.uninstall();
       return [toTable(times)];
@@ -71,33 +75,10 @@ function namespaceWithAccount(name: Engine): readonly JsonObject[] {
 
 type Times = Readonly<Record<Engine, number[]>>;
 
-/** One request after the other over one connection, to each namespace in turn. */
-async function measure({
-  server,
-  certificateAuthority,
-  admin,
-}: {
-  readonly server: string;
-  readonly certificateAuthority: string;
-  readonly admin: { readonly certificate: string; readonly privateKey: string };
-}): Promise<Times> {
-  const tls = { ca: certificateAuthority, cert: admin.certificate, key: admin.privateKey };
-  const connection = await openConnection({ port: Number(new URL(server).port), tls });
-  const times: Times = { none: [], webhook: [], native: [], both: [] };
-  for (let round = -WARM_UP; round < ROUNDS; round += 1) {
-    for (const engine of ENGINES) {
-      const body = JSON.stringify(submittedPod(`pod-${round + WARM_UP}`));
-      const answer = await connection.send(toRequest(`/api/v1/namespaces/${engine}/pods?dryRun=All`, body));
-      const text = answer.body.toString();
-      if (answer.status !== 201) throw new Error(`${engine}: ${answer.status} ${text.slice(0, 400)}`);
-      // Whoever measures nothing is fast.
-      const isChanged = text.includes('"curfew.dev/mutated-by":"short-lived-api-token"');
-      if (isChanged !== (engine !== 'none')) throw new Error(`${engine}: the token of the pod is not as it should be`);
-      if (round >= 0) times[engine].push(answer.ms);
-    }
-  }
-  connection.close();
-  return times;
+/** Whoever measures nothing is fast. */
+function checkChange(engine: Engine, pod: string): void {
+  const isChanged = pod.includes('"curfew.dev/mutated-by":"short-lived-api-token"');
+  if (isChanged !== (engine !== 'none')) throw new Error(`${engine}: the token of the pod is not as it should be`);
 }
 
 function toTable(times: Times): Table {

@@ -1,0 +1,42 @@
+/** How long an API server takes to create a pod in each of several namespaces, which admission treats differently. */
+
+import { openConnection, toRequest } from './connection.ts';
+import { submittedPod } from './pods.ts';
+
+type Server = {
+  readonly server: string;
+  readonly certificateAuthority: string;
+  readonly admin: { readonly certificate: string; readonly privateKey: string };
+};
+
+type Plan<Namespace extends string> = {
+  readonly namespaces: readonly Namespace[];
+  readonly rounds: number;
+  /** Rounds before those, which are not counted. */
+  readonly warmUp: number;
+  /** Throws where what was answered is not what is measured. */
+  readonly check?: (namespace: Namespace, answer: string) => void;
+};
+
+/** One request after the other over one connection, to each namespace in turn. In ms, in the order of the rounds. */
+export async function createPods<Namespace extends string>(
+  { server, certificateAuthority, admin }: Server,
+  { namespaces, rounds, warmUp, check }: Plan<Namespace>,
+): Promise<Readonly<Record<Namespace, number[]>>> {
+  const tls = { ca: certificateAuthority, cert: admin.certificate, key: admin.privateKey };
+  const connection = await openConnection({ port: Number(new URL(server).port), tls });
+  const times = Object.fromEntries(namespaces.map((name) => [name, []])) as unknown as Record<Namespace, number[]>;
+  for (let round = -warmUp; round < rounds; round += 1) {
+    for (const name of namespaces) {
+      const body = JSON.stringify(submittedPod(`pod-${round + warmUp}`));
+      // A dry run passes all of admission, and nothing is written to the disk that others use too.
+      const answer = await connection.send(toRequest(`/api/v1/namespaces/${name}/pods?dryRun=All`, body));
+      const text = answer.body.toString();
+      if (answer.status !== 201) throw new Error(`${name}: ${answer.status} ${text.slice(0, 400)}`);
+      check?.(name, text);
+      if (round >= 0) times[name].push(answer.ms);
+    }
+  }
+  connection.close();
+  return times;
+}
