@@ -6,6 +6,7 @@ import { CHECKS } from '../checks/registry.ts';
 import { ASKED_FOR } from '../mutations/define-mutation.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import type { JsonObject } from '../objects/json.ts';
+import { asString } from '../objects/json.ts';
 import type { Level } from '../objects/level.ts';
 import { LEVELS } from '../objects/level.ts';
 import { API_VERSION, KIND } from '../policy/configuration-schema.ts';
@@ -39,7 +40,35 @@ export function toConfiguration(
   const settled = rules.map((rule) => settleRule(rule, exceptions, shared));
   const outcomes = [...settled.map(({ outcome }) => outcome), ...listIdleExceptions(rules, exceptions)];
   const used = settled.filter(({ claims }) => claims.length > 0);
-  return { configuration: used.length === 0 ? undefined : build(used, shared), outcomes };
+  if (used.length === 0) return { configuration: undefined, outcomes };
+  const modes = listModes(used);
+  const exemptions = listExemptions(used, modes, shared.excluded);
+  return {
+    configuration: build(used, { ...shared, modes, exemptions: exemptions.slice(0, MOST_EXEMPTIONS) }),
+    outcomes: [...outcomes, ...exemptions.slice(MOST_EXEMPTIONS).map(leaveExemption)],
+  };
+}
+
+/** One more than are written: without it more is refused than was. */
+function leaveExemption({ name, match, reason }: JsonObject): Outcome {
+  return {
+    name: `exemption ${asString(name) ?? ''} ${JSON.stringify(match)}`,
+    place: asString(reason) ?? '',
+    state: 'left over',
+    does: [],
+    by: [],
+    lost: [`at most ${MOST_EXEMPTIONS} exemptions are written`],
+    differs: [],
+  };
+}
+
+function listModes(used: readonly Settled[]): ReadonlyMap<string, ImportedMode> {
+  return new Map(
+    CHECKS.flatMap(({ id }) => {
+      const mode = strictestOf(used, id);
+      return mode === undefined ? [] : [[id, mode] as const];
+    }),
+  );
 }
 
 function listIdleExceptions(
@@ -66,13 +95,13 @@ function findCommonNamespaces(rules: readonly ImportedRule[]): readonly string[]
   return texts.size === 1 ? known[0] : undefined;
 }
 
-function build(used: readonly Settled[], { namespaces: common, excluded, templates }: Shared): JsonObject {
-  const modes = new Map(
-    CHECKS.flatMap(({ id }) => {
-      const mode = strictestOf(used, id);
-      return mode === undefined ? [] : [[id, mode] as const];
-    }),
-  );
+type Parts = Shared & {
+  readonly modes: ReadonlyMap<string, ImportedMode>;
+  readonly exemptions: readonly JsonObject[];
+};
+
+function build(used: readonly Settled[], parts: Parts): JsonObject {
+  const { namespaces: common, excluded, templates, modes, exemptions } = parts;
   const enforced = CHECKS.filter(({ id }) => modes.get(id) === 'enforce');
   const clusterWide = enforced.filter(({ id }) => used.some((one) => isOfCluster(one, id)));
   const mutations = MUTATIONS.filter(({ id }) => isAskedFor(used, id));
@@ -90,7 +119,6 @@ function build(used: readonly Settled[], { namespaces: common, excluded, templat
     ...(mutations.length === 0 ? {} : { mutate }),
   };
   const off = { enforce: 'off', warn: 'off', audit: 'off', ...(mutations.length === 0 ? {} : { mutate: 'off' }) };
-  const exemptions = listExemptions(used, modes, excluded);
   return {
     apiVersion: API_VERSION,
     kind: KIND,
@@ -189,7 +217,7 @@ function listExemptions(
       written.set(key, entry);
     }
   }
-  return [...written.values()].slice(0, MOST_EXEMPTIONS).map(({ match, checks, policies }, index) => ({
+  return [...written.values()].map(({ match, checks, policies }, index) => ({
     name: `imported-${index + 1}`,
     match: { ...match },
     checks,

@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { run, runWith } from '../cli/run-command.ts';
+import { run } from '../cli/run-command.ts';
+import { importText, policyOf } from './policy-texts.ts';
 
 const POLICIES = 'test/unit/imports/policies';
 
@@ -84,26 +85,6 @@ describe('what is imported judges as the policies did', () => {
     expect(await listDenied(file, ...objectsOf('good-'))).toEqual([]);
   });
 });
-
-const RULE = {
-  kinds: ['Secret'],
-  validate: { pattern: { type: '!kubernetes.io/service-account-token' } } as object,
-};
-
-/** A ClusterPolicy with one rule. */
-function policyOf(spec: object, rule: object = {}, name = 'a'): string {
-  const { kinds, validate } = RULE;
-  const match = { any: [{ resources: { kinds } }] };
-  return JSON.stringify({
-    apiVersion: 'kyverno.io/v1',
-    kind: 'ClusterPolicy',
-    metadata: { name },
-    spec: { validationFailureAction: 'Enforce', rules: [{ name: 'one', match, validate, ...rule }], ...spec },
-  });
-}
-
-const importText = (engine: string, ...texts: readonly string[]) =>
-  runWith({ input: texts.join('\n---\n') }, 'import', engine, '-');
 
 describe('the scope of a rule', () => {
   it('becomes exemptions: namespaces, names and users', async () => {
@@ -243,35 +224,6 @@ describe('what cannot be what it is', () => {
     expect(code).toBe(2);
     expect(error).toContain('curfew: nowhere.yaml:1:1: ENOENT\n');
     expect(out).toContain('long-lived-token-secret:\n    mode: enforce\n');
-  });
-});
-
-describe('an exception', () => {
-  const exception = (policyName: string, spec: object = {}) =>
-    JSON.stringify({
-      apiVersion: 'kyverno.io/v2',
-      kind: 'PolicyException',
-      metadata: { name: 'e', namespace: 'platform' },
-      spec: {
-        exceptions: [{ policyName, ruleNames: ['one'] }],
-        match: { any: [{ resources: { namespaces: ['build'], names: ['t'] } }] },
-        ...spec,
-      },
-    });
-
-  it('becomes an exemption for the checks of its policy', async () => {
-    const { code, out } = await importText('kyverno', policyOf({}), exception('a'));
-    expect(code).toBe(0);
-    expect(out).toContain('checks:\n        - long-lived-token-secret\n');
-  });
-
-  it.each([
-    ['another policy', exception('b')],
-    ['conditions', exception('a', { conditions: { all: [] } })],
-  ])('is named where it is left over: %s', async (_what, text) => {
-    const { code, error } = await importText('kyverno', policyOf({}), text);
-    expect(code).toBe(1);
-    expect(error).not.toBe('');
   });
 });
 
