@@ -36,6 +36,14 @@ export function respond(uid: string, verdict: Verdict): JsonObject {
   };
 }
 
+/** The text of {@link respond} where nothing is to be said, which is nearly always: made without an object. */
+export function respondAllowed(uid: string): string {
+  return `${ALLOWED_HEAD}${JSON.stringify(uid)}${ALLOWED_TAIL}`;
+}
+
+const ALLOWED_HEAD = `{"apiVersion":"${REVIEW_API_VERSION}","kind":"${REVIEW_KIND}","response":{"uid":`;
+const ALLOWED_TAIL = ',"allowed":true}}';
+
 /** The answer to what could not be judged: the API server applies the entry's failure policy and shows the message. */
 export function respondToFault(fault: Fault): JsonObject {
   return {

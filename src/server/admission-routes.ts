@@ -1,40 +1,57 @@
 /** One route for each webhook entry. */
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ENTRIES } from '../review/entries.ts';
 import { judgeGuarded } from './judge-guard.ts';
-import type { ReviewDeps } from './judge-review.ts';
+import type { JudgedReview, ReviewDeps } from './judge-review.ts';
 import { judgeReview } from './judge-review.ts';
 
 /** Time kept back from the API server's timeout so that our answer, and not its timeout, is what it sees, in ms. */
 const ANSWER_RESERVE_MS = 200;
+
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** Adds a route for the path of every entry. Of all methods, so that the router tells a wrong one from a wrong path. */
 export function addAdmissionRoutes(
   app: FastifyInstance,
   deps: ReviewDeps & {
     /** The earliest moment at which a request can have arrived, in ms of the monotonic clock, and its time from then. */
-    readonly receiptOf: (request: object) => { readonly at: number; readonly timeoutMs: number };
+    readonly receiptOf: (request: FastifyRequest) => { readonly at: number; readonly timeoutMs: number };
   },
 ): void {
   for (const entry of ENTRIES) {
-    app.all(entry.path, async (request) => {
+    const record = (outcome: 'allowed' | 'denied' | 'fault', started: number): void =>
+      deps.recorder.review({ entry: entry.path, outcome, seconds: (deps.clock.monotonic() - started) / 1000 });
+
+    app.all(entry.path, (request, reply) => {
       const started = deps.clock.monotonic();
-      let outcome: 'allowed' | 'denied' | 'fault' = 'fault';
-      try {
+      const answer = ({ answer: text, isAllowed }: JudgedReview): void => {
+        record(isAllowed ? 'allowed' : 'denied', started);
+        reply.header('content-type', JSON_TYPE).send(text);
+      };
+      const fail = (error: unknown): never => {
+        record('fault', started);
+        throw error;
+      };
+      const judged = attempt(() => {
         const { at, timeoutMs } = deps.receiptOf(request);
         const received = { body: request.body, started, until: at + timeoutMs, timeoutMs };
         const { guard } = entry;
-        const judged =
-          guard === undefined
-            ? await judgeReview(deps, entry, received)
-            : await judgeGuarded(deps, { entry, guard }, received);
-        outcome = judged.isAllowed ? 'allowed' : 'denied';
-        return judged.answer;
-      } finally {
-        deps.recorder.review({ entry: entry.path, outcome, seconds: (deps.clock.monotonic() - started) / 1000 });
-      }
+        return guard === undefined
+          ? judgeReview(deps, entry, received)
+          : judgeGuarded(deps, { entry, guard }, received);
+      }, fail);
+      // Nearly every review is judged by what memory holds, and then nothing waits.
+      return judged instanceof Promise ? judged.then(answer, fail) : answer(judged);
     });
+  }
+}
+
+function attempt<T>(work: () => T, fail: (error: unknown) => never): T {
+  try {
+    return work();
+  } catch (error) {
+    return fail(error);
   }
 }
 

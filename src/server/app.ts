@@ -49,9 +49,14 @@ type Receipt = {
   readonly at: number;
   /** From then until its answer is worth nothing any more, in ms. */
   readonly timeoutMs: number;
-  /** Ends it when its body does not come. */
-  timer: NodeJS.Timeout | undefined;
 };
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Undefined where there is no route for what was asked. */
+    receipt: Receipt | undefined;
+  }
+}
 
 /**
  * Of the time for an answer, so much may have gone by when a review comes to its turn. Where there is not enough for all,
@@ -74,10 +79,12 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     maxBytes: maxBodyBytesInFlight,
     maxRequests: () => deps.policy().configuration.server.maxInFlight,
     giveWayMs,
+    bodyMs,
     monotonic: deps.clock.monotonic,
+    // Nothing is left to be refused once the server is closed.
+    after: (ms, task) => void setTimeout(task, ms).unref(),
   });
   const arrivals = deps.arrivals ?? watchArrivals(deps.clock.monotonic);
-  const receipts = new WeakMap<object, Receipt>();
   const faults = createFaultLog({ log: deps.log });
   const turnstile = createTurnstile({
     monotonic: deps.clock.monotonic,
@@ -92,9 +99,9 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     onTurn: ({ arrived }) => deps.recorder.wait((monotonic() - arrived) / 1000),
   });
 
-  function receiptOf(request: object): Receipt {
-    const now = { entry: undefined, at: monotonic(), timeoutMs: deps.policy().configuration.server.deadlineMs };
-    return receipts.get(request) ?? { ...now, timer: undefined };
+  function receiptOf({ receipt }: FastifyRequest): Receipt {
+    const { deadlineMs } = deps.policy().configuration.server;
+    return receipt ?? { entry: undefined, at: monotonic(), timeoutMs: deadlineMs };
   }
 
   const { callers, clock, log, policy, recorder } = deps;
@@ -149,13 +156,13 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
   }
 
+  app.decorateRequest('receipt');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'string' },
     (request: FastifyRequest, body: string | Buffer, done) => {
-      const { entry, at, timeoutMs, timer } = receiptOf(request);
-      clearTimeout(timer);
+      const { entry, at, timeoutMs } = receiptOf(request);
       const { failurePolicy = 'Ignore' } = entry ?? {};
       const read = bodies.read(request, String(body), {
         isFailOpen: failurePolicy === 'Ignore',
@@ -188,8 +195,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   function admit(request: FastifyRequest, reply: FastifyReply): void {
     const entry = entryOf(request);
     const timeoutMs = readTimeout(request.query, deps.policy().configuration.server.deadlineMs);
-    const receipt: Receipt = { entry, at: arrivals.earliest(), timeoutMs, timer: undefined };
-    receipts.set(request, receipt);
+    request.receipt = { entry, at: arrivals.earliest(), timeoutMs };
     if (request.is404) throw new Fault('CURFEW_E_PATH');
     if (request.method !== 'POST') throw new Fault('CURFEW_E_METHOD');
     const bytes = announcedBytes(request.headers, bodyLimitBytes);
@@ -200,14 +206,12 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     inFlight.enter(request, bytes, {
       received: () => socket.bytesRead - atHead,
       isFailOpen: entry?.failurePolicy === 'Ignore',
-      giveWay: () => void reply.send(new Fault('CURFEW_E_BODY_TIMEOUT', String(giveWayMs))),
+      giveWay: (ms) => void reply.send(new Fault('CURFEW_E_BODY_TIMEOUT', String(ms))),
     });
-    receipt.timer = setTimeout(() => void reply.send(new Fault('CURFEW_E_BODY_TIMEOUT', String(bodyMs))), bodyMs);
   }
 
   // Every answer comes by here, also the one that nobody waits for any more.
   app.addHook('onSend', (request, reply, ...[, done]) => {
-    clearTimeout(receipts.get(request)?.timer);
     inFlight.leave(request);
     if (deps.isDraining()) reply.header('connection', 'close');
     done();

@@ -31,8 +31,8 @@ export type Terms = {
   readonly isFailOpen: boolean;
   /** Bytes of its body that have come so far. */
   readonly received: () => number;
-  /** Called when another needs what it holds, and its body arrives more slowly than a body does. */
-  readonly giveWay: () => void;
+  /** Called when its body has been arriving for longer than it may, in ms: at all, or with another waiting for its place. */
+  readonly giveWay: (ms: number) => void;
 };
 
 export type InFlightLimits = {
@@ -41,8 +41,12 @@ export type InFlightLimits = {
   readonly maxBytes: number;
   /** After so many ms a body that arrives slowly gives way to others. */
   readonly giveWayMs: number;
+  /** After so many ms a body that is not there gives way, whoever waits. */
+  readonly bodyMs: number;
   /** In ms. */
   readonly monotonic: () => number;
+  /** Runs `task` in about so many ms. */
+  readonly after: (ms: number, task: () => void) => void;
 };
 
 const SHARE_OF_FAIL_OPEN = 0.75;
@@ -53,9 +57,17 @@ const SLOWEST_PACE = 1_024;
 
 type Holding = { bytes: number; readonly since: number; arriving: Pick<Terms, 'received' | 'giveWay'> | undefined };
 
-export function createInFlight({ maxRequests, maxBytes, giveWayMs, monotonic }: InFlightLimits): InFlight {
+export function createInFlight({
+  maxRequests,
+  maxBytes,
+  giveWayMs,
+  bodyMs,
+  monotonic,
+  after,
+}: InFlightLimits): InFlight {
   const held = new Map<object, Holding>();
   let bytesHeld = 0;
+  let isWatching = false;
 
   /** Why there is no room for one more; undefined if there is. */
   function findShortage(bytes: number, isFailOpen: boolean): string | undefined {
@@ -67,7 +79,7 @@ export function createInFlight({ maxRequests, maxBytes, giveWayMs, monotonic }: 
   }
 
   /** The oldest first: a Map keeps the order in which they entered. */
-  function findDawdler(): readonly [object, () => void] | undefined {
+  function findDawdler(): readonly [object, Terms['giveWay']] | undefined {
     const now = monotonic();
     for (const [request, { since, arriving }] of held) {
       if (since + giveWayMs > now) return undefined;
@@ -82,6 +94,24 @@ export function createInFlight({ maxRequests, maxBytes, giveWayMs, monotonic }: 
     held.delete(request);
   }
 
+  /** One timer for all bodies, since all have the same time: it is set anew for the oldest that is still arriving. */
+  function watch(): void {
+    isWatching = false;
+    const now = monotonic();
+    for (const [request, { since, arriving }] of held) {
+      if (arriving === undefined) continue;
+      const left = since + bodyMs - now;
+      if (left > 0) return watchIn(left);
+      arriving.giveWay(bodyMs);
+      leave(request);
+    }
+  }
+
+  function watchIn(ms: number): void {
+    isWatching = true;
+    after(ms, watch);
+  }
+
   return {
     enter(request, bytes, { isFailOpen, received, giveWay }) {
       let shortage = findShortage(bytes, isFailOpen);
@@ -89,12 +119,13 @@ export function createInFlight({ maxRequests, maxBytes, giveWayMs, monotonic }: 
         const dawdler = findDawdler();
         if (dawdler === undefined) throw new Fault('CURFEW_E_OVERLOADED', shortage);
         const [other, giveWay] = dawdler;
-        giveWay();
+        giveWay(giveWayMs);
         leave(other);
         shortage = findShortage(bytes, isFailOpen);
       }
       held.set(request, { bytes, since: monotonic(), arriving: { received, giveWay } });
       bytesHeld += bytes;
+      if (!isWatching) watchIn(bodyMs);
     },
     settle(request) {
       const holding = held.get(request);

@@ -3,7 +3,6 @@
  * need is looked up together; the rest is pure.
  */
 
-import type { Check } from '../checks/define-check.ts';
 import { CHECKS } from '../checks/registry.ts';
 import type { Judgement } from '../engine/evaluate.ts';
 import { indexByRequest, judge, NO_JUDGEMENT } from '../engine/evaluate.ts';
@@ -12,12 +11,11 @@ import { listRefusals } from '../engine/refusal.ts';
 import type { Verdict } from '../engine/verdict.ts';
 import { toVerdict } from '../engine/verdict.ts';
 import { Fault } from '../errors.ts';
-import type { ClusterReader, PodLister } from '../kube/api.ts';
+import type { ClusterReader, Eventual, PodLister } from '../kube/api.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
-import type { JsonObject } from '../objects/json.ts';
-import type { ClusterFacts, Need, RuleContext } from '../objects/rule-context.ts';
+import type { ClusterFacts, RuleContext } from '../objects/rule-context.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import { effectiveLevels } from '../policy/level.ts';
 import type { Scope } from '../policy/scope.ts';
@@ -25,11 +23,13 @@ import { scopeOf } from '../policy/scope.ts';
 import type { Entry } from '../review/entries.ts';
 import type { Review } from '../review/parse.ts';
 import { parseReview } from '../review/parse.ts';
-import { respond } from '../review/respond.ts';
+import { respond, respondAllowed } from '../review/respond.ts';
+import type { LookedUp } from './look-up.ts';
 import { lookUp } from './look-up.ts';
 import type { ReviewInHand } from './record-review.ts';
 import { recordJudgement, recordMutations } from './record-review.ts';
 import type { RefusalEvents } from './refusal-events.ts';
+import { needsOf } from './rule-needs.ts';
 
 /** What is in force at this moment. */
 export type Policy = {
@@ -70,68 +70,88 @@ export type Received = {
   readonly timeoutMs: number;
 };
 
-export type JudgedReview = { readonly answer: JsonObject; readonly isAllowed: boolean };
+export type JudgedReview = {
+  /** JSON. */
+  readonly answer: string;
+  readonly isAllowed: boolean;
+};
 
 const checksFor = indexByRequest(CHECKS);
 const mutationsFor = indexByRequest(MUTATIONS);
 
-const PLAIN_ALLOW: Verdict = { denial: undefined, problems: [], warnings: [], auditAnnotations: new Map(), patch: [] };
-
 /**
- * Judges one review that came in through `entry`.
+ * Judges one review that came in through `entry`; at once where nothing has to be looked up elsewhere than in memory.
  *
  * @param received - the body, and when it was there
  * @throws Fault for everything that is not a verdict
  */
-export async function judgeReview(
-  deps: ReviewDeps,
-  entry: Entry,
-  { body, started, until, timeoutMs }: Received,
-): Promise<JudgedReview> {
+export function judgeReview(deps: ReviewDeps, entry: Entry, received: Received): Eventual<JudgedReview> {
+  const { body, started, until, timeoutMs } = received;
   const review = parseReview(body);
   const { subject } = review;
   const policy = deps.policy();
   const scope = scopeOf(policy.configuration, subject, policy.ownNamespace);
-  const rules: readonly Pick<Check, 'id' | 'needs'>[] =
-    entry.type === 'mutating' ? mutationsFor(subject) : checksFor(subject);
+  const isMutating = entry.type === 'mutating';
+  const rules = isMutating ? mutationsFor(subject) : checksFor(subject);
   if (scope.ceiling === 'off' || rules.length === 0) return allowPlainly(review);
 
-  const needs = new Set<Need>();
-  for (const rule of rules) for (const need of needsOf(rule, policy, scope)) needs.add(need);
   // The whole time is named and not what was left of it: it is what an operator can look up, and change.
   const toFault = () => new Fault('CURFEW_E_DEADLINE', String(timeoutMs));
-  const known = lookUp(deps.reader, subject, needs);
-  const left = until - deps.clock.monotonic();
-  const { namespace, accounts } = known instanceof Promise ? await within(left, known, toFault) : known;
-  // A timer that is due comes late too where the event loop is behind.
-  if (deps.clock.monotonic() >= until) throw toFault();
+  const decide = (known: LookedUp): JudgedReview => {
+    // A timer that is due comes late too where the event loop is behind.
+    if (deps.clock.monotonic() >= until) throw toFault();
+    const ruling: Ruling = { report: { review, entry, started }, policy, scope, known };
+    return isMutating ? answerMutations(deps, ruling) : answerChecks(deps, ruling);
+  };
+  const known = lookUp(deps.reader, subject, needsOf(rules, policy.configuration, scope));
+  if (!(known instanceof Promise)) return decide(known);
+  return within(until - deps.clock.monotonic(), known, toFault).then(decide);
+}
 
+/** What a review is judged with, once everything is known. */
+type Ruling = {
+  readonly report: ReviewInHand;
+  readonly policy: Policy;
+  readonly scope: Scope;
+  readonly known: LookedUp;
+};
+
+function toOptions(deps: ReviewDeps, { report, policy, scope, known }: Ruling) {
+  const { configuration, cluster } = policy;
+  const { namespace, accounts } = known;
+  const { subject } = report.review;
   const context: Omit<RuleContext, 'level'> = {
     now: deps.clock.now(),
-    cluster: policy.cluster,
+    cluster,
     namespace,
     serviceAccount: (name) => accounts.get(name) ?? { state: 'unknown', why: 'it was not looked up' },
     tokenSecret: (name) => deps.reader.tokenSecret(subject.namespace, name),
     mutatingWebhooks: deps.reader.mutatingWebhooks(),
-    acceptApiAccessFrom: policy.configuration.apiAccess.acceptFrom,
+    acceptApiAccessFrom: configuration.apiAccess.acceptFrom,
   };
-  const levels = effectiveLevels(policy.configuration, subject.namespace, namespace);
-  const options = { configuration: policy.configuration, scope, levels, context };
-  const report = { review, entry, started };
+  return { configuration, scope, levels: effectiveLevels(configuration, subject.namespace, namespace), context };
+}
 
-  if (entry.type === 'mutating') {
-    const outcome = mutate(subject, { ...options, mutations: MUTATIONS });
-    const { results, notes, patch } = outcome;
-    if (results.length + notes.length + patch.length + levels.notes.length === 0) return allowPlainly(review);
-    recordMutations(deps, report, outcome);
-    const verdict = toMutationVerdict(subject, outcome, levels.notes);
-    tellOwner(deps, review, verdict);
-    return { answer: respond(review.uid, verdict), isAllowed: verdict.denial === undefined };
-  }
+function answerMutations(deps: ReviewDeps, ruling: Ruling): JudgedReview {
+  const { report } = ruling;
+  const { review } = report;
+  const options = toOptions(deps, ruling);
+  const outcome = mutate(review.subject, { ...options, mutations: MUTATIONS });
+  const { results, notes, patch } = outcome;
+  if (results.length + notes.length + patch.length + options.levels.notes.length === 0) return allowPlainly(review);
+  recordMutations(deps, report, outcome);
+  const verdict = toMutationVerdict(review.subject, outcome, options.levels.notes);
+  tellOwner(deps, review, verdict);
+  return toAnswer(review, verdict);
+}
 
+function answerChecks(deps: ReviewDeps, ruling: Ruling): JudgedReview {
+  const { report } = ruling;
+  const { subject } = report.review;
+  const options = toOptions(deps, ruling);
   return answerJudgement(deps, report, {
     judgement: judge(subject, { ...options, checks: checksFor(subject) }),
-    notes: levels.notes,
+    notes: options.levels.notes,
   });
 }
 
@@ -152,12 +172,16 @@ export function answerJudgement(
   const verdict = { ...judged, warnings: [...judged.warnings, ...warnings] };
   recordJudgement(deps, report, judgement);
   tellOwner(deps, review, verdict);
-  return { answer: respond(review.uid, verdict), isAllowed: verdict.denial === undefined };
+  return toAnswer(review, verdict);
 }
 
 /** Of what nothing is to be said about, which is nearly everything. */
 function allowPlainly({ uid }: Review): JudgedReview {
-  return { answer: respond(uid, PLAIN_ALLOW), isAllowed: true };
+  return { answer: respondAllowed(uid), isAllowed: true };
+}
+
+function toAnswer({ uid }: Review, verdict: Verdict): JudgedReview {
+  return { answer: JSON.stringify(respond(uid, verdict)), isAllowed: verdict.denial === undefined };
 }
 
 /** Has the owner of a refused pod told, if the configuration wants that; nothing is waited for. */
@@ -181,12 +205,4 @@ async function within<T>(ms: number, work: Promise<T>, toFault: () => Fault): Pr
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** What a rule looks up; the API server is not asked anew for a mutation that changes nothing here. */
-function needsOf(rule: Pick<Check, 'id' | 'needs'>, { configuration }: Policy, scope: Scope): readonly Need[] {
-  const isIdle = !scope.mayInject || configuration.mutations.get(rule.id)?.mode === 'off';
-  if (!isIdle) return rule.needs;
-  const held = rule.needs.filter((need) => need !== 'freshNamespace');
-  return held.map((need) => (need === 'freshServiceAccount' ? 'serviceAccount' : need));
 }

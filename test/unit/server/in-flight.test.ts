@@ -4,7 +4,14 @@ import { createInFlight } from '../../../src/server/in-flight.ts';
 describe('What requests hold', () => {
   const TERMS = { isFailOpen: false, received: () => 0, giveWay: () => undefined };
   const create = (maxRequests: number, monotonic = () => 0) =>
-    createInFlight({ maxRequests: () => maxRequests, maxBytes: 100, giveWayMs: 250, monotonic });
+    createInFlight({
+      maxRequests: () => maxRequests,
+      maxBytes: 100,
+      giveWayMs: 250,
+      bodyMs: 1_000,
+      after: () => undefined,
+      monotonic,
+    });
   const enterAll = (bytes: readonly number[]) => {
     const inFlight = create(3);
     for (const count of bytes) inFlight.enter({}, count, TERMS);
@@ -42,7 +49,15 @@ describe('What requests hold', () => {
 
 describe('What is short', () => {
   it('is kept for entries that fail closed, the last quarter of it', () => {
-    const create = () => createInFlight({ maxRequests: () => 4, maxBytes: 100, giveWayMs: 250, monotonic: () => 0 });
+    const create = () =>
+      createInFlight({
+        maxRequests: () => 4,
+        maxBytes: 100,
+        giveWayMs: 250,
+        bodyMs: 1_000,
+        after: () => undefined,
+        monotonic: () => 0,
+      });
     const [closed, open] = [false, true].map((isFailOpen) => ({
       isFailOpen,
       received: () => 0,
@@ -61,7 +76,14 @@ describe('What is short', () => {
 
   it('is taken from the body that has been arriving for longest, if it is too long, and from none that is there', () => {
     let now = 0;
-    const inFlight = createInFlight({ maxRequests: () => 3, maxBytes: 100, giveWayMs: 250, monotonic: () => now });
+    const inFlight = createInFlight({
+      maxRequests: () => 3,
+      maxBytes: 100,
+      giveWayMs: 250,
+      bodyMs: 1_000,
+      after: () => undefined,
+      monotonic: () => now,
+    });
     const gone: string[] = [];
     const enter = (name: string, request: object, { bytes = 30, received = 0 } = {}) =>
       inFlight.enter(request, bytes, { isFailOpen: false, received: () => received, giveWay: () => gone.push(name) });
@@ -84,7 +106,14 @@ describe('What is short', () => {
 
   it('is not taken from a body that is on its way', () => {
     let now = 0;
-    const inFlight = createInFlight({ maxRequests: () => 1, maxBytes: 100, giveWayMs: 250, monotonic: () => now });
+    const inFlight = createInFlight({
+      maxRequests: () => 1,
+      maxBytes: 100,
+      giveWayMs: 250,
+      bodyMs: 1_000,
+      after: () => undefined,
+      monotonic: () => now,
+    });
     let isGone = false;
     const received = () => 512 * now;
     inFlight.enter({}, 0, { isFailOpen: false, received, giveWay: () => (isGone = true) });
