@@ -114,10 +114,11 @@ export function judge(subject: Subject, options: JudgeOptions): Judgement {
   const undecided: UndecidedResult[] = [];
   const notes = new Map<string, Note>();
   const exempted: ExemptedResult[] = [];
+  const levels = toContexts(options);
   for (const check of options.checks) {
     const ceiling = ceilingOf(check, options);
     if (ceiling === 'off' || !isRead(check.reads, subject)) continue;
-    const judged = judgeWith(subject, { ...options, check, ceiling });
+    const judged = judgeWith(subject, { options, levels, check, ceiling });
     for (const note of judged.notes) notes.set(JSON.stringify([note.where, note.reason]), note);
     if (judged.results.length + judged.undecided.length === 0) continue;
     // After the evaluation, so that every use is on record, and for a whole check: what is left out of one mode and
@@ -137,35 +138,48 @@ export function judge(subject: Subject, options: JudgeOptions): Judgement {
   return isNothing ? NO_JUDGEMENT : { results, undecided, exempted, notes: [...notes.values()] };
 }
 
+/** Undefined where the level is off. */
+type Contexts = Readonly<Record<'enforce' | 'warn' | 'audit', RuleContext | undefined>>;
+
+/** What the checks are asked with in each mode; modes at the same level share it. */
+function toContexts({ levels, context }: JudgeOptions): Contexts {
+  const at = (level: Level): RuleContext | undefined => (level === 'off' ? undefined : { ...context, level });
+  const enforce = at(levels.enforce);
+  const warn = levels.warn === levels.enforce ? enforce : at(levels.warn);
+  if (levels.audit === levels.warn) return { enforce, warn, audit: warn };
+  return { enforce, warn, audit: levels.audit === levels.enforce ? enforce : at(levels.audit) };
+}
+
 /** One check, and what it is asked with. */
-type Asking = JudgeOptions & { readonly check: Check; readonly ceiling: CheckMode };
+type Asking = {
+  readonly check: Check;
+  readonly ceiling: CheckMode;
+  readonly levels: Contexts;
+  readonly options: JudgeOptions;
+};
 
 function judgeWith(subject: Subject, asking: Asking): Omit<Judgement, 'exempted'> {
-  const { levels } = asking;
+  const { enforce, warn, audit } = asking.levels;
   // Two modes at the same level ask the same question, and by default two do: it is answered once.
-  const enforced = evaluateAt(subject, asking, levels.enforce);
-  const warned = levels.warn === levels.enforce ? enforced : evaluateAt(subject, asking, levels.warn);
-  const audited =
-    levels.audit === levels.warn
-      ? warned
-      : levels.audit === levels.enforce
-        ? enforced
-        : evaluateAt(subject, asking, levels.audit);
+  const enforced = evaluateAt(subject, asking, enforce);
+  const warned = warn === enforce ? enforced : evaluateAt(subject, asking, warn);
+  const audited = audit === warn ? warned : audit === enforce ? enforced : evaluateAt(subject, asking, audit);
   // Most checks have nothing to say about most objects.
   if (enforced === NOTHING && warned === NOTHING && audited === NOTHING) return NO_JUDGEMENT;
   const added = dropOld(enforced, () => {
     const old = toOldSubject(subject);
-    return old === undefined ? NOTHING : evaluateAt(old, asking, levels.enforce);
+    return old === undefined ? NOTHING : evaluateAt(old, asking, enforce);
   });
   return sortIntoModes({ enforced: added, warned, audited }, asking);
 }
 
 function sortIntoModes(
   { enforced, warned, audited }: Readonly<Record<'enforced' | 'warned' | 'audited', Outcomes>>,
-  { check, configuration: { catalogue }, ceiling, scope }: Asking,
+  { check, ceiling, options }: Asking,
 ): Omit<Judgement, 'exempted'> {
+  const { scope, configuration } = options;
   const mayDeny = ({ since }: Finding) =>
-    isWithin('enforce', ceiling) && !(since !== undefined && isNewerThan(since, catalogue));
+    isWithin('enforce', ceiling) && !(since !== undefined && isNewerThan(since, configuration.catalogue));
   const denied = enforced.findings.filter((finding) => mayDeny(finding));
   const held = enforced.findings.filter((finding) => !mayDeny(finding));
   const mayWarn = isWithin('warn', ceiling);
@@ -184,11 +198,11 @@ function sortIntoModes(
   };
 }
 
-/** What the check says at `level`; `NOTHING` if that is nothing. */
-function evaluateAt(subject: Subject, { check, configuration, context }: Asking, level: Level): Outcomes {
-  if (!isAtLeast(level, startLevel(check))) return NOTHING;
-  const settings = settingsOf(check, level, configuration.checks.get(check.id)?.options);
-  const outcomes = check.evaluate(subject, settings, { ...context, level });
+/** What the check says at the level of `context`; `NOTHING` if that is nothing. */
+function evaluateAt(subject: Subject, { check, options }: Asking, context: RuleContext | undefined): Outcomes {
+  if (context === undefined || !isAtLeast(context.level, startLevel(check))) return NOTHING;
+  const settings = settingsOf(check, context.level, options.configuration.checks.get(check.id)?.options);
+  const outcomes = check.evaluate(subject, settings, context);
   if (outcomes.length === 0) return NOTHING;
   return {
     findings: outcomes.filter(isFinding),

@@ -105,10 +105,11 @@ function checkSettable(parent: JsonValue | undefined, path: JsonPath): void {
 /** `parent` is a copy of the draft's own. */
 function setEntry(parent: JsonValue, key: string | number, value: JsonValue): void {
   if (Array.isArray(parent)) asMutableArray(parent)[Number(key)] = value;
+  else if (!isObject(parent)) return;
+  // What is there already may be assigned, which is many times as fast.
+  else if (Object.hasOwn(parent, key)) (parent as Record<string, JsonValue>)[key] = value;
   // A defined property is an own one, also when it is named `__proto__`; an assignment would not be.
-  else if (isObject(parent)) {
-    Object.defineProperty(parent, key, { value, enumerable: true, configurable: true, writable: true });
-  }
+  else Object.defineProperty(parent, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** `parent` is a copy of the draft's own. */

@@ -62,5 +62,13 @@ export function fromPointer(pointer: string): readonly string[] {
 
 /** A path as an RFC 6901 JSON pointer: `['metadata', 'annotations', 'a/b']` is `/metadata/annotations/a~1b`. */
 export function toPointer(path: JsonPath): string {
-  return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  let pointer = '';
+  for (const step of path) pointer += `/${typeof step === 'number' ? step : escapeStep(step)}`;
+  return pointer;
+}
+
+/** Most names have neither, and then nothing is made anew. */
+function escapeStep(step: string): string {
+  const isPlain = !step.includes('~') && !step.includes('/');
+  return isPlain ? step : step.replaceAll('~', '~0').replaceAll('/', '~1');
 }

@@ -5,7 +5,7 @@
  */
 
 import type { JsonObject, JsonPath, JsonValue } from './json.ts';
-import { asArray, asString, isObject, member } from './json.ts';
+import { asArray, asString, isObject, member, valueAt } from './json.ts';
 import type { ResourceName, Subject } from './subject.ts';
 
 /** Stands for every element of an array in the table's paths. */
@@ -108,6 +108,14 @@ const KINDS_OF_RESOURCE: ReadonlyMap<string, readonly PodBearingKind[]> = Map.gr
   ({ resource }) => resource,
 );
 
+/** Where the pod is in kinds that have one, at a fixed place, as nearly all do: every rule asks. */
+const PLACE_OF_ONE: ReadonlyMap<PodBearingKind, readonly string[]> = new Map(
+  [POD, ...TEMPLATE_KINDS].flatMap((kind) => {
+    const [template = [], ...others] = kind.templates;
+    return others.length > 0 || template.includes(EACH) ? [] : [[kind, template] as const];
+  }),
+);
+
 function kindOf({ group, name }: ResourceName): PodBearingKind | undefined {
   return KINDS_OF_RESOURCE.get(name)?.find((kind) => kind.group === group);
 }
@@ -126,6 +134,8 @@ export function isPodTemplate(resource: ResourceName): boolean {
 export function findPodSpecs(subject: Subject): readonly FoundPodSpec[] {
   const kind = kindOf(subject.resource);
   if (kind === undefined) return [];
+  const place = PLACE_OF_ONE.get(kind);
+  if (place !== undefined) return findOne(subject.object, place);
   const found: FoundPodSpec[] = [];
   for (const template of kind.templates) {
     const own = kind.templates.length > 1 ? template.slice(-1) : [];
@@ -137,6 +147,14 @@ export function findPodSpecs(subject: Subject): readonly FoundPodSpec[] {
     }
   }
   return found;
+}
+
+function findOne(object: JsonObject, template: readonly string[]): readonly FoundPodSpec[] {
+  const holder = valueAt(object, template);
+  const spec = member(holder, 'spec');
+  return isObject(spec)
+    ? [{ path: [...template, 'spec'], identity: '', metadata: member(holder, 'metadata'), spec }]
+    : [];
 }
 
 /** The service account a pod with this spec runs as; `default` if it names none, as the API server fills in. */

@@ -17,8 +17,12 @@ export function quote(text: string): string {
   return `"${line.slice(0, MOST_QUOTED_CHARACTERS).toWellFormed()}…"`;
 }
 
+/** What nearly every text is made of; none of these is hidden. */
+const PRINTABLE_ASCII = /^[ -~]*$/;
+
 /** `text` without hidden characters and lone surrogates: a warning with a newline is dropped by the API server. */
 export function toOneLine(text: string): string {
+  if (PRINTABLE_ASCII.test(text)) return text;
   return text.toWellFormed().replaceAll(HIDDEN_CHARACTERS, ' ');
 }
 

@@ -78,8 +78,14 @@ function addTextsOfPod(found: PastedText[], subject: Subject, pod: FoundPodSpec)
   // A pod's own annotations are the object's.
   if (holder.length > 0) addAnnotations(found, subject, { path: [...holder, 'metadata'], owner: `${owner}pod ` });
   for (const container of listContainers(pod.spec)) {
-    addVariables(found, { pod, container });
-    for (const field of WORD_FIELDS) addWords(found, { pod, container, field });
+    const place = { pod, container };
+    addVariables(found, place);
+    for (const field of COMMAND_FIELDS) addWords(found, place, [field]);
+    for (const handler of HANDLERS) {
+      // Most containers have none or one of them.
+      if (valueAt(container.container, handler) === undefined) continue;
+      for (const field of HANDLER_FIELDS) addWords(found, place, [...handler, ...field]);
+    }
   }
 }
 
@@ -123,24 +129,21 @@ function addVariables(found: PastedText[], place: Place): void {
   }
 }
 
-/** Where a container's words stand: its own command line, those that the kubelet runs in it, and headers it sends. */
-const WORD_FIELDS: readonly JsonPath[] = [
-  ['command'],
-  ['args'],
-  ...[
-    ['livenessProbe'],
-    ['readinessProbe'],
-    ['startupProbe'],
-    ['lifecycle', 'postStart'],
-    ['lifecycle', 'preStop'],
-  ].flatMap((handler) => [
-    [...handler, 'exec', 'command'],
-    [...handler, 'httpGet', 'httpHeaders'],
-  ]),
+/** Where a container's words stand: its own command line, and in handlers those that the kubelet runs and headers it sends. */
+const COMMAND_FIELDS = ['command', 'args'] as const;
+const HANDLERS: readonly JsonPath[] = [
+  ['livenessProbe'],
+  ['readinessProbe'],
+  ['startupProbe'],
+  ['lifecycle', 'postStart'],
+  ['lifecycle', 'preStop'],
+];
+const HANDLER_FIELDS: readonly JsonPath[] = [
+  ['exec', 'command'],
+  ['httpGet', 'httpHeaders'],
 ];
 
-function addWords(found: PastedText[], place: Place & { readonly field: JsonPath }): void {
-  const { field } = place;
+function addWords(found: PastedText[], place: Place, field: JsonPath): void {
   const { name, container } = place.container;
   for (const [index, word] of asArray(valueAt(container, field)).entries()) {
     const isWord = typeof word === 'string';
