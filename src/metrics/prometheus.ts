@@ -3,7 +3,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import { FAULTS } from '../errors.ts';
 import { METRICS } from './metrics.ts';
-import type { IndexResource, Recorder } from './recorder.ts';
+import type { IndexResource, Recorder, ReviewRecord } from './recorder.ts';
 
 export type PrometheusRecorder = Recorder & {
   readonly contentType: string;
@@ -101,14 +101,22 @@ export function createPrometheusRecorder(
   for (const outcome of ['accepted', 'refused']) reloads.inc({ outcome }, 0);
   for (const outcome of ['found', 'absent', 'unknown']) liveReads.inc({ outcome }, 0);
 
+  const observed = createBacklog<ReviewRecord | number>((one) => {
+    if (typeof one === 'number') waits.observe(one);
+    else reviews.observe({ entry: one.entry, outcome: one.outcome }, one.seconds);
+  });
+
   return {
     contentType: registry.contentType,
-    render: async () => await registry.metrics(),
+    render: async () => {
+      observed.settle();
+      return await registry.metrics();
+    },
     watchReadiness: (isReady) => {
       readiness.isReady = isReady;
     },
-    review: ({ entry, outcome, seconds }) => reviews.observe({ entry, outcome }, seconds),
-    wait: (seconds) => waits.observe(seconds),
+    review: observed.add,
+    wait: observed.add,
     evaluation: (record) => evaluations.inc(record),
     mutation: (record) => mutations.inc(record),
     exemption: (record) => exemptions.inc(record),
@@ -147,5 +155,28 @@ export function createPrometheusRecorder(
     certificateSource: (source) => certificateSource.set({ source }, 1),
     logLineLost: () => logLinesLost.inc(),
     webhooksPublished: (isPublished) => published.set(Number(isPublished)),
+  };
+}
+
+/** So many are observed at once: a quarter of a millisecond's work. */
+const MOST_IN_BACKLOG = 256;
+
+/**
+ * Hands what is added to `observe` by the hundred, and what is left when it is settled. What the library does for one
+ * observation takes twenty times as long among all that a review does, in which its code and data leave the processor's caches.
+ */
+function createBacklog<T>(observe: (one: T) => void): { readonly add: (one: T) => void; readonly settle: () => void } {
+  let backlog: T[] = [];
+  const settle = (): void => {
+    const settled = backlog;
+    backlog = [];
+    for (const one of settled) observe(one);
+  };
+  return {
+    settle,
+    add(one) {
+      backlog.push(one);
+      if (backlog.length >= MOST_IN_BACKLOG) settle();
+    },
   };
 }

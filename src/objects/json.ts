@@ -19,7 +19,10 @@ export function isObject(value: unknown): value is JsonObject {
 
 /** The own member `key` of `value`; undefined if `value` is no object or has no such member. */
 export function member(value: unknown, key: string): JsonValue | undefined {
-  return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  if (!isObject(value)) return undefined;
+  // Most of what is asked for is not there, and not finding it is one lookup and not two.
+  const found = value[key];
+  return found === undefined || Object.hasOwn(value, key) ? found : undefined;
 }
 
 /** What stands at `path`; undefined as soon as a step does not exist. */
