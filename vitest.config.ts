@@ -14,7 +14,7 @@ const PATIENT = { hookTimeout: 60_000, expect: { poll: { timeout: 20_000 } } } a
 const BRANCHES = {
   checks: 98,
   engine: 98,
-  objects: 97,
+  objects: 98,
   policy: 97,
   review: 98,
   mutations: 96,

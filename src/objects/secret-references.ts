@@ -2,7 +2,7 @@
 
 import { groupMounts, listContainers } from './containers.ts';
 import type { JsonObject, JsonPath, JsonValue } from './json.ts';
-import { asArray, asString, isObject, member } from './json.ts';
+import { asArray, asString, member } from './json.ts';
 
 /**
  * Keys of a token Secret that hold no token: the CA bundle, the namespace, OpenShift's service CA
@@ -95,9 +95,8 @@ function listEnvironmentReferences(spec: JsonObject): readonly SecretReference[]
   return found;
 }
 
-/** Without `items` a volume holds every key. */
+/** Whether a source that names a Secret may show its token; without `items` it holds every key. */
 function showsToken(source: JsonValue | undefined): boolean {
-  if (!isObject(source)) return false;
   const items = asArray(member(source, 'items'));
   return items.length === 0 || items.some((item) => !KEYS_WITHOUT_TOKEN.has(asString(member(item, 'key')) ?? ''));
 }

@@ -153,6 +153,27 @@ describe('A pasted token', () => {
     expect(update({ token: b }, { token: a })).toContain('/data/token');
   });
 
+  it('of one job of a JobSet is not taken for that of another, and is known again when the jobs change places', () => {
+    const job = (name: string, token: string): JsonObject => ({
+      name,
+      template: { spec: { template: { spec: { containers: [{ name: 'app', args: [token] }] } } } },
+    });
+    const jobSet = (...replicatedJobs: readonly JsonObject[]): JsonObject => ({
+      kind: 'JobSet',
+      metadata: { name: 'web', namespace: 'shop' },
+      spec: { replicatedJobs },
+    });
+    const update = (object: JsonObject) => {
+      const oldObject = jobSet(job('a', LEGACY_TOKEN), job('b', 'none'));
+      const subject = subjectOf('jobsets.jobset.x-k8s.io', object, { operation: 'UPDATE', oldObject });
+      return judgeWith(subject, { configuration: { enforceTemplates: true } }).verdict.denial;
+    };
+    expect(update(jobSet(job('b', 'none'), job('a', LEGACY_TOKEN)))).toBeUndefined();
+    expect(update(jobSet(job('a', LEGACY_TOKEN), job('b', LEGACY_TOKEN)))).toContain(
+      '1 problem\n\n  embedded-token at /spec/replicatedJobs/1/template/spec/template/spec/containers/0/args/0\n',
+    );
+  });
+
   it('is told once, however often it stands in a text', () => {
     const object = configMap({ data: { a: `${LEGACY_TOKEN} ${LEGACY_TOKEN} ${toBase64(LEGACY_TOKEN)}` } });
     expect(judge('configmaps', object).denial).toContain('1 problem\n');

@@ -89,6 +89,13 @@ describe('The search for tokens', () => {
     expect([search.findIn(base64(TOKEN)).length, search.isCut()]).toEqual([0, true]);
   });
 
+  it('finds a token whose header holds an object, which looks like the start of a header itself', () => {
+    const [, payload = '', signature = ''] = TOKEN.split('.');
+    const header = base64Url('{"alg":"RS256","jwk":{"kty":"RSA"}}');
+    expect(header.lastIndexOf('eyJ')).toBeGreaterThan(0);
+    expect(findTokens(`Bearer ${header}.${payload}.${signature}`)).toEqual([CLAIMS]);
+  });
+
   it('reads data that is no base64 as text', () => {
     expect(findTokensInData(`{"token": "${TOKEN}"}`)).toEqual([CLAIMS]);
   });

@@ -103,6 +103,19 @@ describe('Rules that grant more than can be told', () => {
     );
   });
 
+  it('are compared with the first 5,000 products of the old ones: what comes after is told as new, though it is old', () => {
+    // Nine products each, for every verb and resource of the table.
+    const old = many('n', 600).map((name) => rule('get list create', '-', 'secrets pods pods/exec', name));
+    const narrowed = old.map((one) => ({ ...one, verbs: ['get'] }));
+    const grants = collectGrants({ rules: narrowed }, { rules: old }, { list: RIGHTS, most: 100 });
+    const compared = Math.ceil(5_000 / 9);
+    expect(grants.filter(({ isNew }) => isNew).map(({ rule: { names } }) => names)).toEqual(
+      many('n', 600)
+        .slice(compared)
+        .map((name) => [name]),
+    );
+  });
+
   it('are those above the limit only', () => {
     const names = many('n', MOST_GRANTS);
     const grants = keysOf(RIGHTS, [{ ...rule('get', '-', 'secrets'), resourceNames: names }]);
