@@ -6,12 +6,11 @@
 
 import type { Finding } from '../checks/define-check.ts';
 import { findClosest } from '../objects/closest.ts';
-import { member, stringMembers, toPointer, valueAt } from '../objects/json.ts';
+import { stringMembers, toPointer, valueAt } from '../objects/json.ts';
 import type { ActiveLevel, Level } from '../objects/level.ts';
 import { isAtLeast, LEVELS, parseLevel } from '../objects/level.ts';
 import type { Subject } from '../objects/subject.ts';
 import { nameForCommand, quote } from '../objects/text.ts';
-import { toNamespaceView } from '../objects/views.ts';
 import type { Configuration, Levels } from './configuration.ts';
 import { describeGrant } from './grant.ts';
 import { LEVEL_LABELS } from './labels.ts';
@@ -123,14 +122,11 @@ type Comparison = { readonly before: EffectiveLevels; readonly after: EffectiveL
 function compareLevels(configuration: Configuration, subject: Subject): Comparison {
   // Empty stands for cluster-scoped objects, and no namespace has this name.
   const name = subject.name === '' ? '?' : subject.name;
-  const of = (object: unknown): EffectiveLevels => {
-    const view = toNamespaceView({ metadata: { name, labels: member(member(object, 'metadata'), 'labels') } });
-    return effectiveLevels(
-      configuration,
-      name,
-      view === undefined ? { state: 'absent' } : { state: 'found', value: view },
-    );
-  };
+  const of = (object: unknown): EffectiveLevels =>
+    effectiveLevels(configuration, name, {
+      state: 'found',
+      value: { name, labels: labelsOf(object), annotations: new Map() },
+    });
   return { before: of(subject.oldObject), after: of(subject.object) };
 }
 
