@@ -18,7 +18,7 @@ const BRANCHES = {
   policy: 98,
   review: 98,
   mutations: 96,
-  presets: 96,
+  presets: 98,
   injection: 95,
   manifests: 91,
   cleanup: 86,

@@ -15,6 +15,6 @@ export const AZURE_V1_6: Preset = {
     'The volume has a fixed name; that of release 1.6.0 is made of a hash of the pod’s name, and a volume of its own name is overwritten there.',
     'Only for applications that have the path of 1.6.0 written into them: others read AZURE_FEDERATED_TOKEN_FILE, and the preset azure serves them.',
     'Beside the webhook of 1.6 both would mount at this path, and the API server refuses the pod: let one of them do it.',
-    ...(AZURE.differences ?? []).slice(1),
+    ...AZURE.differences.slice(1),
   ],
 };

@@ -91,7 +91,7 @@ export const AWS_POD_IDENTITY: Preset = {
 };
 
 /** azure-workload-identity up to v1.5.1: the layout of 1.6 depends on the pod's name. */
-export const AZURE: Preset = {
+export const AZURE = {
   title: 'Azure: workload identity',
   volume: 'azure-identity-token',
   mountPath: '/var/run/secrets/azure/tokens',
@@ -143,7 +143,7 @@ export const AZURE: Preset = {
     'A lifetime of 3607 is made 3600: the API server can make 3607 seconds a year.',
     'Where the pod has no azure.workload.identity/skip-containers, it counts on its service account and its namespace.',
   ],
-};
+} satisfies Preset;
 
 const GCP_PROVIDER = {
   annotation: 'cloud.google.com/workload-identity-provider',
@@ -162,7 +162,7 @@ export const GCP_IMPERSONATION_SECONDS = {
 } as const;
 
 /** pfnet-research/gcp-workload-identity-federation-webhook v0.7.0, mode direct. */
-export const GCP: Preset = {
+export const GCP = {
   title: 'Google Cloud: workload identity federation',
   volume: 'gcp-iam-token',
   mountPath: '/var/run/secrets/sts.googleapis.com/serviceaccount',
@@ -231,7 +231,7 @@ export const GCP: Preset = {
     'Where the pod has no cloud.google.com/skip-containers, it counts on its service account and its namespace.',
     'On Windows the paths in GOOGLE_APPLICATION_CREDENTIALS and in the file are Windows paths; the webhook knows no Windows.',
   ],
-};
+} satisfies Preset;
 
 /** Google's documentation for clusters outside GKE. */
 export const GCP_DOCS: Preset = {
@@ -244,7 +244,7 @@ export const GCP_DOCS: Preset = {
   minExpirationSeconds: 600,
   parameters: {
     provider: GCP_PROVIDER,
-    serviceAccountEmail: GCP.parameters?.['serviceAccountEmail'] ?? {},
+    serviceAccountEmail: GCP.parameters.serviceAccountEmail,
     quotaProject: GCP_QUOTA_PROJECT,
     impersonationSeconds: GCP_IMPERSONATION_SECONDS,
   },
@@ -254,7 +254,7 @@ export const GCP_DOCS: Preset = {
     volume: 'workload-identity-credential-configuration',
     mountPath: '/etc/workload-identity',
     path: 'credential-configuration.json',
-    content: GCP.credential?.content ?? {},
+    content: GCP.credential.content,
   },
   differences: [
     'The credential file comes from an annotation of the pod; the documentation makes a ConfigMap.',
