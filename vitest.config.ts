@@ -17,7 +17,7 @@ const BRANCHES = {
   objects: 98,
   policy: 98,
   review: 98,
-  mutations: 96,
+  mutations: 98,
   presets: 98,
   injection: 95,
   manifests: 91,

@@ -135,9 +135,7 @@ type Settings = { readonly spec: JsonObject; readonly options: Static<typeof Opt
 /** What the annotation asks for within the administrator's bounds, else what the configuration says. */
 function chooseLifetime(subject: Subject, { spec, options, context }: Settings) {
   const { namespaces = {}, expirationSeconds = DEFAULTS.expirationSeconds } = options;
-  const configured = Object.hasOwn(namespaces, subject.namespace)
-    ? (namespaces[subject.namespace] ?? expirationSeconds)
-    : expirationSeconds;
+  const configured = new Map(Object.entries(namespaces)).get(subject.namespace) ?? expirationSeconds;
   const asked = readExpiration(subject.object, {
     account: context.serviceAccount(serviceAccountOf(spec)),
     namespace: context.namespace,

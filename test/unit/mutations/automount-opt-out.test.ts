@@ -132,6 +132,31 @@ describe('A pod with an agent of Vault', () => {
   });
 });
 
+describe('The label of a pod without an API token', () => {
+  const LABELLING = {
+    configuration: { mutations: { 'automount-opt-out': { label: true } } },
+  };
+
+  it('is set where the pod had none, whether or not tokens are injected at all', () => {
+    const pod = examplePod({ automountServiceAccountToken: false });
+    const labels = (world: World) => mutateAt(pod, world).at('metadata', 'labels');
+    const off = { mutations: { 'automount-opt-out': { label: true }, 'inject-token': { mode: 'off' } } };
+    expect(labels(LABELLING)).toEqual({ 'curfew.dev/api-token': 'none' });
+    expect(labels({ configuration: off })).toEqual({ 'curfew.dev/api-token': 'none' });
+    // Without injection the annotation gives the pod nothing.
+    const asks = { ...pod, metadata: { name: 'web', annotations: { 'tokens.curfew.dev/a': '{audience: a}' } } };
+    expect(mutateAt(asks, { configuration: off }).at('metadata', 'labels')).toEqual({ 'curfew.dev/api-token': 'none' });
+  });
+});
+
+describe('A volume without a name, which the API server will refuse', () => {
+  it('stays where it is, and the default token’s is taken out around it', () => {
+    const pod = agentPod({}, { volumes: [{ emptyDir: {} }] });
+    const { annotations: _, ...metadata } = pod['metadata'] as JsonObject;
+    expect(mutateAt({ ...pod, metadata }).at('spec', 'volumes')).toEqual([{ emptyDir: {} }]);
+  });
+});
+
 describe('A pod of a namespace that Kuma injects into', () => {
   const KUMA = 'kuma.io/sidecar-injection';
   const keeps = (world: World, keys: JsonObject = {}, where = 'labels') => {

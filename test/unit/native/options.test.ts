@@ -62,6 +62,17 @@ describe('Native policies take over what the configuration says', () => {
     }
   });
 
+  it('for pods that ask for a token, which are left to the webhook while it injects', () => {
+    const textWith = (mode: string) =>
+      textOf(render({ mutateMode: 'apply', mutations: { 'inject-token': { mode } } }), 'pods.mutate');
+    const asked = 'k.startsWith(\\"tokens.curfew.dev/\\")';
+    expect(textWith('apply')).toContain(asked);
+    for (const mode of ['report', 'off']) {
+      expect(textWith(mode)).toContain('"kind":"MutatingAdmissionPolicy"');
+      expect(textWith(mode)).not.toContain(asked);
+    }
+  });
+
   it('for whom documented access counts', () => {
     const ofNamespace = textOf(render({ apiAccess: { acceptFrom: ['Namespace'] } }), 'service-account-automount');
     const ofAccount = textOf(render({}), 'service-account-automount');
