@@ -59,6 +59,13 @@ describe('A rule for all resources', () => {
     expect(denial).toContain('rbac-pod-exec at /rules/1');
   });
 
+  it('leaves what is found in another rule alone to the check that finds it', () => {
+    const core = exampleRule([''], ['*'], { verbs: ['get'] });
+    const escalate = exampleRule([RBAC], ['clusterroles'], { verbs: ['escalate'] });
+    const { denial = '' } = verdictOf(exampleClusterRole(core, escalate), { level: 'restricted' });
+    expect(denial.match(/^ {2}rbac-.*$/gm)).toEqual(['  rbac-wildcard at /rules/0', '  rbac-escalate at /rules/1']);
+  });
+
   it('leaves every check in the audit annotation', () => {
     const { auditAnnotations } = verdictOf(exampleClusterRole(EVERYTHING), { level: 'restricted' });
     for (const id of ['rbac-wildcard', 'rbac-secret-read', 'rbac-node-proxy'])
