@@ -19,7 +19,7 @@ const BRANCHES = {
   review: 98,
   mutations: 98,
   presets: 98,
-  injection: 95,
+  injection: 98,
   manifests: 91,
   cleanup: 86,
   audit: 83,

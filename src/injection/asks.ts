@@ -5,7 +5,7 @@
 
 import { TOKEN_ANNOTATION_PREFIX } from '../objects/injection-keys.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { member, stringMembers, toPointer, valueAt } from '../objects/json.ts';
+import { stringMembers, toPointer, valueAt } from '../objects/json.ts';
 import { serviceAccountOf } from '../objects/pod-spec.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { HeededLifetimes } from '../objects/token-limits.ts';
@@ -14,6 +14,7 @@ import type { Preset, Presets } from '../presets/format.ts';
 import type { PresetParameters } from '../presets/problems.ts';
 import type { AskedToken, Limits, Problem } from './annotation.ts';
 import { parseToken } from './annotation.ts';
+import { specOf } from './pod.ts';
 
 /** Before the name of a token that no annotation of ours asks for; such a name cannot be written in one. */
 export const TRIGGERED = 'preset/';
@@ -85,8 +86,7 @@ export function toWorld(
   context: Pick<RuleContext, 'serviceAccount' | 'namespace' | 'mutatingWebhooks'>,
   namespaceName: string,
 ): World {
-  const spec = member(pod, 'spec');
-  const accountName = serviceAccountOf((spec ?? {}) as JsonObject);
+  const accountName = serviceAccountOf(specOf(pod));
   return {
     pod,
     annotations: stringMembers(valueAt(pod, ['metadata', 'annotations'])),

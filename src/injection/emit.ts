@@ -6,7 +6,7 @@ import { listContainers } from '../objects/containers.ts';
 import type { Draft } from '../objects/draft.ts';
 import { INJECTED_ANNOTATION } from '../objects/injection-keys.ts';
 import type { JsonObject, JsonValue } from '../objects/json.ts';
-import { asArray, isObject, member, toPointer, valueAt } from '../objects/json.ts';
+import { asArray, member, toPointer, valueAt } from '../objects/json.ts';
 import { outlivesToken } from '../objects/termination.ts';
 import { joinNames, quote } from '../objects/text.ts';
 import { TRIGGERED } from './asks.ts';
@@ -14,6 +14,7 @@ import { describeVolume, isSameContent, isSameToken, renewVolume } from './conte
 import type { WantedMount } from './mounts.ts';
 import { findMount, findSidecarObstacle, indexVolumes } from './mounts.ts';
 import type { Plan } from './plan.ts';
+import { specOf } from './pod.ts';
 import type { Added, Recorded } from './record.ts';
 import { addEntry, createAdded, hasEntry, readRecord, toPart } from './record.ts';
 import type { Sink } from './sink.ts';
@@ -46,7 +47,7 @@ export function emit(draft: Draft, plans: readonly Plan[], { apiAudiences, isCom
   for (const plan of plans) {
     const part = toPart(emitPlan(draft, plan, { ...state, sink: toSinkOf(plan, sink), ours: record.get(plan.name) }));
     if (part !== undefined) made.set(plan.name, part);
-    for (const { name } of plan.volumes) state.claimed.set(name, plan);
+    for (const { volume } of plan.mounts) state.claimed.set(volume.name, plan);
   }
   const foreign = listKept(new Map(ofOthers.filter(([name]) => !made.has(name))), []);
   writeRecord(draft, [...kept, ...foreign, ...made], sink);
@@ -79,24 +80,23 @@ type PlanState = {
 function emitPlan(draft: Draft, plan: Plan, state: PlanState): Added {
   const { sink, ours } = state;
   const added = createAdded();
-  noteUnknownContainers(specOf(draft), plan, sink);
-  noteSidecars(specOf(draft), plan, sink);
+  noteUnknownContainers(specOf(draft.current()), plan, sink);
+  noteSidecars(specOf(draft.current()), plan, sink);
   for (const note of plan.notes) sink.note(note);
-  if (chooseContainers(specOf(draft), plan).length === 0) return added;
-  const shared = plan.volumes.find(({ name }) => state.claimed.has(name));
-  if (shared !== undefined) {
-    const other = state.claimed.get(shared.name)?.origin.name ?? '';
-    const detail = `${plan.origin.name} and ${other} both make the volume ${quote(shared.name)}`;
+  if (chooseContainers(specOf(draft.current()), plan).length === 0) return added;
+  for (const { volume } of plan.mounts) {
+    const other = state.claimed.get(volume.name);
+    if (other === undefined) continue;
+    const detail = `${plan.origin.name} and ${other.origin.name} both make the volume ${quote(volume.name)}`;
     sink.conflict(plan.origin.path, detail, 'ask for one of them');
     return added;
   }
   /** What holds the same in place of our volume, by the name of ours. */
   const substitutes = new Map<string, string>();
-  for (const [index, wanted] of plan.volumes.entries()) {
-    const { mountPath = '' } = plan.mounts[index] ?? {};
+  for (const { volume: wanted, mountPath } of plan.mounts) {
     // Chosen anew: what is held of a draft may not show what was added since.
     const volumes = indexVolumes(listVolumes(draft));
-    const containers = chooseContainers(specOf(draft), plan).map(
+    const containers = chooseContainers(specOf(draft.current()), plan).map(
       (container) =>
         [
           container,
@@ -122,16 +122,11 @@ function emitPlan(draft: Draft, plan: Plan, state: PlanState): Added {
       sink.change(toPointer(mounts), `container ${name}: volume ${wanted.name} is mounted at ${mountPath}`);
     }
   }
-  for (const container of chooseContainers(specOf(draft), plan)) {
+  for (const container of chooseContainers(specOf(draft.current()), plan)) {
     addVariables(draft, container, { plan, sink, setters: state.setters, ours, added });
   }
   writeAnnotations(draft, plan, { sink, substitutes, ours, added });
   return added;
-}
-
-function specOf(draft: Draft): JsonObject {
-  const spec = member(draft.current(), 'spec');
-  return isObject(spec) ? spec : {};
 }
 
 /** Init containers, native sidecars and containers; ephemeral ones come later, and may bring no volume. */
@@ -203,7 +198,7 @@ function putVolume(
     const detail = isCredential
       ? `volume ${wanted.name} is added`
       : `volume ${wanted.name} is added: ${what}, by ${plan.origin.name}`;
-    const warnings = isCredential ? [] : listWarnings(specOf(draft), plan, state.apiAudiences);
+    const warnings = isCredential ? [] : listWarnings(specOf(draft.current()), plan, state.apiAudiences);
     sink.change(toPointer(['spec', 'volumes', volumes.length]), detail, warnings);
     return true;
   }

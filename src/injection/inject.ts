@@ -5,7 +5,7 @@ import type { Draft } from '../objects/draft.ts';
 import { createDraft } from '../objects/draft.ts';
 import { INJECTED_ANNOTATION } from '../objects/injection-keys.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { asArray, asString, isObject, member, valueAt } from '../objects/json.ts';
+import { asArray, asString, member, valueAt } from '../objects/json.ts';
 import { mayHoldAnnotations } from '../objects/metadata.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import { findTokenReader } from '../objects/token-readers.ts';
@@ -17,6 +17,7 @@ import { emit } from './emit.ts';
 import type { PlanProblem } from './parameters.ts';
 import type { Plan } from './plan.ts';
 import { toPlan } from './plan.ts';
+import { specOf } from './pod.ts';
 import type { Recorded } from './record.ts';
 import { readRecord } from './record.ts';
 import type { Conflict, EmittedChange } from './sink.ts';
@@ -83,8 +84,7 @@ export function inject(draft: Draft, world: InjectionWorld): Injection {
 function listDeprived(before: JsonObject, after: JsonObject, namespace: RuleContext['namespace']): readonly string[] {
   const isNew = findTokenReader(before, namespace) === undefined;
   const reader = isNew ? findTokenReader(after, namespace) : undefined;
-  const spec = member(after, 'spec');
-  if (reader === undefined || !isObject(spec) || listTokenSources(spec).some(({ isDefault }) => isDefault)) return [];
+  if (reader === undefined || listTokenSources(specOf(after)).some(({ isDefault }) => isDefault)) return [];
   const lost = `${reader} reads the API token, which this pod lost, and nobody asks any more for the token that stood in for it`;
   return [`${lost}; create the pod again from its manifest`];
 }
@@ -111,8 +111,7 @@ export function recogniseInjected(pod: JsonObject, world: InjectionWorld): (sour
 
 /** A pod without a service account (on admission that is a mirror pod) can have no token. */
 function isEligible(pod: JsonObject): boolean {
-  const spec = member(pod, 'spec');
-  const account = isObject(spec) ? asString(member(spec, 'serviceAccountName')) : undefined;
+  const account = asString(member(specOf(pod), 'serviceAccountName'));
   return account !== undefined && account !== '' && mayHoldAnnotations(pod);
 }
 
@@ -144,8 +143,7 @@ function listInjected(pod: JsonObject): ReadonlySet<string> {
 
 /** Work grows with containers times tokens, and no pod that somebody needs is as large. */
 function refuseCrowd(pod: JsonObject): Conflict | undefined {
-  const spec = member(pod, 'spec');
-  const count = isObject(spec) ? listContainers(spec).length : 0;
+  const count = listContainers(specOf(pod)).length;
   if (count <= MOST_CONTAINERS) return undefined;
   const detail = `the pod has ${count} containers; allowed: ${MOST_CONTAINERS} where a token is asked for`;
   return { path: '/spec/containers', detail, fix: 'use fewer containers, or mount the token by hand' };

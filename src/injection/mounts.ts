@@ -75,8 +75,7 @@ export function findMount(container: JsonObject, wish: WantedMount): FoundMount 
 export function findSidecarObstacle({ name, container }: Container, spec: JsonObject, plan: Plan): string | undefined {
   if (plan.only !== undefined || !isSidecarContainer(name)) return undefined;
   const volumes = indexVolumes(asArray(member(spec, 'volumes')));
-  for (const [index, wanted] of plan.volumes.entries()) {
-    const mountPath = plan.mounts[index]?.mountPath ?? '';
+  for (const { volume: wanted, mountPath } of plan.mounts) {
     const found = findMount(container, { volumes, wanted, mountPath, accepted: plan.accepted });
     if (found.state === 'conflict') return found.does;
   }

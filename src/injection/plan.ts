@@ -2,7 +2,6 @@
 
 import { listContainers } from '../objects/containers.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { isObject, member } from '../objects/json.ts';
 import { isForWindows } from '../objects/operating-system.ts';
 import { quote } from '../objects/text.ts';
 import { fillInJson } from '../presets/fill-in-json.ts';
@@ -14,12 +13,15 @@ import type { LifetimeRange } from './content.ts';
 import { chooseLifetime } from './lifetime.ts';
 import type { PlanProblem } from './parameters.ts';
 import { fillParameters, keyOf } from './parameters.ts';
+import { specOf } from './pod.ts';
 import { toVolumeName } from './volume-name.ts';
 
 /** Where a preset may put its file: a directory and a name, as in the annotation's schema. */
 const TOKEN_FILE = /^(\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}){2,17}$/;
 
 export type EnvVariable = { readonly name: string; readonly value: string; readonly group: string };
+
+export type PlannedMount = { readonly volume: JsonObject & { readonly name: string }; readonly mountPath: string };
 
 export type Plan = {
   readonly name: string;
@@ -30,8 +32,8 @@ export type Plan = {
   readonly expirationSeconds: number;
   /** Lifetimes that do as well, of a token of the author's own; undefined where somebody asked for one. */
   readonly accepted: LifetimeRange | undefined;
-  readonly volumes: readonly (JsonObject & { readonly name: string })[];
-  readonly mounts: readonly { readonly name: string; readonly mountPath: string }[];
+  /** Each volume with the place where every container gets it. */
+  readonly mounts: readonly PlannedMount[];
   readonly env: readonly EnvVariable[];
   readonly overrideEnv: boolean;
   /** Written whatever was there: they are the contents of files. */
@@ -73,20 +75,20 @@ export function toPlan(ask: Ask, world: World, settings: InjectionSettings): Pla
   const { mountPath, path } = place;
   const { seconds } = lifetime;
   const volume = toVolumeName(ask);
-  const spec = member(world.pod, 'spec');
-  const isWindows = isObject(spec) && isForWindows(spec);
+  const isWindows = isForWindows(specOf(world.pod));
   // Only what programs read is written the Windows way; the kubelet wants its own paths as everywhere.
   const shown = (file: string) => (isWindows ? `C:${file.replaceAll('/', '\\')}` : file);
   const { credential } = preset ?? {};
-  values.set('tokenFile', shown(`${mountPath}/${path}`));
+  const credentialPath = credential?.mountPath ?? mountPath;
+  const tokenFile = shown(`${mountPath}/${path}`);
+  values.set('tokenFile', tokenFile);
   values.set('mountPath', mountPath);
   values.set('volume', volume);
   if (credential !== undefined) {
-    values.set('credentialFile', shown(`${credential.mountPath ?? mountPath}/${credential.path}`));
+    values.set('credentialFile', shown(`${credentialPath}/${credential.path}`));
   }
 
   const mode = token.mode ?? preset?.mode;
-  const volumes = toVolumes({ volume, audience, seconds, path, mode, credential });
   return {
     plan: {
       name,
@@ -95,12 +97,8 @@ export function toPlan(ask: Ask, world: World, settings: InjectionSettings): Pla
       audience,
       expirationSeconds: seconds,
       accepted: lifetime.accepted,
-      volumes,
-      mounts: volumes.map((one, index) => ({
-        name: one.name,
-        mountPath: index === 0 ? mountPath : (credential?.mountPath ?? mountPath),
-      })),
-      env: listVariables(ask, values),
+      mounts: toMounts({ volume, mountPath, audience, seconds, path, mode, credential, credentialPath }),
+      env: listVariables(ask, values, tokenFile),
       overrideEnv: token.overrideEnv ?? mayOverride(preset, world),
       contents: new Map(
         credential === undefined
@@ -181,37 +179,43 @@ function mayOverride(preset: Preset | undefined, { annotations, namespace }: Wor
   );
 }
 
-function listVariables({ token, preset }: Ask, values: ReadonlyMap<string, string>): readonly EnvVariable[] {
+function listVariables(
+  { token, preset }: Ask,
+  values: ReadonlyMap<string, string>,
+  tokenFile: string,
+): readonly EnvVariable[] {
   const ofPreset = (preset?.env ?? []).flatMap(({ name, value, group = '' }) => {
     const filled = fillIn(value, values);
     return filled === undefined ? [] : [{ name, value: filled, group }];
   });
-  const own = token.env === undefined ? [] : [{ name: token.env, value: values.get('tokenFile') ?? '', group: 'env' }];
+  const own = token.env === undefined ? [] : [{ name: token.env, value: tokenFile, group: 'env' }];
   return [...own, ...ofPreset.filter(({ name }) => name !== token.env)];
 }
 
-/** The token's volume, and that of the credential where it has one of its own. */
-function toVolumes(wanted: {
+/** The token's volume, and that of the credential where it has one of its own, each with its place. */
+function toMounts(wanted: {
   readonly volume: string;
+  readonly mountPath: string;
   readonly audience: string;
   readonly seconds: number;
   readonly path: string;
   readonly mode: string | undefined;
   readonly credential: Preset['credential'];
-}): readonly (JsonObject & { readonly name: string })[] {
-  const { volume, audience, seconds, path, mode, credential } = wanted;
+  /** Where the credential file is, if its volume is not the token's. */
+  readonly credentialPath: string;
+}): readonly PlannedMount[] {
+  const { volume, mountPath, audience, seconds, path, mode, credential, credentialPath } = wanted;
   const token = { serviceAccountToken: { audience, expirationSeconds: seconds, path } };
   const defaultMode = mode === undefined ? {} : { defaultMode: Number.parseInt(mode, 8) };
-  if (credential === undefined) return [{ name: volume, projected: { sources: [token], ...defaultMode } }];
+  const holding = (...sources: readonly JsonObject[]): PlannedMount => ({
+    volume: { name: volume, projected: { sources, ...defaultMode } },
+    mountPath,
+  });
+  if (credential === undefined) return [holding(token)];
   const fieldRef = { fieldPath: `metadata.annotations['${credential.annotation}']` };
   const file = { downwardAPI: { items: [{ path: credential.path, fieldRef }] } };
-  if (credential.volume === undefined) {
-    return [{ name: volume, projected: { sources: [token, file], ...defaultMode } }];
-  }
-  return [
-    { name: volume, projected: { sources: [token], ...defaultMode } },
-    { name: credential.volume, ...file },
-  ];
+  if (credential.volume === undefined) return [holding(token, file)];
+  return [holding(token), { volume: { name: credential.volume, ...file }, mountPath: credentialPath }];
 }
 
 /**
@@ -228,8 +232,7 @@ function namesIn(
   );
   const [text] = [annotations, ...places].flatMap((place) => place?.get(list.annotation) ?? []);
   if (text === undefined) return undefined;
-  const spec = member(pod, 'spec');
-  const here = new Set((isObject(spec) ? listContainers(spec) : []).map(({ name }) => name));
+  const here = new Set(listContainers(specOf(pod)).map(({ name }) => name));
   const names = text.split(list.separator).map((name) => name.trim());
   return names.filter((name) => here.has(name));
 }

@@ -3,8 +3,9 @@
 import { listContainers } from '../objects/containers.ts';
 import type { Draft } from '../objects/draft.ts';
 import type { JsonPath, JsonValue } from '../objects/json.ts';
-import { asArray, asString, isObject, member, valueAt } from '../objects/json.ts';
+import { asArray, asString, member, valueAt } from '../objects/json.ts';
 import type { Plan } from './plan.ts';
+import { specOf } from './pod.ts';
 import type { Recorded } from './record.ts';
 import { hasEntry } from './record.ts';
 import type { Sink } from './sink.ts';
@@ -34,8 +35,8 @@ export function removeStale(draft: Draft, { plans, record, isComplete, sink }: S
 
 /** What is missing is added later, and an annotation with another value is written anew. */
 function isStillWanted({ volumes, mounts, env, annotations, containers }: Recorded, plan: Plan): boolean {
-  const names = new Set(plan.volumes.map(({ name }) => name));
-  const places = new Map(plan.mounts.map(({ name, mountPath }) => [mountPath, name]));
+  const names = new Set(plan.mounts.map(({ volume }) => volume.name));
+  const places = new Map(plan.mounts.map(({ volume, mountPath }) => [mountPath, volume.name]));
   const values = new Map(plan.env.map(({ name, value }) => [name, value]));
   return (
     [...volumes].every((name) => names.has(name)) &&
@@ -67,8 +68,7 @@ function removeFromContainers(draft: Draft, parts: readonly Recorded[]): void {
 }
 
 function listAllContainers(draft: Draft) {
-  const spec = member(draft.current(), 'spec');
-  return isObject(spec) ? listContainers(spec) : [];
+  return listContainers(specOf(draft.current()));
 }
 
 /** A volume that somebody else mounts too stays. */

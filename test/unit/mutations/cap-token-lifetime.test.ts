@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { exampleTokenVolume } from '../../../src/objects/example-objects.ts';
 import { isSidecarToken } from '../../../src/objects/foreign-tokens.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
-import { isObject, member, toPointer } from '../../../src/objects/json.ts';
+import { asArray, isObject, member, toPointer } from '../../../src/objects/json.ts';
 import { LEVELS } from '../../../src/objects/level.ts';
 import type { TokenSource } from '../../../src/objects/tokens.ts';
 import { listTokenSources } from '../../../src/objects/tokens.ts';
 import { numRuns } from '../arbitraries.ts';
-import { judgeWith } from '../judging.ts';
+import { judgeWith, PLAIN_ACCOUNT } from '../judging.ts';
 import { subjectOf } from '../subjects.ts';
 import type { World } from './injecting.ts';
 import { asking, inject } from './injecting.ts';
@@ -186,7 +186,22 @@ describe('What inject-token is asked for', () => {
     expect(sourcesOf(object)[0]?.expirationSeconds).toBe(43_200);
     const unread = { serviceAccount: { state: 'unknown', why: 'no answer' } as const };
     expect(cap(object, unread).patch).toEqual([]);
+    // What it says now may be more than is known of it; then the pod is admitted.
+    const stale = { serviceAccount: { ...PLAIN_ACCOUNT, stale: 'no answer' } as typeof PLAIN_ACCOUNT };
+    expect(cap(object, stale)).toMatchObject({ denial: '', patch: [] });
+    const own = { ...exampleTokenVolume({ audience: 'a', expirationSeconds: 43_200 }), name: 'own' };
+    const spec = object['spec'] as JsonObject;
+    const volumes = [...asArray(spec['volumes']), own];
+    expect(
+      sourcesOf(cap({ ...object, spec: { ...spec, volumes } }, stale).object).map((one) => one.expirationSeconds),
+    ).toEqual([43_200, 3600]);
     // Once it can be read and asks for nothing, it goes.
     expect(sourcesOf(cap(object).object)).toEqual([]);
+  });
+
+  it('is nothing in a pod without a service account, which gets no token from anybody', () => {
+    const spec = { serviceAccountName: '', serviceAccount: '' };
+    const pod = podOf({ audience: 'a', expirationSeconds: 43_200 }, { tokens: HALF_DAY, spec });
+    expect(cap(pod).at(...SECONDS)).toBe(3600);
   });
 });

@@ -180,6 +180,11 @@ describe('What is mounted already', () => {
     expect(left.at('spec', 'containers', 1)).toEqual(container('istio-proxy', { volumeMounts: [mesh] }));
     expect(inject(left.object)).toMatchObject({ denial: '', patch: [] });
 
+    // Elsewhere there is nothing in its way, and it gets the token as every container does.
+    const both = inject(pod('{audience: vault}'));
+    expect(both.warnings).toEqual([]);
+    expect(both.at('spec', 'containers', 1, 'volumeMounts', 1, 'mountPath')).toBe('/var/run/curfew/iam');
+
     const named = inject(pod('{preset: ibm, containers: [app, istio-proxy]}'));
     expect(named.denial).toContain('container istio-proxy mounts volume "istio-token"');
     expect(inject(pod('{preset: ibm, containers: [app]}'))).toMatchObject({ denial: '', warnings: [] });

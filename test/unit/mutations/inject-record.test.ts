@@ -9,6 +9,18 @@ const trigger = (id: string, presetParameters: JsonObject = {}) => ({
   configuration: { mutations: { 'inject-token': { triggers: [id], presetParameters } } },
 });
 
+const BY_US = { 'curfew.dev/mutated-by': 'inject-token' };
+
+/** Nothing that it writes of a URL has a value without one. */
+const SHOP = {
+  volume: 'shop-token',
+  mountPath: '/var/run/shop',
+  audience: 'shop',
+  parameters: { url: { isOptional: true } },
+  podAnnotations: { 'shop.example/url': '${url}' },
+  credential: { annotation: 'shop.example/file', path: 'file.json', content: { url: '${url}' } },
+};
+
 function recordOf({ at }: ReturnType<typeof inject>): unknown {
   return JSON.parse(asString(at('metadata', 'annotations', 'curfew.dev/injected')) ?? 'null');
 }
@@ -67,6 +79,26 @@ describe('What the author wrote just as Curfew would have', () => {
     expect(second.at('spec', 'volumes')).toEqual([]);
   });
 
+  it('stays when its token is taken out: an annotation, with its own value or with ours', () => {
+    const key = 'vault.hashicorp.com/agent-service-account-token-volume-name';
+    const onAccount = { 'tokens.curfew.dev/vault': '{preset: vault}' };
+    for (const value of ['mine', 'vault-token']) {
+      const first = inject(asking({}, {}, { annotations: { [key]: value } }), { onAccount });
+      expect(recordOf(first)).not.toHaveProperty('vault.annotations');
+      expect(first.at('metadata', 'annotations', key)).toBe(value);
+      expect(inject(first.object).at('metadata', 'annotations')).toEqual({ ...BY_US, [key]: value });
+    }
+    const content = { presets: { shop: SHOP } };
+    const world = { configuration: { mutations: { 'inject-token': content } } };
+    const annotations = { 'shop.example/file': '{}' };
+    const asked = inject(asking({}, {}, { annotations }), {
+      ...world,
+      onAccount: { 'tokens.curfew.dev/shop': '{preset: shop}' },
+    });
+    expect(asked.denial).toBe('');
+    expect(inject(asked.object, world).at('metadata', 'annotations')).toEqual({ ...BY_US, ...annotations });
+  });
+
   it('stays in a container that came between the rounds', () => {
     const onAccount = { 'tokens.curfew.dev/vault': '{audience: vault, env: T}' };
     const first = inject(asking({}), { onAccount });
@@ -98,6 +130,59 @@ describe('What the author wrote just as Curfew would have', () => {
     const second = inject(first.object, on('BBB'));
     expect(second.warnings).toEqual([]);
     expect(second.object).toEqual(inject(pod, on('BBB')).object);
+  });
+});
+
+describe('What is written of a parameter without a value', () => {
+  const world = { configuration: { mutations: { 'inject-token': { presets: { shop: SHOP } } } } };
+  const annotationsOf = (asked: string) => {
+    const { at, denial } = inject(asking({ shop: asked }), world);
+    expect(denial).toBe('');
+    return ['shop.example/url', 'shop.example/file'].map((key) => at('metadata', 'annotations', key));
+  };
+
+  it('is a file without it, and no annotation', () => {
+    expect(annotationsOf('{preset: shop, url: "https://a"}')).toEqual(['https://a', '{"url":"https://a"}']);
+    expect(annotationsOf('{preset: shop}')).toEqual([undefined, '{}']);
+  });
+});
+
+describe('What somebody else has of ours when its token is taken out', () => {
+  const first = inject(asking({}), { onAccount: { 'tokens.curfew.dev/vault': '{preset: vault}' } });
+  const [KEY, OTHERS] = ['vault.hashicorp.com/agent-service-account-token-volume-name', 'another-volume'];
+
+  it('stays: an annotation that was changed since, and a volume without a name, which is nobody’s', () => {
+    const { metadata, spec } = first.object as {
+      metadata: { annotations: JsonObject };
+      spec: { volumes: JsonObject[] };
+    };
+    const second = inject({
+      ...first.object,
+      metadata: { ...metadata, annotations: { ...metadata.annotations, [KEY]: OTHERS } },
+      spec: { ...spec, volumes: [{ emptyDir: {} }, ...spec.volumes] },
+    });
+    expect(second.at('metadata', 'annotations')).toEqual({ ...BY_US, [KEY]: OTHERS });
+    expect(second.at('spec', 'volumes')).toEqual([{ emptyDir: {} }]);
+  });
+
+  it('stays: the mount of a container for debugging, which nobody may change, and with it the volume', () => {
+    const text = asString(first.at('metadata', 'annotations', 'curfew.dev/injected')) ?? '';
+    const record = JSON.parse(text) as { vault: { containers: string[] } };
+    record.vault.containers.push('debug');
+    const { metadata, spec } = first.object as { metadata: { annotations: JsonObject }; spec: JsonObject };
+    const app = first.at('spec', 'containers', 0) as JsonObject;
+    const debug = container('debug', { volumeMounts: app['volumeMounts'] ?? [] });
+    const second = inject({
+      ...first.object,
+      metadata: {
+        ...metadata,
+        annotations: { ...metadata.annotations, 'curfew.dev/injected': JSON.stringify(record) },
+      },
+      spec: { ...spec, ephemeralContainers: [debug] },
+    });
+    expect(second.at('spec', 'ephemeralContainers')).toEqual([debug]);
+    expect(second.at('spec', 'containers', 0, 'volumeMounts')).toEqual([]);
+    expect(second.at('spec', 'volumes')).toEqual(first.at('spec', 'volumes'));
   });
 });
 

@@ -38,6 +38,25 @@ describe('A pod that asks by the scheme’s own label, where its account must co
     expect(inject(labelled('on'), world(['alibaba-rrsa'], account({})))).toMatchObject({ denial: '', patch: [] });
   });
 
+  it('is denied for its account alone where that does not exist any more', () => {
+    const { denial } = inject(labelled('on'), world(['alibaba-rrsa'], { state: 'absent' }));
+    expect(denial).toContain('Pod shop/web: 1 problem\n\n  inject-token at /spec/serviceAccountName\n');
+    expect(denial).not.toContain('counts together');
+  });
+
+  it('is not said to be asked for twice while nobody knows whether the scheme asks', () => {
+    const asked = '{preset: alibaba-rrsa, roleArn: "acs:ram::1:role/web"}';
+    const pod = asking({ a: asked }, {}, { labels: { [LABEL]: 'on' } });
+    const mutatingWebhooks = { state: 'found', value: ['ack-pod-identity-webhook'] } as const;
+    const warningsOf = (serviceAccount: Lookup<ServiceAccountView>) => {
+      const { denial, warnings } = inject(pod, { ...world([], serviceAccount), context: { mutatingWebhooks } });
+      expect(denial).toBe('');
+      return warnings;
+    };
+    expect(warningsOf(account({}, ROLE))).toEqual([expect.stringContaining('ask for the same token')]);
+    expect(warningsOf(stale())).toEqual([expect.stringContaining('only what it said a moment ago is known')]);
+  });
+
   it('gets its token where the account was known to ask a moment ago', () => {
     const { at } = inject(labelled('on'), world(['alibaba-rrsa'], stale(ROLE)));
     expect(at('spec', 'volumes', 0, 'name')).toBe('rrsa-oidc-token');
@@ -110,6 +129,22 @@ describe('A pod whose account or namespace may ask, and', () => {
     expect(warningsOf({ context: { namespace, serviceAccount: stale } })).toEqual([
       said('service account shop/web and namespace shop only what they said', 'they'),
     ]);
+  });
+
+  it('can never be read is a namespace that asks for nothing and allows nothing, and the account is heard all the same', () => {
+    const env = [{ name: 'ALIBABA_CLOUD_ROLE_ARN', value: 'own' }];
+    const pod = asking({}, { containers: [{ name: 'app', image: 'a', env }] }, { labels: { [LABEL]: 'on' } });
+    const namespace = { state: 'unknown', why: 'no cluster', isFinal: true } as const;
+    const { denial, warnings, at } = inject(pod, {
+      ...world(['alibaba-rrsa'], account({}, ROLE)),
+      context: { namespace },
+    });
+    expect(denial).toBe('');
+    expect(at('spec', 'volumes', 0, 'name')).toBe('rrsa-oidc-token');
+    expect(at('spec', 'containers', 0, 'env', 0)).toEqual(env[0]);
+    expect(warnings).toContain(
+      'curfew inject-token: no token that namespace shop may ask for was added: it could not be read: no cluster',
+    );
   });
 
   it('can never be read, without a cluster, is admitted, and its author is warned', () => {

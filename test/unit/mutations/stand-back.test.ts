@@ -71,6 +71,9 @@ describe('A preset that the scheme’s own annotations ask for', () => {
       volumes: ['aws-iam-token'],
       note: 'inject-token: preset aws-irsa injects, not knowing whether a webhook of its scheme is registered: no right',
     });
+    expect(injectBeside([], asking({}), { names: { state: 'absent' } }).note).toBe(
+      'inject-token: preset aws-irsa injects, not knowing whether a webhook of its scheme is registered: there is no such list',
+    );
     // Of a preset that never stands back there is nothing to know.
     const own = {
       volume: 'shop',
@@ -143,6 +146,21 @@ describe('A preset that our annotation asks for', () => {
     expect(injectBeside(webhooks, pod, more)).toMatchObject({
       volumes: ['aws-iam-token'],
       denial: '',
+      warnings: [],
+      note: undefined,
+    });
+  });
+});
+
+describe('A preset of the administrator’s that has webhooks beside it, asked for by our annotation', () => {
+  it.each<[string, JsonObject]>([
+    ['nothing else asks for', {}],
+    ['a trigger could only leave out', { trigger: { skip: ['curfew.dev/no-shop'] } }],
+  ])('is injected without a word where %s', (_what, more) => {
+    const { trigger: _, ...preset } = own(['shop-webhook']).presets.shop;
+    const options = { presets: { shop: { ...preset, ...more } } };
+    expect(injectBeside(['shop-webhook'], asking({ a: '{preset: shop}' }), { options })).toMatchObject({
+      volumes: ['shop'],
       warnings: [],
       note: undefined,
     });
