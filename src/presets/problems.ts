@@ -33,6 +33,11 @@ export function listPresetProblems(
     if (preset === undefined)
       return [{ path, problem: `${quote(name)} is no preset${suggest(name, [...presets.keys()])}` }];
     if (preset.trigger === undefined) return [{ path, problem: `preset ${quote(name)} has no trigger` }];
+    const { accountAnnotation, podLabel, namespaceLabel } = preset.trigger;
+    if (accountAnnotation === undefined && podLabel === undefined && namespaceLabel === undefined) {
+      const problem = `preset ${quote(name)} has a trigger by which nothing asks; give it accountAnnotation, podLabel or namespaceLabel`;
+      return [{ path, problem }];
+    }
     const wanted = JSON.stringify(preset.trigger);
     // Both would add their token to the same pods, and set the same variables.
     const twin = triggers.slice(0, index).find((other) => JSON.stringify(presets.get(other)?.trigger) === wanted);

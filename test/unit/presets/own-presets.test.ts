@@ -89,6 +89,10 @@ describe('An administrator’s preset', () => {
       '/mutations/inject-token/triggers/0 "aws-isra" is no preset; did you mean "aws-irsa"?',
     ],
     [{ triggers: ['vault'] }, '/mutations/inject-token/triggers/0 preset "vault" has no trigger'],
+    ...[{}, { skip: ['shop.example/skip'] }].map((trigger): [JsonObject, string] => [
+      { presets: { shop: { ...own, trigger } }, triggers: ['shop'] },
+      '/mutations/inject-token/triggers/0 preset "shop" has a trigger by which nothing asks; give it accountAnnotation, podLabel or namespaceLabel',
+    ]),
     [
       { presets: { shop: { ...own, audience: '${audiance}' } } },
       '/mutations/inject-token/presets/shop has ${audiance}, which is no parameter of it; did you mean "audience"?',
@@ -154,6 +158,15 @@ describe('An administrator’s preset', () => {
     const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, mutations: { 'inject-token': options } });
     const lines = result.ok ? [] : result.problems.map(({ path, problem }) => `${path} ${problem}`);
     expect(lines.join('\n')).toContain(wanted);
+  });
+
+  it.each<[string, JsonObject]>([
+    ['podLabel', { key: 'shop.example/use', value: 'yes' }],
+    ['namespaceLabel', { key: 'shop.example/use', value: 'yes' }],
+  ])('may be triggered by %s alone', (key, label) => {
+    const preset = { ...own, trigger: { [key]: label } };
+    const presets = new Map([['shop', preset]]);
+    expect(listPresetProblems({ shop: preset }, { triggers: ['shop'], presets, reserved: [] })).toEqual([]);
   });
 
   it('may have content of any form', () => {
