@@ -5,6 +5,7 @@ import { CHECKS } from '../checks/registry.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { READS_TOKEN_REQUESTS } from '../objects/token-request.ts';
 import type { Exemption } from '../policy/exemption.ts';
+import { isNarrow } from '../policy/exemption.ts';
 import type { NativeOptions } from './native-options.ts';
 import type { Target } from './targets.ts';
 import { ceilingOf, renderPolicy } from './validating.ts';
@@ -30,13 +31,20 @@ export function renderNodeTokens(options: NativeOptions): readonly JsonObject[] 
   });
 }
 
+/** True if nothing is left of an exemption that pods have from what kubelets' requests are held to. */
+export function isLostOnKubelets(exemption: Exemption): boolean {
+  const { match, checks } = exemption;
+  const isOfPods = match.kinds === undefined || match.kinds.includes('Pod');
+  const isHeeded = checks === undefined || [...NODE_FORMS.keys()].some((id) => checks.has(id));
+  return isOfPods && isHeeded && toKubelet(exemption) === undefined;
+}
+
 /**
  * An exemption of a pod for the request of its kubelet: who made the pod is not known then, and that it is one goes without saying.
- * Undefined where nothing else is left of it.
+ * Undefined where nothing else rules anything out: it would silence the check for the whole cluster.
  */
-export function toKubelet(exemption: Exemption): Exemption | undefined {
+function toKubelet(exemption: Exemption): Exemption | undefined {
   const { users, groups, kinds, ...match } = exemption.match;
   if (kinds !== undefined && !kinds.includes('Pod')) return undefined;
-  const isNarrow = match.namespaces !== undefined || match.names !== undefined || match.serviceAccounts !== undefined;
-  return (users === undefined && groups === undefined) || isNarrow ? { ...exemption, match } : undefined;
+  return isNarrow(match) ? { ...exemption, match } : undefined;
 }

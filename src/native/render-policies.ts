@@ -5,10 +5,10 @@ import { CHECKS } from '../checks/registry.ts';
 import { CEL_MUTATIONS } from '../mutations/cel/registry.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { formatEnd } from '../policy/exemption.ts';
+import { formatEnd, stateOf } from '../policy/exemption.ts';
 import { FIRST_MINOR, renderMutations } from './mutating.ts';
 import type { Left, NativeOptions } from './native-options.ts';
-import { renderNodeTokens, toKubelet } from './node-tokens.ts';
+import { isLostOnKubelets, renderNodeTokens } from './node-tokens.ts';
 import { renderCheck } from './validating.ts';
 
 export type RenderedPolicies = {
@@ -76,13 +76,14 @@ function listLeftOf({ configuration, minor, now, engine, nodeTokens }: NativeOpt
     });
   }
   for (const exemption of configuration.exemptions) {
-    if (nodeTokens !== 'off' && exemption.match.kinds === undefined && toKubelet(exemption) === undefined) {
+    if (stateOf(exemption, now) === 'ended') continue;
+    if (nodeTokens !== 'off' && isLostOnKubelets(exemption)) {
       left.push({
         id: '',
         why: `exemption ${exemption.name} in what kubelets ask for, since it goes by who made the pod: such pods do not start`,
       });
     }
-    if (exemption.lastDay === undefined || exemption.end <= now) continue;
+    if (exemption.lastDay === undefined) continue;
     left.push({
       id: '',
       why: `exemption ${exemption.name} ends natively only for what is made; for updates, token requests and the account default of a new namespace render again after its end (${formatEnd(exemption)})`,
