@@ -25,7 +25,7 @@ const BRANCHES = {
   audit: 83,
   access: 82,
   'audit-log': 81,
-  native: 91,
+  native: 98,
   reports: 72,
 };
 

@@ -35,7 +35,7 @@ function groupMutations({ configuration }: NativeOptions): readonly Group[] {
     const form = CEL_MUTATIONS.get(mutation.id);
     const [reads] = mutation.reads;
     if (form === undefined || 'without' in form || reads === undefined) continue;
-    if (modeOf(mutation, configuration) !== 'apply') continue;
+    if (settingOf(mutation, configuration).mode !== 'apply') continue;
     const { group, resource: name, subresource = '' } = reads;
     const resource = formatResource({ group, name, subresource });
     const found = groups.get(resource) ?? { resource, mutations: [] };
@@ -45,8 +45,8 @@ function groupMutations({ configuration }: NativeOptions): readonly Group[] {
   return [...groups.values()];
 }
 
-function modeOf({ id }: Mutation, { mutations }: NativeOptions['configuration']) {
-  return mutations.get(id)?.mode ?? 'apply';
+function settingOf({ id, defaults }: Mutation, { mutations }: NativeOptions['configuration']) {
+  return mutations.get(id) ?? { mode: 'apply' as const, options: defaults };
 }
 
 function renderGroup({ resource, mutations }: Group, options: NativeOptions): readonly JsonObject[] {
@@ -103,13 +103,13 @@ function expressionOf(mutation: Mutation, form: CelMutation, options: NativeOpti
   const { id, level, mends = '' } = mutation;
   const { configuration, cluster } = options;
   const patches = form.patches({
-    options: configuration.mutations.get(id)?.options ?? mutation.defaults,
+    options: settingOf(mutation, configuration).options,
     checkOptions: configuration.checks.get(mends)?.options ?? {},
     apiAudiences: cluster.apiAudiences,
     acceptApiAccessFrom: configuration.apiAccess.acceptFrom,
   });
   // What the webhook injects is its business; with `report`, it injects nothing.
-  const injects = MUTATIONS.some((one) => one.injects !== undefined && modeOf(one, configuration) === 'apply');
+  const injects = MUTATIONS.some((one) => one.injects !== undefined && settingOf(one, configuration).mode === 'apply');
   const condition = form.condition?.({ injects });
   const isOn =
     level === 'restricted' || level === ASKED_FOR

@@ -3,7 +3,6 @@
 import { CEL_FORMS } from '../checks/cel/registry.ts';
 import { CHECKS } from '../checks/registry.ts';
 import { CEL_MUTATIONS } from '../mutations/cel/registry.ts';
-import { MUTATIONS } from '../mutations/registry.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { formatEnd, stateOf } from '../policy/exemption.ts';
 import { FIRST_MINOR, renderMutations } from './mutating.ts';
@@ -34,14 +33,12 @@ export function listGeneral(): readonly Left[] {
 
 /** With whatever configuration. */
 function listLeft(): readonly Left[] {
-  const ofChecks = CHECKS.flatMap(({ id }) => {
-    const forms = CEL_FORMS.get(id);
-    if (forms === undefined || 'without' in forms) return [{ id, why: `it ${forms?.without ?? 'has no form in CEL'}` }];
+  const ofChecks = [...CEL_FORMS].flatMap(([id, forms]) => {
+    if ('without' in forms) return [{ id, why: `it ${forms.without}` }];
     return forms.flatMap(({ left }) => (left === undefined ? [] : [{ id, why: `not ${left}` }]));
   });
-  const ofMutations = MUTATIONS.flatMap(({ id }) => {
-    const form = CEL_MUTATIONS.get(id);
-    if (form === undefined || 'without' in form) return [{ id, why: `it ${form?.without ?? 'has no form in CEL'}` }];
+  const ofMutations = [...CEL_MUTATIONS].flatMap(([id, form]) => {
+    if ('without' in form) return [{ id, why: `it ${form.without}` }];
     return form.left === undefined ? [] : [{ id, why: `not ${form.left}` }];
   });
   return [...ofChecks, ...ofMutations, ...GENERAL];

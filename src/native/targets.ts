@@ -39,18 +39,14 @@ export function listTargets(check: Check, form: CelForm): readonly Target[] {
 /** Kinds with more than one pod spec; CEL cannot join lists of lists of lists. */
 export const SEVERAL_PODS: ReadonlySet<string> = new Set(['leaderworkersets', 'jobsets']);
 
+const UNLISTED = { versions: ['v1'], scope: 'Namespaced' } as const;
+
 /** `resourceRules`: those with the same operations and versions together. */
 export function toResourceRules(reads: readonly Reads[]): readonly JsonObject[] {
   const rules = new Map<string, { readonly rule: JsonObject; readonly resources: string[] }>();
   for (const { group, resource, subresource, operations } of reads) {
-    const kind = KINDS.find((one) => one.group === group && one.resource === resource);
-    const versions = kind?.versions ?? ['v1'];
-    const rule: JsonObject = {
-      apiGroups: [group],
-      apiVersions: versions,
-      operations,
-      scope: kind?.scope ?? 'Namespaced',
-    };
+    const { versions, scope } = KINDS.find((one) => one.group === group && one.resource === resource) ?? UNLISTED;
+    const rule: JsonObject = { apiGroups: [group], apiVersions: versions, operations, scope };
     const key = JSON.stringify(rule);
     const found = rules.get(key) ?? { rule, resources: [] };
     found.resources.push(subresource === undefined ? resource : `${resource}/${subresource}`);

@@ -7,7 +7,6 @@ import { startLevel } from '../checks/define-check.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { isNewerThan } from '../policy/catalogue.ts';
 import type { CheckMode } from '../policy/configuration-schema.ts';
-import { CHECK_MODES } from '../policy/configuration-schema.ts';
 import { AUDIT_KEYS } from '../policy/labels.ts';
 import { SYSTEM_NAMESPACE } from '../policy/scope.ts';
 import { exemptionCel } from './exemptions.ts';
@@ -51,10 +50,14 @@ export function renderCheck(check: Check, forms: readonly CelForm[], options: Na
   );
 }
 
+/** What the configuration lets the check do; one that is newer than the catalogue it is pinned to denies nothing. */
 export function ceilingOf(check: Check, { configuration }: NativeOptions): CheckMode {
-  const own = configuration.checks.get(check.id)?.mode ?? 'enforce';
-  const pinned = isNewerThan(check.since, configuration.catalogue) ? 'warn' : 'enforce';
-  return CHECK_MODES.find((mode) => mode === own || mode === pinned) ?? 'off';
+  const { mode } = settingOf(check, configuration);
+  return mode === 'enforce' && isNewerThan(check.since, configuration.catalogue) ? 'warn' : mode;
+}
+
+function settingOf({ id, defaults }: Check, { checks }: NativeOptions['configuration']) {
+  return checks.get(id) ?? { mode: 'enforce' as const, options: defaults };
 }
 
 type Rendering = {
@@ -172,7 +175,7 @@ function listVariables(rendering: Rendering): readonly Variable[] | undefined {
   const { check, target, mode, mayDeny, options } = rendering;
   const { form, hasUpdates } = target;
   const settings = {
-    options: options.configuration.checks.get(check.id)?.options ?? check.defaults,
+    options: settingOf(check, options.configuration).options,
     apiAudiences: options.cluster.apiAudiences,
     acceptApiAccessFrom: options.configuration.apiAccess.acceptFrom,
   };
