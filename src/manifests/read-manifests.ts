@@ -196,7 +196,7 @@ type Found = { readonly object: JsonObject; readonly path: JsonPath };
 /** The object of a document, or those of a List; nothing if it is no Kubernetes object. */
 function listObjects(value: unknown): readonly Found[] {
   let open: readonly Found[] = Array.isArray(value)
-    ? value.filter(isObject).map((object, index) => ({ object, path: [index] }))
+    ? value.flatMap((object, index) => (isObject(object) ? [{ object, path: [index] }] : []))
     : [{ object: isObject(value) ? value : {}, path: [] }];
   const found: Found[] = [];
   for (let depth = 0; depth < MOST_LISTS && open.length > 0; depth += 1) {

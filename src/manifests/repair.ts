@@ -102,7 +102,9 @@ function insertInto(map: YAMLMap, { key, value, text }: Insertion): Edit | undef
   if (before === undefined || start === undefined) {
     const brace = map.range?.[0];
     if (map.flow !== true || brace === undefined) return undefined;
-    return { start: brace + 1, end: brace + 1, text: `${key}: ${value}` };
+    // In JSON a key is in quotes, and in YAML that begins so it may be.
+    const name = /^\s*[[{]/.test(text) ? `"${key}"` : key;
+    return { start: brace + 1, end: brace + 1, text: `${name}: ${value}` };
   }
   const lineStart = text.lastIndexOf('\n', start - 1) + 1;
   const margin = text.slice(lineStart, start);

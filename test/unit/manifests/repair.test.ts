@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
 import { checkManifests } from '../../../src/manifests/check-manifests.ts';
 import { readManifests } from '../../../src/manifests/read-manifests.ts';
 import { repairText } from '../../../src/manifests/repair.ts';
+import type { JsonObject } from '../../../src/objects/json.ts';
 import { configure } from '../judging.ts';
 
 const HOW = {
@@ -14,8 +16,8 @@ const HOW = {
   namespace: 'default',
 } as const;
 
-function repair(text: string) {
-  const { objects } = checkManifests([{ file: 'a.yaml', text }], HOW);
+function repair(text: string, keys: JsonObject = {}) {
+  const { objects } = checkManifests([{ file: 'a.yaml', text }], { ...HOW, configuration: configure(keys) });
   const { text: repaired, written } = repairText(text, objects);
   return { text: repaired, written: written.length };
 }
@@ -80,6 +82,11 @@ describe('A repair', () => {
       '"spec": {\n    "automountServiceAccountToken": false,\n    "serviceAccountName"',
     ],
     [
+      'an object in an array, behind what is none',
+      `[null, {"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"web"}}, {"kind":"List"}]`,
+      'null, {"apiVersion":"v1","kind":"ServiceAccount","automountServiceAccountToken": false, "metadata"',
+    ],
+    [
       'an object in a list, behind a dash',
       'apiVersion: v1\nkind: List\nitems:\n- metadata: {name: web}\n  apiVersion: v1\n  kind: ServiceAccount\n',
       '- automountServiceAccountToken: false\n  metadata: {name: web}\n',
@@ -105,6 +112,27 @@ describe('A repair', () => {
     );
     expect(repaired).toContain(part);
     expect(repair(repaired).written).toBe(0);
+  });
+
+  it.each([
+    ['YAML', 'serviceAccountToken: {expirationSeconds: 900}'],
+    ['JSON', '"serviceAccountToken": {"expirationSeconds": 900}'],
+  ])('reaches braces with nothing in them, and leaves %s what it is', (form, part) => {
+    const keys = { checks: { 'token-lifetime': { audiences: { '': 900 } } } };
+    const sources = [{ serviceAccountToken: {} }];
+    const pod = {
+      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } },
+      spec: {
+        automountServiceAccountToken: false,
+        containers: [{ name: 'a' }],
+        volumes: [{ name: 't', projected: { sources } }],
+      },
+    };
+    const text = form === 'YAML' ? stringify(pod) : JSON.stringify(pod, undefined, 1);
+    const { text: repaired } = repair(text, keys);
+    expect(repaired).toBe(text.replace(/"?serviceAccountToken"?: \{\}/, part));
+    expect(repair(repaired, keys).written).toBe(0);
+    if (form === 'JSON') expect(JSON.parse(repaired)).toMatchObject(JSON.parse(text));
   });
 
   it('is not written where an author said true, behind an alias, or through an anchor', () => {
