@@ -20,7 +20,7 @@ const BRANCHES = {
   mutations: 98,
   presets: 98,
   injection: 98,
-  manifests: 91,
+  manifests: 98,
   cleanup: 86,
   audit: 83,
   access: 82,

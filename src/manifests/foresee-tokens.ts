@@ -1,8 +1,8 @@
 /** What would become of the tokens of a live pod if it were made anew today: the same mutations, applied. */
 
 import { mutate } from '../engine/mutate.ts';
+import { specOf } from '../injection/pod.ts';
 import { effectiveAutomount } from '../objects/automount.ts';
-import { isObject, member } from '../objects/json.ts';
 import { serviceAccountOf } from '../objects/pod-spec.ts';
 import type { Subject } from '../objects/subject.ts';
 import type { TokenSource } from '../objects/tokens.ts';
@@ -20,19 +20,16 @@ export type ForeseenToken = {
 
 /** @param pod - as it is stored, with the volume that the API server added */
 export function foreseeTokens(pod: Subject, options: JudgeManifestOptions): readonly ForeseenToken[] {
-  const spec = member(pod.object, 'spec');
-  const sources = isObject(spec) ? listTokenSources(spec) : [];
-  if (!isObject(spec) || sources.length === 0) return [];
+  const spec = specOf(pod.object);
+  const sources = listTokenSources(spec);
+  if (sources.length === 0) return [];
   const { configuration } = options;
   const ways = toWays(pod, {
     ...options,
     configuration: { ...configuration, mutateMode: 'apply', dryRun: false, dryRunInjection: false },
   });
   const { object } = mutate(pod, ways);
-  const after = member(object, 'spec');
-  const left = new Map(
-    (isObject(after) ? listTokenSources(after) : []).map((source) => [toKey(source), source.expirationSeconds]),
-  );
+  const left = new Map(listTokenSources(specOf(object)).map((source) => [toKey(source), source.expirationSeconds]));
   // Whoever opted out since then is not asked by a pod that has its volume already.
   const account = ways.context.serviceAccount(serviceAccountOf(spec));
   const hasOptedOut = effectiveAutomount(spec, account).mounts === false;

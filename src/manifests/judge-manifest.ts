@@ -211,13 +211,16 @@ function moveInto(results: readonly Result[], pod: FoundPodSpec): readonly Resul
 function rewordAs(denied: readonly Result[], template: Subject, ways: Ways): readonly Result[] {
   // As if templates were refused too.
   const ofTemplate = judge(template, { ...ways, scope: { ...ways.scope, ceiling: 'enforce' } }).results;
-  const groups = Map.groupBy(denied, ({ check }) => check.id);
-  return [...groups.values()].flatMap((results) => {
-    const [first] = results;
-    if (first === undefined) return [];
-    const told = ofTemplate.find(({ check, effect }) => check.id === first.check.id && effect === first.effect);
-    return [told ?? { ...first, findings: results.flatMap(({ findings }) => findings) }];
-  });
+  const joined = new Map<string, Result & { readonly findings: Finding[] }>();
+  for (const result of denied) {
+    const known = joined.get(result.check.id);
+    if (known === undefined) joined.set(result.check.id, { ...result, findings: [...result.findings] });
+    else for (const finding of result.findings) known.findings.push(finding);
+  }
+  return [...joined.values()].map(
+    (result) =>
+      ofTemplate.find(({ check, effect }) => check.id === result.check.id && effect === result.effect) ?? result,
+  );
 }
 
 /** What was asked for and cannot be done is denied by the mutation, in the same form. */

@@ -21,16 +21,15 @@ export function createLocator(): Locate {
     if (text.text.length > MOST_CHARACTERS) return start;
     const { document, lines } = parseText(text);
     const offset = findOffset(document, [...path, ...fromPointer(pointer)]);
-    if (offset === undefined) return start;
     const { line, col } = lines.linePos(offset);
     return { line: text.line + line - 1, column: col };
   };
 }
 
 /** Of a member its key, of an element itself: where an editor should put the cursor. */
-function findOffset(document: Document, path: JsonPath): number | undefined {
+function findOffset(document: Document, path: JsonPath): number {
   let node: unknown = document.contents;
-  let offset = isNode(node) ? node.range?.[0] : undefined;
+  let offset = document.contents?.range?.[0] ?? 0;
   for (const step of path) {
     if (isAlias(node)) node = node.resolve(document);
     if (!isCollection(node)) break;

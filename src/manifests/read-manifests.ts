@@ -2,8 +2,8 @@
 
 import type { Document, Tags } from 'yaml';
 import { isCollection, LineCounter, parseDocument, visit } from 'yaml';
-import type { JsonObject, JsonPath } from '../objects/json.ts';
-import { asArray, asString, isObject, member } from '../objects/json.ts';
+import type { JsonObject, JsonPath, JsonValue } from '../objects/json.ts';
+import { asString, isObject, member } from '../objects/json.ts';
 import type { DocumentText } from './split-documents.ts';
 import { splitDocuments } from './split-documents.ts';
 
@@ -85,10 +85,9 @@ function parse({ text, line }: DocumentText): Parsed {
     const [error] = document.errors;
     const placeholder = findPlaceholder(document, text);
     const loop = findLoop(document, text);
-    if (error === undefined && placeholder === undefined && loop === undefined) {
-      return { value: document.toJS({ maxAliasCount: MOST_ALIASES }) };
-    }
-    const { line: errorLine, col } = lines.linePos(error?.pos[0] ?? placeholder ?? loop ?? 0);
+    const offset = error?.pos[0] ?? placeholder ?? loop;
+    if (offset === undefined) return { value: document.toJS({ maxAliasCount: MOST_ALIASES }) };
+    const { line: errorLine, col } = lines.linePos(offset);
     const own = placeholder === undefined ? 'an alias stands for what it is in' : 'a key is a map itself';
     const message = error === undefined ? own : firstLine(error.message);
     return at(describeError(text, message), { line: errorLine, column: col });
@@ -174,7 +173,7 @@ function findLoop(document: Document, text: string): number | undefined {
   visit(document, {
     Alias(_key, alias, path) {
       if (!path.some((node) => isCollection(node) && node.anchor === alias.source)) return undefined;
-      found = alias.range?.[0] ?? 0;
+      found = alias.range?.[0];
       return visit.BREAK;
     },
   });
@@ -188,7 +187,7 @@ function describeError(text: string, message: string): string {
 }
 
 function firstLine(text: string): string {
-  return text.split('\n', 1)[0]?.trim() ?? '';
+  return text.replace(/\n.*/s, '').trim();
 }
 
 type Found = { readonly object: JsonObject; readonly path: JsonPath };
@@ -202,9 +201,11 @@ function listObjects(value: unknown): readonly Found[] {
   for (let depth = 0; depth < MOST_LISTS && open.length > 0; depth += 1) {
     const inLists: Found[] = [];
     for (const { object, path } of open) {
-      if (asString(member(object, 'kind')) === undefined || asString(member(object, 'apiVersion')) === undefined)
-        continue;
-      if (isList(object)) inLists.push(...listItems(object, path));
+      const [kind, apiVersion] = [asString(member(object, 'kind')), asString(member(object, 'apiVersion'))];
+      if (kind === undefined || apiVersion === undefined) continue;
+      // `List` and every `PodList`: a kind with that ending and items.
+      const items = kind.endsWith('List') ? member(object, 'items') : undefined;
+      if (Array.isArray(items)) inLists.push(...listItems({ kind, apiVersion, items }, path));
       else found.push({ object, path });
     }
     open = inLists;
@@ -212,16 +213,13 @@ function listObjects(value: unknown): readonly Found[] {
   return found;
 }
 
-/** `List` and every `PodList`: a kind with that ending and items. */
-function isList(object: JsonObject): boolean {
-  return asString(member(object, 'kind'))?.endsWith('List') === true && Array.isArray(member(object, 'items'));
-}
+type List = { readonly kind: string; readonly apiVersion: string; readonly items: readonly JsonValue[] };
 
 /** The API server leaves kind and version out of the items of a typed list. */
-function listItems(list: JsonObject, path: JsonPath): readonly Found[] {
-  const kind = asString(member(list, 'kind'))?.slice(0, -'List'.length) ?? '';
-  const type = kind === '' ? {} : { apiVersion: member(list, 'apiVersion') ?? '', kind };
-  return asArray(member(list, 'items')).flatMap((item, index) =>
+function listItems({ kind: ofList, apiVersion, items }: List, path: JsonPath): readonly Found[] {
+  const kind = ofList.slice(0, -'List'.length);
+  const type = kind === '' ? {} : { apiVersion, kind };
+  return items.flatMap((item, index) =>
     isObject(item) ? [{ object: { ...type, ...item }, path: [...path, 'items', index] }] : [],
   );
 }

@@ -33,24 +33,23 @@ export function repairSources(
   checked: Checked,
   judge: (sources: readonly SourceText[]) => Checked,
 ): RepairedSources {
-  const places = new Map(sources.map(({ file }) => [file, new Set<string>()]));
-  let [texts, said] = [sources, checked];
+  let texts = sources.map(({ file, text }) => ({ file, text, before: text, places: new Set<string>() }));
+  let said = checked;
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     const byFile = Map.groupBy(said.objects, ({ file }) => file);
     let isChanged = false;
-    const repaired = texts.map(({ file, text }) => {
+    const repaired = texts.map(({ file, text, before, places }) => {
       const { text: after, written } = repairText(text, byFile.get(file) ?? []);
-      for (const place of written) places.get(file)?.add(place);
+      for (const place of written) places.add(place);
       isChanged ||= after !== text;
-      return { file, text: after };
+      return { file, before, text: after, places };
     });
     if (!isChanged) break;
     texts = repaired;
     said = judge(texts);
   }
-  const files = sources.flatMap(({ file, text: before }, index): readonly RepairedFile[] => {
-    const after = texts[index]?.text ?? before;
-    return after === before ? [] : [{ file, before, after, written: places.get(file)?.size ?? 0 }];
-  });
+  const files = texts.flatMap(({ file, before, text: after, places }): readonly RepairedFile[] =>
+    after === before ? [] : [{ file, before, after, written: places.size }],
+  );
   return { files, checked: said };
 }

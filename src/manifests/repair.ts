@@ -85,8 +85,8 @@ function toEdit(
   const pair = map.items.find((item) => isScalar(item.key) && item.key.value === key);
   if (pair === undefined) return insertInto(map, { key, value, text });
   if (!isScalar(pair.value) || pair.value.anchor !== undefined) return undefined;
-  const [start, end] = pair.value.range ?? [];
-  if (start === undefined || end === undefined) return undefined;
+  if (!pair.value.range) return undefined;
+  const [start, end] = pair.value.range;
   // `key:` with nothing behind it has an empty value right there.
   return { start, end, text: start === end ? ` ${value}` : value };
 }

@@ -63,6 +63,32 @@ describe('Manifests', () => {
     ]);
   });
 
+  it('of a list keep their number behind an element that is none', () => {
+    const items = [null, 7, { metadata: { name: 'p' } }];
+    const { manifests } = readManifests(JSON.stringify({ apiVersion: 'v1', kind: 'PodList', items }), 'a.json');
+    expect(manifests.map(({ object, path }) => [object, path])).toEqual([
+      [{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' } }, ['items', 2]],
+    ]);
+  });
+
+  it('of a kind that ends like a list and has no items are objects', () => {
+    const text = 'apiVersion: shop.example/v1\nkind: PriceList\nmetadata: {name: a}\n';
+    expect(readManifests(text, 'a.yaml').manifests.map(({ object }) => object['kind'])).toEqual(['PriceList']);
+  });
+
+  it('of a document that no API server would take are not read', () => {
+    const { manifests, faults } = readManifests(`${CONFIG_MAP}---\ndata: ${'x'.repeat(8 * 1024 * 1024)}\n`, 'a.yaml');
+    expect(manifests).toHaveLength(1);
+    expect(faults).toEqual([
+      {
+        file: 'a.yaml',
+        line: 4,
+        column: 1,
+        message: 'the document has 8388619 characters, and at most 8388608 are read',
+      },
+    ]);
+  });
+
   it('of JSON after JSON are read as YAML is', () => {
     const one = JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a' } });
     expect(readManifests(`${one}\n---\n${one}\n`, 'a.json').manifests).toHaveLength(2);
@@ -132,6 +158,8 @@ describe('A place', () => {
     ['/data/missing/deeper', 10, 5],
     ['/list/1/deep', 12, 16],
     ['/same/name', 9, 7],
+    ['/metadata/name/deeper', 9, 7],
+    ['/list/7/deep', 12, 5],
   ])('of %j is line %d, column %d', (pointer, line, column) => {
     expect(createLocator()(manifest, pointer)).toEqual({ line, column });
   });

@@ -82,6 +82,11 @@ describe('A repair', () => {
       '"spec": {\n    "automountServiceAccountToken": false,\n    "serviceAccountName"',
     ],
     [
+      'an object that is nothing but its kind',
+      'apiVersion: v1\nkind: ServiceAccount\n',
+      'automountServiceAccountToken: false\napiVersion: v1\nkind: ServiceAccount\n',
+    ],
+    [
       'an object in an array, behind what is none',
       `[null, {"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"web"}}, {"kind":"List"}]`,
       'null, {"apiVersion":"v1","kind":"ServiceAccount","automountServiceAccountToken": false, "metadata"',

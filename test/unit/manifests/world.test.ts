@@ -35,6 +35,13 @@ describe('The world of manifests', () => {
     expect(world.tokenSecret('shop', 'old')).toMatchObject(NOT_HERE);
   });
 
+  it('knows nothing by a name that the API server makes up', () => {
+    const metadata = { generateName: 'shop-' };
+    const world = worldOf({ kind: 'Namespace', metadata }, { kind: 'ServiceAccount', metadata });
+    expect(world.namespace('')).toMatchObject(NOT_HERE);
+    expect(world.serviceAccount('shop', '')).toMatchObject(NOT_HERE);
+  });
+
   it('takes two that are equal in what counts for one, and two that differ for no knowledge', () => {
     const account = (more: JsonObject) => ({ kind: 'ServiceAccount', metadata: { name: 'web' }, ...more });
     expect(worldOf(account({}), account({ secrets: [] })).serviceAccount('shop', 'web').state).toBe('found');
