@@ -21,7 +21,7 @@ const BRANCHES = {
   presets: 98,
   injection: 98,
   manifests: 98,
-  cleanup: 86,
+  cleanup: 98,
   audit: 83,
   access: 82,
   'audit-log': 81,

@@ -31,7 +31,7 @@ export type ReadFacts = CleanupFacts & {
 /** Where the API server writes since when it notes uses (kubernetes, pkg/controlplane/controller/legacytokentracking). */
 const TRACKING_PATH = '/api/v1/namespaces/kube-system/configmaps/kube-apiserver-legacy-service-account-token-tracking';
 
-/** Names are for people; a Secret that a thousand pods mount is as well guarded by five of them. */
+/** Of each kind of use: names are for people, and a Secret that a thousand pods mount is as well guarded by five of them. */
 const MOST_USES = 5;
 
 /** @throws the reason of `signal` alone */
@@ -53,7 +53,7 @@ async function readUses(reading: Reading, secrets: readonly TokenSecret[]): Prom
   const accounts = new Map(secrets.map((secret) => [idOf(secret), secret.account]));
   const add = (id: string, use: SecretUse): void => {
     const known = uses.get(id);
-    if (known !== undefined && known.length < MOST_USES) known.push(use);
+    if (known !== undefined && known.filter(({ by }) => by === use.by).length < MOST_USES) known.push(use);
   };
   await readEach(reading, toList(ACCOUNT, reading), (account) => {
     const { namespace, name } = nameOf(account);
@@ -115,8 +115,9 @@ function nameOf(object: JsonObject): { readonly namespace: string; readonly name
   return { namespace: read('namespace'), name: read('name') };
 }
 
-function listNames(references: JsonValue | undefined): readonly string[] {
-  return asArray(references).flatMap((reference) => asString(member(reference, 'name')) ?? []);
+/** Each once: an account may list a Secret many times. */
+function listNames(references: JsonValue | undefined): ReadonlySet<string> {
+  return new Set(asArray(references).flatMap((reference) => asString(member(reference, 'name')) ?? []));
 }
 
 /** Undefined where there is no such ConfigMap: then nothing that was never used counts as unused. */

@@ -162,6 +162,81 @@ describe('Reading what cleaning must know', () => {
     expect(asked.every(({ method }) => method === 'GET')).toBe(true);
   });
 
+  /** Lists by resource; what is not given is empty. */
+  const cluster = (lists: Readonly<Record<string, readonly unknown[]>>, tracking: KubeResponse) => {
+    const request = async ({ path }: KubeRequest): Promise<KubeResponse> => {
+      if (path.endsWith('-tracking')) return tracking;
+      return { status: 200, body: { items: lists[path.split('/').at(-1) ?? ''] ?? [] } as JsonObject };
+    };
+    return readFacts({ client: { request }, namespace: undefined, signal });
+  };
+  const account = (name: string, more: object) => ({ metadata: { namespace: 'shop', name }, ...more });
+  const mounting = (name: string, namespace = 'shop') => ({
+    metadata: { namespace, name },
+    spec: { volumes: [{ name: 'v', secret: { secretName: 'old' } }] },
+  });
+  const owned = { metadata: { ...one.metadata, annotations: { 'kubernetes.io/service-account.name': 'web' } } };
+  const NONE: KubeResponse = { status: 404, body: {} };
+
+  it('knows who names a Secret, and whether that is its own account', async () => {
+    const { uses, faults, secrets } = await cluster(
+      {
+        // What lacks its version could be changed by somebody without being seen, so nothing is done with it.
+        secrets: [owned, { metadata: { ...owned.metadata, name: 'odd', resourceVersion: '' } }],
+        serviceaccounts: [
+          account('web', { secrets: [{ name: 'old' }, { name: 'other' }, {}] }),
+          account('ci', { secrets: [{ name: 'old' }], imagePullSecrets: [{ name: 'old' }] }),
+          { metadata: { namespace: 'bank', name: 'web' }, secrets: [{ name: 'old' }] },
+        ],
+        pods: [mounting('web-1'), mounting('web-2', 'bank'), { spec: mounting('').spec }],
+      },
+      NONE,
+    );
+    expect({ faults, secrets: secrets.map(({ name }) => name) }).toEqual({ faults: [], secrets: ['old'] });
+    expect([...uses]).toEqual([
+      [
+        'shop/old',
+        [
+          { by: 'own account', who: 'ServiceAccount shop/web' },
+          { by: 'account', who: 'ServiceAccount shop/ci' },
+          { by: 'account', who: 'ServiceAccount shop/ci' },
+          { by: 'pod', who: 'Pod shop/web-1' },
+        ],
+      ],
+    ]);
+  });
+
+  it('remembers a few of each kind of use, and a pod however often accounts name the Secret', async () => {
+    const many = <One>(make: (index: number) => One) => Array.from({ length: 9 }, (_, index) => make(index));
+    const { uses } = await cluster(
+      {
+        secrets: [owned],
+        serviceaccounts: [
+          account('web', { secrets: many(() => ({ name: 'old' })) }),
+          ...many((index) => account(`ci-${index}`, { secrets: [{ name: 'old' }] })),
+        ],
+        pods: many((index) => mounting(`web-${index}`)),
+      },
+      NONE,
+    );
+    const counts = Map.groupBy(uses.get('shop/old') ?? [], ({ by }) => by);
+    expect(Array.from(counts, ([by, some]) => [by, some.length])).toEqual([
+      ['own account', 1],
+      ['account', 5],
+      ['pod', 5],
+    ]);
+  });
+
+  it.each<[KubeResponse, string | undefined, number]>([
+    [{ status: 200, body: { data: { since: '2026-01-02' } } }, '2026-01-02', 0],
+    [{ status: 200, body: {} }, undefined, 0],
+    [NONE, undefined, 0],
+    [{ status: 500, body: { reason: 'InternalError' } }, undefined, 1],
+  ])('knows since when uses are noted: %j', async (tracking, since, faults) => {
+    const facts = await cluster({ secrets: [owned] }, tracking);
+    expect([facts.trackedSince, facts.faults.length]).toEqual([since, faults]);
+  });
+
   it('asks for nothing else where there is no token Secret', async () => {
     let requests = 0;
     const request = async (): Promise<KubeResponse> => {

@@ -185,5 +185,20 @@ describe('What remains', () => {
     });
     const how = { cluster: '', step: 'plan' as const, faults: [], done: new Set<string>(), stopped: undefined };
     expect(toReport(guards, how).summary.remaining).toBe(GUARDS.length - 3);
+
+    // What was deleted is gone; what was made invalid is still to be deleted.
+    const done = new Set([`a/s${GUARDS.indexOf('used')}`]);
+    for (const [step, remaining] of [
+      ['delete', 1],
+      ['invalidate', 0],
+      ['restore', 0],
+    ] as const) {
+      const report = toReport(guards, { ...how, step, done });
+      expect(report.summary).toMatchObject({ done: 1, remaining: GUARDS.length - 3 - remaining });
+      expect(report.secrets.flatMap(({ name, done }) => (done === undefined ? [] : [[name, done]]))).toEqual([
+        [`s${GUARDS.indexOf('used')}`, step],
+      ]);
+    }
+    expect(toReport(guards, { ...how, done }).secrets.every((secret) => secret.done === undefined)).toBe(true);
   });
 });
