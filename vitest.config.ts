@@ -24,7 +24,7 @@ const BRANCHES = {
   cleanup: 98,
   audit: 83,
   access: 82,
-  'audit-log': 81,
+  'audit-log': 98,
   native: 98,
   reports: 72,
 };

@@ -67,7 +67,7 @@ export function readAuditEvent(line: string): AuditEvent | 'other stage' | undef
     pod: asString(asArray(member(extra, POD_NAME))[0]),
     isAllowed: annotations.get(DECISION) !== 'forbid',
     target,
-    path: (asString(member(event, 'requestURI')) ?? '').split('?', 1)[0] ?? '',
+    path: (asString(member(event, 'requestURI')) ?? '').replace(/\?.*/s, ''),
     asked: target?.resource === 'serviceaccounts/token' ? readAsked(member(event, 'requestObject')) : undefined,
   };
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { writeRoles } from '../../../src/audit-log/least-privilege.ts';
+import { valueAt } from '../../../src/objects/json.ts';
+import type { EventOptions } from './events.ts';
 import { tallyOf } from './events.ts';
 
 describe('The least privilege', () => {
@@ -31,5 +33,39 @@ describe('The least privilege', () => {
         "{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"shop-web"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"shop-web"},"subjects":[{"kind":"ServiceAccount","name":"web","namespace":"shop"}]}",
       ]
     `);
+  });
+
+  it('has its parts in the order of their names, whatever was done first', () => {
+    const list = (resource: string, namespace?: string): EventOptions => ({
+      verb: 'list',
+      objectRef: { resource, ...(namespace === undefined ? {} : { namespace }) },
+    });
+    const call = (requestURI: string): EventOptions => ({ more: { objectRef: null, requestURI } });
+    const events = [
+      ...['b', 'c', 'a'].flatMap((namespace) => [list('pods', namespace), list('configmaps', namespace)]),
+      ...['/metrics', '/debug', '/logs'].map(call),
+      list('nodes'),
+    ];
+    const inOrder = (some: readonly EventOptions[]) => {
+      const usage = tallyOf(...some).accounts.get('shop/web');
+      return usage === undefined ? [] : writeRoles(usage);
+    };
+    const roles = inOrder(events);
+    expect(inOrder(events.toReversed())).toEqual(roles);
+    expect(roles.map((role) => valueAt(role, ['metadata', 'namespace']))).toEqual([
+      'a',
+      'a',
+      'b',
+      'b',
+      'c',
+      'c',
+      undefined,
+      undefined,
+    ]);
+    expect(valueAt(roles[0], ['rules'])).toMatchObject([{ resources: ['configmaps'] }, { resources: ['pods'] }]);
+    expect(valueAt(roles.at(-2), ['rules'])).toMatchObject([
+      { resources: ['nodes'] },
+      ...['/debug', '/logs', '/metrics'].map((path) => ({ nonResourceURLs: [path] })),
+    ]);
   });
 });

@@ -137,6 +137,23 @@ describe('The usage of an account', () => {
     expect([usage?.grants.size, usage?.paths.size]).toEqual([0, 0]);
   });
 
+  it('has each verb of a URL once, and calls without one too', () => {
+    const get = (requestURI: string | null, verb = 'get') => ({ verb, more: { requestURI, objectRef: null } });
+    const { accounts } = tallyOf(get('/metrics'), get('/metrics?a=/b?c'), get('/metrics', 'post'), get(null));
+    expect(accounts.get('shop/web')).toMatchObject({
+      requests: 4,
+      paths: new Map([
+        ['/metrics', new Set(['get', 'post'])],
+        ['', new Set(['get'])],
+      ]),
+    });
+  });
+
+  it('counts the requests of pods whose names are too long to be kept', () => {
+    const extra = { 'authentication.kubernetes.io/pod-name': ['x'.repeat(5_000)] };
+    expect(tallyOf({ extra }, {}).accounts.get('shop/web')).toMatchObject({ requests: 2, pods: new Set(['web-1']) });
+  });
+
   it('keeps few verbs of one URL, however many a client makes up', () => {
     const verbs = Array.from({ length: 50 }, (_, index) => `v${index}`);
     const usage = tallyOf(...verbs.map((verb) => ({ verb, more: { requestURI: '/metrics', objectRef: null } })));
@@ -161,6 +178,14 @@ describe('Tokens that were asked for', () => {
     objectRef: { resource: 'serviceaccounts', subresource: 'token', namespace: 'shop', name: 'web' },
     more: { requestObject: { spec: { ...(seconds === undefined ? {} : { expirationSeconds: seconds }), audiences } } },
     ...more,
+  });
+
+  it('are no more than there is room for, and it is said that there were more', () => {
+    const long = tallyOf(asked(3600, ['vault']), asked(3600, ['x'.repeat(5_000)]), asked(3600, ['vault']));
+    expect([...long.tokenRequests.values()].map(({ audiences, count }) => [audiences, count])).toEqual([
+      [['vault'], 2],
+    ]);
+    expect(long).toMatchObject({ isCut: true, hasLostAccounts: false, events: 3 });
   });
 
   it('are counted by who, for whom, how long and for what', () => {
