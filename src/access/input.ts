@@ -90,8 +90,10 @@ export function toAccessBinding(object: JsonObject, kind: AccessBinding['kind'])
       kind: asString(valueAt(object, ['roleRef', 'kind'])) === 'Role' ? 'Role' : 'ClusterRole',
       name: asString(valueAt(object, ['roleRef', 'name'])) ?? '',
     },
-    subjects: subjects.flatMap((subject) => readSubject(subject) ?? []),
-    others: subjects.filter((subject) => !builtIn.has(subject)).flatMap((subject) => readSubject(subject) ?? []),
+    subjects: subjects.flatMap((subject) => readSubject(subject, namespace) ?? []),
+    others: subjects
+      .filter((subject) => !builtIn.has(subject))
+      .flatMap((subject) => readSubject(subject, namespace) ?? []),
   };
 }
 
@@ -127,13 +129,14 @@ export function toAccount(userName: string): AccessSubject | undefined {
   return namespace === undefined || name === undefined ? undefined : { kind: 'ServiceAccount', namespace, name };
 }
 
-function readSubject(subject: unknown): AccessSubject | undefined {
+/** A RoleBinding may leave its own namespace out (kubernetes, pkg/registry/rbac/validation, appliesToUser). */
+function readSubject(subject: unknown, ownNamespace: string): AccessSubject | undefined {
   const name = asString(member(subject, 'name')) ?? '';
   const kind = asString(member(subject, 'kind'));
   if (kind === 'User') return toAccount(name) ?? { kind, name };
   if (kind === 'Group') return { kind, name };
-  const namespace = asString(member(subject, 'namespace'));
-  return kind === 'ServiceAccount' && namespace !== undefined ? { kind, namespace, name } : undefined;
+  const namespace = asString(member(subject, 'namespace')) || ownNamespace;
+  return kind === 'ServiceAccount' && namespace !== '' ? { kind, namespace, name } : undefined;
 }
 
 function readPlace(object: JsonObject): { readonly namespace: string; readonly name: string } {

@@ -43,7 +43,7 @@ export function addBinding(book: RightsBook, binding: Subject, isBuiltIn: boolea
     const [kind, name] = [asString(member(subject, 'kind')), asString(member(subject, 'name')) ?? ''];
     const user = kind === 'User' ? ACCOUNT_USER.exec(name) : null;
     if (kind === 'ServiceAccount')
-      push(book.ofAccount, `${asString(member(subject, 'namespace')) ?? namespace}/${name}`, bound);
+      push(book.ofAccount, `${asString(member(subject, 'namespace')) || namespace}/${name}`, bound);
     else if (user !== null) push(book.ofAccount, `${user[1]}/${user[2]}`, bound);
     // What Kubernetes gives to all accounts is the way to its own keys (service-account-issuer-discovery).
     else if (kind === 'Group' && !isBuiltIn && name === ALL_ACCOUNTS) push(book.ofGroup, '', bound);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { analyzeAccess } from '../../../src/access/analyze.ts';
 import { findPathsFrom, findPathsTo, readGoal, readSubject } from '../../../src/access/ask.ts';
 import { formatGoal, formatSubject } from '../../../src/access/describe-path.ts';
+import type { JsonObject } from '../../../src/objects/json.ts';
 import { account, bind, graphOf, inputOf, pod, role, rule, secret } from './cluster.ts';
 
 const TOKENS = rule('serviceaccounts/token', 'create');
@@ -63,6 +64,40 @@ describe('A question', () => {
     expect(to('shop/*')).toEqual(['ServiceAccount ops/ci token-request', 'User jane token-request']);
     expect(to('*')).toEqual(['ServiceAccount ops/ci token-request']);
     expect(to('shop/nobody')).toBeUndefined();
+  });
+
+  it.each<[string, JsonObject, readonly string[]]>([
+    ['of the binding’s namespace, where it names none', {}, ['ServiceAccount shop/web token-request']],
+    ['of the binding’s namespace, where it is empty', { namespace: '' }, ['ServiceAccount shop/web token-request']],
+    ['of the namespace that it names', { namespace: 'ops' }, ['ServiceAccount ops/web token-request']],
+  ])('is answered with an account %s', (_what, subject, answer) => {
+    const binding = {
+      ...bind('shop', 'token-maker', []),
+      subjects: [
+        { kind: 'ServiceAccount', name: 'web', ...subject },
+        { kind: 'Other', name: 'x' },
+      ],
+    };
+    const objects = [
+      account('shop', 'web'),
+      account('ops', 'web'),
+      account('shop', 'db'),
+      role('', 'token-maker', TOKENS),
+      binding,
+    ];
+    const paths = findPathsTo(
+      graphOf(objects),
+      { namespace: 'shop', name: 'db' },
+      { most: 10, withBuiltIn: false },
+    )?.paths;
+    expect(paths?.map(({ from, steps }) => `${formatSubject(from)} ${steps.map(({ how }) => how).join()}`)).toEqual(
+      answer,
+    );
+  });
+
+  it('is not answered with an account of no namespace, which a ClusterRoleBinding cannot mean', () => {
+    const binding = { ...bind('', 'token-maker', []), subjects: [{ kind: 'ServiceAccount', name: 'web' }] };
+    expect(inputOf([binding]).bindings).toMatchObject([{ subjects: [], others: [] }]);
   });
 
   it('about somebody unknown has no answer', () => {

@@ -32,6 +32,19 @@ describe('The rights of an account', () => {
   it.each<[string, ReturnType<typeof bind>, boolean, readonly string[]]>([
     ['a role in its namespace', bind(ACCOUNT, TO_READER), true, ['rbac-secret-read']],
     [
+      'a role, by a binding that leaves the namespace out',
+      bind({ kind: 'ServiceAccount', name: 'web' }, TO_READER),
+      true,
+      ['rbac-secret-read'],
+    ],
+    [
+      'a role, by a binding whose namespace is empty',
+      bind({ ...ACCOUNT, namespace: '' }, TO_READER),
+      true,
+      ['rbac-secret-read'],
+    ],
+    ['a role for an account without a name', bind({ kind: 'ServiceAccount' }, TO_READER), false, []],
+    [
       'a role for its name as a user',
       bind({ kind: 'User', name: 'system:serviceaccount:shop:web' }, TO_READER),
       true,
