@@ -4,7 +4,7 @@
  */
 
 import { SCHEME_KEYS } from './injection-keys.ts';
-import { member, stringMembers, valueAt } from './json.ts';
+import { isObject, member, valueAt } from './json.ts';
 
 /** What is known of an object that a rule asked for. `unknown` is never a reason for a check to deny. */
 export type Lookup<View> =
@@ -63,8 +63,8 @@ export function toNamespaceView(raw: unknown, more = NO_KEYS): NamespaceView | u
   if (typeof name !== 'string') return undefined;
   return {
     name,
-    labels: onlyOurs(stringMembers(valueAt(raw, ['metadata', 'labels'])), more),
-    annotations: onlyOurs(stringMembers(valueAt(raw, ['metadata', 'annotations'])), more),
+    labels: onlyOurs(valueAt(raw, ['metadata', 'labels']), more),
+    annotations: onlyOurs(valueAt(raw, ['metadata', 'annotations']), more),
   };
 }
 
@@ -82,7 +82,7 @@ export function toServiceAccountView(raw: unknown, more = NO_KEYS): ServiceAccou
     namespace,
     name,
     automount: typeof automount === 'boolean' ? automount : undefined,
-    annotations: onlyOurs(stringMembers(valueAt(raw, ['metadata', 'annotations'])), more),
+    annotations: onlyOurs(valueAt(raw, ['metadata', 'annotations']), more),
   };
 }
 
@@ -95,7 +95,18 @@ export function toTokenSecretView(raw: unknown): TokenSecretView | undefined {
   return { namespace, name, account: typeof account === 'string' ? account : '' };
 }
 
-function onlyOurs(entries: ReadonlyMap<string, string>, more: ReadonlySet<string>): ReadonlyMap<string, string> {
+/** Of most objects nothing is kept: an empty map of its own would cost each as much as all the rest of its view. */
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
+function onlyOurs(entries: unknown, more: ReadonlySet<string>): ReadonlyMap<string, string> {
+  if (!isObject(entries)) return NOTHING;
   const isKept = (key: string) => /^([a-z0-9-]+\.)*curfew\.dev\//.test(key) || SCHEME_KEYS.has(key) || more.has(key);
-  return new Map([...entries].filter(([key]) => isKept(key)));
+  let kept: Map<string, string> | undefined;
+  for (const key of Object.keys(entries)) {
+    const value = entries[key];
+    if (typeof value !== 'string' || !isKept(key)) continue;
+    kept ??= new Map();
+    kept.set(key, value);
+  }
+  return kept ?? NOTHING;
 }

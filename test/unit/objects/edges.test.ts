@@ -22,6 +22,25 @@ import { subjectOf } from '../subjects.ts';
 const ABSENT = { state: 'absent' } as const;
 const UNKNOWN = { state: 'unknown', why: 'no answer' } as const;
 
+describe('Views of objects of which nothing is kept', () => {
+  it('share one map, which is what an index of many thousands of them costs', () => {
+    const labels = { 'kubernetes.io/metadata.name': 'shop', team: 'web' };
+    const one = toNamespaceView({ metadata: { name: 'shop', labels, annotations: { note: 'x' } } });
+    const other = toServiceAccountView({ metadata: { name: 'web', namespace: 'shop', annotations: { note: 'y' } } });
+    expect(other?.annotations.size).toBe(0);
+    expect(one?.labels).toBe(other?.annotations);
+    expect(one?.annotations).toBe(other?.annotations);
+    expect(toNamespaceView({ metadata: { name: 'shop' } })?.labels).toBe(other?.annotations);
+  });
+
+  it('keep texts alone under keys that are ours', () => {
+    const annotations = { 'curfew.dev/api-access': 'it lists pods', 'curfew.dev/enforce': 7, note: 'x' };
+    expect([...(toNamespaceView({ metadata: { name: 'shop', annotations } })?.annotations ?? [])]).toEqual([
+      ['curfew.dev/api-access', 'it lists pods'],
+    ]);
+  });
+});
+
 describe('A manifest', () => {
   it.each<[JsonObject, string, string, string]>([
     [{}, '', '', ''],
