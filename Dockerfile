@@ -19,6 +19,8 @@ COPY --from=build /src/dist/npm/curfew.mjs /src/dist/npm/package.json /src/dist/
   /src/dist/npm/LICENSE /src/dist/npm/THIRD-PARTY-LICENSES.txt ./
 USER 65532:65532
 EXPOSE 10250 8080
+# One pool of memory for all threads: with one each, what a thread has freed stays with it (8 MiB of 130, measured).
+ENV MALLOC_ARENA_MAX=1
 # No flag for the heap: Node sizes it by the container's memory limit, and a number here would be wrong for another limit.
 ENTRYPOINT ["/nodejs/bin/node", "/curfew/curfew.mjs"]
 CMD ["serve"]

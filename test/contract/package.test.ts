@@ -63,6 +63,15 @@ describe('The package', () => {
     expect(imported.filter((name) => !isBuiltin(name))).toEqual([]);
   });
 
+  it('holds a bundle of ASCII alone, and of the Kubernetes client neither models nor undici: all of it stays in memory', () => {
+    const bundle = readFileSync(join(built, 'curfew.mjs'));
+    expect(bundle.findIndex((byte) => byte > 127)).toBe(-1);
+    const packages = bundle
+      .toString('latin1')
+      .match(/^ *\/\/ node_modules\/(undici|@kubernetes\/client-node\/dist\/gen)\//gm);
+    expect(packages).toBeNull();
+  });
+
   it('is the same bytes when built again', () => {
     const again = join(folder, 'again');
     buildPackage(again);
