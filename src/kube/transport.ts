@@ -14,8 +14,8 @@ export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 export const MAX_WATCH_LINE_BYTES = 8 * 1024 * 1024;
 /** Of an error page that is no JSON, or a refused watch. */
 const MAX_ERROR_BYTES = 64 * 1024;
+/** All of them are kept: new pods come in waves, and each would open again what the one before had closed. */
 const MAX_SOCKETS = 64;
-const MAX_IDLE_SOCKETS = 8;
 /** TCP keep-alive and the age at which an idle socket is closed, in ms: below the 60 s of common load balancers. */
 const KEEP_ALIVE_MS = 30_000;
 const IDLE_SOCKET_MS = 50_000;
@@ -34,7 +34,7 @@ export function createKeepAliveAgent(base: URL, tls: AgentOptions): HttpAgent | 
     keepAliveMsecs: KEEP_ALIVE_MS,
     timeout: IDLE_SOCKET_MS,
     maxSockets: MAX_SOCKETS,
-    maxFreeSockets: MAX_IDLE_SOCKETS,
+    maxFreeSockets: MAX_SOCKETS,
   };
   return base.protocol === 'http:' ? new HttpAgent(pool) : new HttpsAgent({ ...tls, ...pool });
 }

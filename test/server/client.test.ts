@@ -55,6 +55,22 @@ describe('request', () => {
     expect(ports.size).toBe(1);
   });
 
+  it('keeps the connections of requests that came at once for the next ones that do', async () => {
+    const ports = new Set<number | undefined>();
+    server.intercept = (_, response) => {
+      ports.add(response.socket?.remotePort);
+      return 'pass';
+    };
+    // As many as there are live reads at once: a wave of new pods, and the next one.
+    const wave = async () =>
+      await Promise.all(Array.from({ length: 32 }, () => client.request(get('/api/v1/namespaces'))));
+    await wave();
+    const opened = ports.size;
+    await wave();
+    expect(opened).toBeGreaterThan(8);
+    expect(ports.size).toBe(opened);
+  });
+
   it('answers with any status, and makes a Status of a page that is no JSON', async () => {
     server.intercept = (_, response) => {
       response.writeHead(502, { 'content-type': 'text/html' });
