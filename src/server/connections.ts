@@ -28,6 +28,14 @@ const HANDSHAKE_MS = 10_000;
  */
 const IDLE_CONNECTIONS = 250;
 
+/**
+ * Reviews that a connection is used for; the answer to the last one says that it ends. An API server keeps its connections, and
+ * a Service gives each to one replica for as long as it lasts: a replica that has come because there was too much to do would
+ * get next to nothing of it. A handshake in so many reviews is not seen beside them. (Kubernetes 1.37 chooses a replica for
+ * each call, but only where API servers know the pods behind a Service, by `--enable-aggregator-routing`.)
+ */
+export const REVIEWS_A_CONNECTION = 200;
+
 /** Options that Node reads when it makes the server. */
 export const CONNECTION_OPTIONS: TlsOptions = {
   connectionsCheckingInterval: CHECK_MS,
@@ -35,7 +43,7 @@ export const CONNECTION_OPTIONS: TlsOptions = {
 };
 
 /**
- * Bounds the connections of `server`. An idle one costs 72 KiB, so some thousands of them would end the process, and
+ * Bounds the connections of `server`, and how long each is used. An idle one costs 72 KiB, so some thousands of them would end the process, and
  * with it the requests of those who have a right to be served. At the bound new ones are closed at once: a stranger can
  * keep a new API server out, but not one that is connected, and a NetworkPolicy keeps the stranger out.
  *
@@ -44,6 +52,7 @@ export const CONNECTION_OPTIONS: TlsOptions = {
  */
 export function limitConnections(server: Server, maxInFlight: number, onDrop: () => void): void {
   server.headersTimeout = NEW_CONNECTION_MS;
+  server.maxRequestsPerSocket = REVIEWS_A_CONNECTION;
   server.maxConnections = maxInFlight + IDLE_CONNECTIONS;
   server.on('drop', onDrop);
 }
