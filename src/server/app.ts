@@ -11,6 +11,7 @@ import type { Entry } from '../review/entries.ts';
 import { ENTRIES } from '../review/entries.ts';
 import { respondToFault } from '../review/respond.ts';
 import { addAdmissionRoutes, readTimeout } from './admission-routes.ts';
+import { createAfterTurn } from './after-turn.ts';
 import { type Arrivals, watchArrivals } from './arrivals.ts';
 import { createGate, toTlsOptions } from './callers.ts';
 import {
@@ -84,12 +85,10 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     // Nothing is left to be refused once the server is closed.
     after: (ms, task) => void setTimeout(task, ms).unref(),
   });
-  const arrivals = deps.arrivals ?? watchArrivals(deps.clock.monotonic);
+  const afterTurn = createAfterTurn((task) => void nextTurn(task));
+  const arrivals = deps.arrivals ?? watchArrivals(deps.clock.monotonic, afterTurn);
   const faults = createFaultLog({ log: deps.log });
-  const turnstile = createTurnstile({
-    monotonic: deps.clock.monotonic,
-    afterTurn: (task) => void nextTurn(task),
-  });
+  const turnstile = createTurnstile({ monotonic: deps.clock.monotonic, afterTurn });
 
   const { monotonic } = deps.clock;
   const bodies = createBodyReader({

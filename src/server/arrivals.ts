@@ -53,10 +53,6 @@ export function createArrivals({ monotonic, idle, afterTurn }: EventLoop): Arriv
 }
 
 /** Of this process. */
-export function watchArrivals(monotonic: () => number): Arrivals {
-  return createArrivals({
-    monotonic,
-    idle: () => performance.eventLoopUtilization().idle,
-    afterTurn: (task) => void setImmediate(task),
-  });
+export function watchArrivals(monotonic: () => number, afterTurn: EventLoop['afterTurn']): Arrivals {
+  return createArrivals({ monotonic, idle: () => performance.nodeTiming.idleTime, afterTurn });
 }

@@ -2,7 +2,7 @@
 
 import type { Container } from '../containers.ts';
 import { listContainers } from '../containers.ts';
-import type { JsonPath } from '../json.ts';
+import type { JsonPath, JsonValue } from '../json.ts';
 import { asArray, asString, isObject, member, valueAt } from '../json.ts';
 import type { FoundPodSpec } from '../pod-spec.ts';
 import { findPodSpecs } from '../pod-spec.ts';
@@ -77,16 +77,27 @@ function addTextsOfPod(found: PastedText[], subject: Subject, pod: FoundPodSpec)
   const holder = pod.path.slice(0, -1);
   // A pod's own annotations are the object's.
   if (holder.length > 0) addAnnotations(found, subject, { path: [...holder, 'metadata'], owner: `${owner}pod ` });
-  for (const container of listContainers(pod.spec)) {
-    const place = { pod, container };
-    addVariables(found, place);
-    for (const field of COMMAND_FIELDS) addWords(found, place, [field]);
-    for (const handler of HANDLERS) {
-      // Most containers have none or one of them.
-      if (valueAt(container.container, handler) === undefined) continue;
-      for (const field of HANDLER_FIELDS) addWords(found, place, [...handler, ...field]);
-    }
-  }
+  for (const container of listContainers(pod.spec)) addTextsOfContainer({ found, pod, container });
+}
+
+/** Its variables, its own command line, and in handlers the commands that the kubelet runs and the headers that it sends. */
+function addTextsOfContainer(place: Place): void {
+  const { container } = place.container;
+  addVariables(place);
+  for (const field of ['command', 'args']) addWords(place, [field], member(container, field));
+  for (const probe of PROBES) addHandler(place, [probe], member(container, probe));
+  const lifecycle = member(container, 'lifecycle');
+  if (lifecycle === undefined) return;
+  for (const hook of ['postStart', 'preStop']) addHandler(place, ['lifecycle', hook], member(lifecycle, hook));
+}
+
+const PROBES = ['livenessProbe', 'readinessProbe', 'startupProbe'] as const;
+
+/** Most containers have none of most of them. */
+function addHandler(place: Place, path: JsonPath, handler: JsonValue | undefined): void {
+  if (handler === undefined) return;
+  addWords(place, [...path, 'exec', 'command'], member(member(handler, 'exec'), 'command'));
+  addWords(place, [...path, 'httpGet', 'httpHeaders'], member(member(handler, 'httpGet'), 'httpHeaders'));
 }
 
 /** @param place - path of the `metadata`, and what the key begins with */
@@ -109,9 +120,9 @@ function addAnnotations(
   }
 }
 
-type Place = { readonly pod: FoundPodSpec; readonly container: Container };
+type Place = { readonly found: PastedText[]; readonly pod: FoundPodSpec; readonly container: Container };
 
-function addVariables(found: PastedText[], place: Place): void {
+function addVariables(place: Place): void {
   const { name, container } = place.container;
   for (const [index, variable] of asArray(member(container, 'env')).entries()) {
     const text = member(variable, 'value');
@@ -125,27 +136,14 @@ function addVariables(found: PastedText[], place: Place): void {
         container: name,
       };
     };
-    found.push({ text, isData: false, locate });
+    place.found.push({ text, isData: false, locate });
   }
 }
 
-/** Where a container's words stand: its own command line, and in handlers those that the kubelet runs and headers it sends. */
-const COMMAND_FIELDS = ['command', 'args'] as const;
-const HANDLERS: readonly JsonPath[] = [
-  ['livenessProbe'],
-  ['readinessProbe'],
-  ['startupProbe'],
-  ['lifecycle', 'postStart'],
-  ['lifecycle', 'preStop'],
-];
-const HANDLER_FIELDS: readonly JsonPath[] = [
-  ['exec', 'command'],
-  ['httpGet', 'httpHeaders'],
-];
-
-function addWords(found: PastedText[], place: Place, field: JsonPath): void {
-  const { name, container } = place.container;
-  for (const [index, word] of asArray(valueAt(container, field)).entries()) {
+function addWords(place: Place, field: JsonPath, words: JsonValue | undefined): void {
+  if (words === undefined) return;
+  const { name } = place.container;
+  for (const [index, word] of asArray(words).entries()) {
     const isWord = typeof word === 'string';
     const text = isWord ? word : member(word, 'value');
     if (!mayHoldToken(text)) continue;
@@ -156,7 +154,7 @@ function addWords(found: PastedText[], place: Place, field: JsonPath): void {
       name: `field ${called}`,
       container: name,
     });
-    found.push({ text, isData: false, locate });
+    place.found.push({ text, isData: false, locate });
   }
 }
 
