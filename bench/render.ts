@@ -26,7 +26,7 @@ export function renderText(table: Table): string {
   return [table.title, ...text].join('\n');
 }
 
-function renderMarkdown(table: Table): string {
+export function renderMarkdown(table: Table): string {
   const [heading = [], ...rows] = toLines(table);
   const toRow = (line: readonly string[]) => `| ${line.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   const rule = toRow(heading.map((_, index) => (index === 0 ? '---' : '---:')));

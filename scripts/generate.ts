@@ -38,6 +38,7 @@ import {
   renderLabels,
   renderMetrics,
 } from './generate-reference.ts';
+import { renderSoakChart, renderSoakPage, SOAK_CHART } from './generate-soak.ts';
 import { findTools, ToolMissingError } from './tools.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -45,6 +46,7 @@ const CHECK_PAGES = 'docs/reference/checks';
 const MUTATION_PAGES = 'docs/reference/mutations';
 const PRESET_PAGES = 'docs/reference/presets';
 const BENCHMARKS = 'bench/results/newest.json';
+const SOAK = 'bench/results/soak.json';
 
 type Output = { readonly path: string; readonly render: () => string | Promise<string> };
 
@@ -65,7 +67,13 @@ const OUTPUTS: readonly Output[] = [
   { path: 'docs/reference/commands.md', render: renderCommands },
   // Numbers come from `npm run bench`; without a run there is no page.
   ...(existsSync(join(ROOT, BENCHMARKS))
-    ? [{ path: 'docs/performance.md', render: async () => renderPage(JSON.parse(await read(BENCHMARKS)) as Run) }]
+    ? [{ path: 'docs/performance.md', render: async () => renderPage(await readRun(BENCHMARKS)) }]
+    : []),
+  ...(existsSync(join(ROOT, SOAK))
+    ? [
+        { path: 'docs/soak.md', render: async () => renderSoakPage(await readRun(SOAK)) },
+        { path: `docs/${SOAK_CHART}`, render: async () => renderSoakChart(await readRun(SOAK)) },
+      ]
     : []),
   { path: 'docs/reference/errors.md', render: renderErrors },
   { path: 'docs/reference/http-answers.md', render: renderHttpAnswers },
@@ -137,6 +145,10 @@ if (isChecking && different.length > 0) {
 
 async function read(path: string): Promise<string> {
   return await readFile(join(ROOT, path), 'utf8');
+}
+
+async function readRun(path: string): Promise<Run> {
+  return JSON.parse(await read(path)) as Run;
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
