@@ -242,12 +242,12 @@ function createWorld({
     [...roles.values()].filter(({ kind, rights }) => kind === 'Role' && rights.granted.size > 0),
     ({ namespace }) => namespace,
   );
+  const namespacesOf = (scope: string) => (scope === EVERYWHERE ? [...rolesByNamespace.keys()] : [scope]);
   return {
     roleNode,
     find: (kind, namespace, name) => roles.get(roleKey(kind, namespace, name)),
     rolesOf(scope) {
-      const namespaces = scope === EVERYWHERE ? [...rolesByNamespace.keys()] : [scope];
-      const found = namespaces.flatMap((namespace) => rolesByNamespace.get(namespace) ?? []);
+      const found = namespacesOf(scope).flatMap((namespace) => rolesByNamespace.get(namespace) ?? []);
       if (found.length === 0) return undefined;
       return store.add(
         `roles-of:${scope}`,
@@ -257,9 +257,14 @@ function createWorld({
         },
       );
     },
+    rolesNamed: (scope, names) =>
+      namespacesOf(scope).flatMap((namespace) =>
+        [...names].flatMap((name) => roles.get(roleKey('Role', namespace, name)) ?? []),
+      ),
     hasEverything: [...roles.values()].some(({ kind, rights }) => kind === 'ClusterRole' && rights.isEverything),
     bindingsIn: (namespace) => byNamespace.get(namespace) ?? [],
     clusterBindings: byNamespace.get('') ?? [],
+    roleBindings: bindings.filter(({ namespace }) => namespace !== ''),
   };
 }
 

@@ -18,7 +18,11 @@ export type RoleWorld = {
   /** True if some ClusterRole allows everything. */
   readonly hasEverything: boolean;
   bindingsIn(namespace: string): readonly AccessBinding[];
+  /** Those of the scope that have one of these names: everywhere, of each namespace. */
+  rolesNamed(scope: string, names: Iterable<string>): readonly AccessRole[];
   readonly clusterBindings: readonly AccessBinding[];
+  /** Of all namespaces. */
+  readonly roleBindings: readonly AccessBinding[];
 };
 
 const HALVES: ReadonlySet<string> = new Set([
@@ -171,7 +175,8 @@ function bindRoles({ rights, scope, setting, emit }: Way): void {
     if (hasAll('bind clusterroles')) {
       if (world.hasEverything) emit(everything, step);
     } else {
-      for (const role of findRoles(world, '', names('bind clusterroles'))) emit(world.roleNode(role, EVERYWHERE), step);
+      for (const role of findClusterRoles(world, names('bind clusterroles')))
+        emit(world.roleNode(role, EVERYWHERE), step);
     }
   }
   if (rights.creates('rolebindings')) {
@@ -181,18 +186,19 @@ function bindRoles({ rights, scope, setting, emit }: Way): void {
       const every = world.hasEverything ? places.target('accounts', scope, undefined) : [];
       for (const to of every) emit(to, step('clusterroles'));
     } else {
-      for (const role of findRoles(world, '', names('bind clusterroles')))
+      for (const role of findClusterRoles(world, names('bind clusterroles')))
         emit(world.roleNode(role, scope === EVERYWHERE ? EACH : scope), step('clusterroles'));
     }
     if (hasAll('bind roles')) {
       const to = world.rolesOf(scope);
       if (to !== undefined) emit(to, step('roles'));
-    } else if (scope !== EVERYWHERE && scope !== EACH) {
-      for (const role of findRoles(world, scope, names('bind roles'))) emit(world.roleNode(role, scope), step('roles'));
+    } else {
+      for (const role of world.rolesNamed(scope, names('bind roles') ?? []))
+        emit(world.roleNode(role, role.namespace), step('roles'));
     }
   }
   // Somebody else is put into a binding that is there.
-  const rewrite = (resource: string, bindings: readonly AccessBinding[], into: string) => {
+  const rewrite = (resource: string, bindings: readonly AccessBinding[]) => {
     const verb = ['patch', 'update'].find((one) => has(`${one} ${resource}`));
     if (verb === undefined) return;
     for (const { name, namespace, role: ref } of bindings) {
@@ -201,20 +207,21 @@ function bindRoles({ rights, scope, setting, emit }: Way): void {
         continue;
       const role = world.find(ref.kind, ref.kind === 'Role' ? namespace : '', ref.name);
       if (role === undefined) continue;
-      emit(world.roleNode(role, into), {
+      const isWithin = resource === 'rolebindings';
+      emit(world.roleNode(role, isWithin ? namespace : EVERYWHERE), {
         how: 'bind',
-        right: `bind ${roles} and ${verb} ${resource}${into === EVERYWHERE ? '' : where}`,
+        right: `bind ${roles} and ${verb} ${resource}${isWithin ? where : ''}`,
       });
     }
   };
-  if (scope === EVERYWHERE) rewrite('clusterrolebindings', world.clusterBindings, EVERYWHERE);
-  else if (scope !== EACH && !rights.creates('rolebindings')) rewrite('rolebindings', world.bindingsIn(scope), scope);
+  if (scope === EVERYWHERE) rewrite('clusterrolebindings', world.clusterBindings);
+  if (scope !== EACH && !rights.creates('rolebindings')) {
+    rewrite('rolebindings', scope === EVERYWHERE ? world.roleBindings : world.bindingsIn(scope));
+  }
 }
 
-/** Roles of a namespace by name, or ClusterRoles. */
-function findRoles(world: RoleWorld, namespace: string, names: Names): readonly AccessRole[] {
-  const kind = namespace === '' ? 'ClusterRole' : 'Role';
-  return [...(names ?? [])].flatMap((name) => world.find(kind, namespace, name) ?? []);
+function findClusterRoles(world: RoleWorld, names: Names): readonly AccessRole[] {
+  return [...(names ?? [])].flatMap((name) => world.find('ClusterRole', '', name) ?? []);
 }
 
 /** Names limit nothing: who may escalate in a role that he is bound to writes every right into it. */
