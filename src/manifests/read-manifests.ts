@@ -205,8 +205,8 @@ function listObjects(value: unknown): readonly Found[] {
       if (kind === undefined || apiVersion === undefined) continue;
       // `List` and every `PodList`: a kind with that ending and items.
       const items = kind.endsWith('List') ? member(object, 'items') : undefined;
-      if (Array.isArray(items)) inLists.push(...listItems({ kind, apiVersion, items }, path));
-      else found.push({ object, path });
+      if (!Array.isArray(items)) found.push({ object, path });
+      else for (const item of listItems({ kind, apiVersion, items }, path)) inLists.push(item);
     }
     open = inLists;
   }

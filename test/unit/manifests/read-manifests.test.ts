@@ -71,6 +71,12 @@ describe('Manifests', () => {
     ]);
   });
 
+  it('of a list are as many as a large cluster has', () => {
+    const items = Array.from({ length: 200_000 }, () => ({}));
+    const { manifests } = readManifests(JSON.stringify({ apiVersion: 'v1', kind: 'PodList', items }), 'a.json');
+    expect(manifests).toHaveLength(200_000);
+  });
+
   it('of a kind that ends like a list and has no items are objects', () => {
     const text = 'apiVersion: shop.example/v1\nkind: PriceList\nmetadata: {name: a}\n';
     expect(readManifests(text, 'a.yaml').manifests.map(({ object }) => object['kind'])).toEqual(['PriceList']);
