@@ -118,11 +118,39 @@ export function ratioOf(some: readonly number[], others: readonly number[]): num
   );
 }
 
-/** Slope of a straight line through the points, by least squares. */
-export function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
+/** A straight line through points, by least squares. */
+export type Line = {
+  readonly slope: number;
+  /** Half of the width of the interval that holds the true slope in 95 of 100 cases; infinite for fewer than three points. */
+  readonly margin: number;
+};
+
+/**
+ * The deviations of the points from the line must be independent of each other: of something that swings, take points that
+ * lie further apart than a swing is long, or the margin is too narrow.
+ */
+export function fitLine(points: readonly (readonly [x: number, y: number])[]): Line {
   const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
   const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
   const over = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
   const under = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
-  return over / under;
+  const slope = over / under;
+  const free = points.length - 2;
+  if (free < 1) return { slope, margin: Infinity };
+  const rest = points.reduce((sum, [x, y]) => sum + (y - meanY - slope * (x - meanX)) ** 2, 0);
+  return { slope, margin: tQuantile(free) * Math.sqrt(rest / free / under) };
+}
+
+/** The slope that is shown beyond doubt: 0 where the interval holds 0, else its end that is nearer to 0. */
+export function provenSlope({ slope, margin }: Line): number {
+  return Math.sign(slope) * Math.max(0, Math.abs(slope) - margin);
+}
+
+/** Two-sided 95 % of Student's t, by degrees of freedom. @see https://www.itl.nist.gov/div898/handbook/eda/section3/eda3672.htm */
+const T_95 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
+
+/** Beyond the table by Cornish and Fisher's expansion around the normal distribution, good to a thousandth. */
+function tQuantile(free: number): number {
+  const z = 1.959964;
+  return T_95[free - 1] ?? z + (z ** 3 + z) / (4 * free) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * free ** 2);
 }

@@ -7,7 +7,7 @@ import { createDraft } from '../src/objects/draft.ts';
 import type { JsonObject } from '../src/objects/json.ts';
 import type { Reads } from '../src/objects/rule-context.ts';
 import { defineBenchmark, type Row } from './define-benchmark.ts';
-import { ratioOfFastest, slopeOf, timeEach, toSample } from './measure.ts';
+import { fitLine, ratioOfFastest, timeEach, toSample } from './measure.ts';
 import { kindFor, type Mixture, type ObjectKind, scaleTo } from './rule-objects.ts';
 import { describeInput, findWorst, type Input, OLD_OBJECTS } from './worst-input.ts';
 
@@ -166,7 +166,7 @@ function measureWorst(rule: MeasuredRule): { readonly cost: Row; readonly growth
     growth: {
       name: rule.id,
       cells: measured.map(({ judge }) => toSample(judge)),
-      ratio: { value: 1 + slopeOf(points), most: MOST_GROWTH },
+      ratio: { value: 1 + fitLine(points).slope, most: MOST_GROWTH },
     },
   };
 }

@@ -41,6 +41,8 @@ export type ControlPlane = {
   readonly kubeconfig: string;
   /** `https://127.0.0.1:PORT`. */
   readonly server: string;
+  /** `http://127.0.0.1:PORT` of etcd, for a cluster's worth of objects that nobody admits one by one. */
+  readonly etcd: string;
   /** PEM of the authority that signed the API server's certificate. */
   readonly certificateAuthority: string;
   /** The administrator's client certificate, for requests without a Kubernetes client. */
@@ -163,6 +165,7 @@ async function start(
   return {
     kubeconfig,
     server,
+    etcd: `http://127.0.0.1:${etcdPort}`,
     certificateAuthority: files.certificates.authority.certificate,
     admin: files.certificates.admin,
     stateFolder: folder,

@@ -12,7 +12,8 @@ import type { Kubectl } from './kubectl.ts';
 import { findFreePorts, type ManagedProcess, readLastLines, type Supervisor, startSupervisor } from './processes.ts';
 import { kubeconfigOf, type ServerSpec, startServer } from './server-process.ts';
 
-const READY_MS = 30_000;
+/** A cluster of 100,000 service accounts takes a busy machine half a minute to list. */
+const READY_MS = 90_000;
 const POLL_MS = 50;
 
 export type InstalledCurfew = {
@@ -43,11 +44,13 @@ export type InstalledCurfew = {
 export type ClusterAccess = ServerSpec['cluster'] & {
   /** Address of this machine as the API server sees it; 127.0.0.1 by default. */
   readonly address?: string;
+  /** See `ServerSpec`. */
+  readonly program?: ServerSpec['program'];
 };
 
 /** Installs with `config` (the chart's value of that name over its defaults) and waits until rules are published. */
 export async function installCurfew(cluster: ClusterAccess, config: JsonObject = {}): Promise<InstalledCurfew> {
-  const { kubectl, address = '127.0.0.1' } = cluster;
+  const { kubectl, address = '127.0.0.1', program } = cluster;
   const supervisor = await startSupervisor();
   const [webhookPort = 0, operationsPort = 0] = await findFreePorts(2);
   const webhookUrl = `https://${address.includes(':') ? `[${address}]` : address}:${webhookPort}`;
@@ -74,6 +77,7 @@ export async function installCurfew(cluster: ClusterAccess, config: JsonObject =
       webhook: `${host}:${webhookPort}`,
       operations: `127.0.0.1:${operationsPort}`,
       more: ['--serving-name', address],
+      ...(program === undefined ? {} : { program }),
     });
     await waitUntil('curfew is ready', async () => {
       const ended = running?.ended();

@@ -13,6 +13,8 @@ export type ProcessSpec = {
   readonly name: string;
   readonly file: string;
   readonly args: readonly string[];
+  /** Beside PATH and the folders. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
 };
 
 /** A server that the supervisor runs. */
@@ -91,7 +93,14 @@ export async function startSupervisor(): Promise<Supervisor> {
       const logFile = join(folder, `${spec.name}.log`);
       const entry: Entry = { spec, logFile, pid: undefined, ended: undefined, changed: new Set() };
       entries.set(id, entry);
-      send(child, { kind: 'start', id, file: spec.file, args: spec.args, env: serverEnvironment(folder), logFile });
+      send(child, {
+        kind: 'start',
+        id,
+        file: spec.file,
+        args: spec.args,
+        env: { ...serverEnvironment(folder), ...spec.env },
+        logFile,
+      });
       await untilTrue(entry, () => entry.pid !== undefined || entry.ended !== undefined);
       if (entry.pid === undefined) throw new ProcessError(`${spec.name} could not be started: ${entry.ended}.`);
       return {

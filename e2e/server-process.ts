@@ -11,6 +11,13 @@ import type { ManagedProcess, Supervisor } from './processes.ts';
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
 
+/** What runs as the server. */
+export type Program = {
+  /** Flags of Node, then the file. */
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>> | undefined;
+};
+
 export type ServerSpec = {
   readonly cluster: {
     readonly controlPlane: Pick<ControlPlane, 'server' | 'certificateAuthority'>;
@@ -24,6 +31,8 @@ export type ServerSpec = {
   readonly operations: string;
   /** Arguments beside those of the Deployment. */
   readonly more?: readonly string[];
+  /** From the sources by default. */
+  readonly program?: Program;
 };
 
 /** That of every server that `supervisor` starts: the chart's service account. */
@@ -33,7 +42,7 @@ export function kubeconfigOf({ folder }: Pick<Supervisor, 'folder'>): string {
 
 /** Starts it; it has the rights of the chart's service account and no more. */
 export async function startServer(supervisor: Supervisor, spec: ServerSpec): Promise<ManagedProcess> {
-  const { objects, name, webhook, operations, more = [] } = spec;
+  const { objects, name, webhook, operations, more = [], program = { args: [MAIN] } } = spec;
   const configFile = join(supervisor.folder, 'configuration.yaml');
   await writeFile(configFile, configurationText(objects));
   await writeKubeconfig(supervisor, spec);
@@ -45,7 +54,8 @@ export async function startServer(supervisor: Supervisor, spec: ServerSpec): Pro
   return await supervisor.start({
     name,
     file: process.execPath,
-    args: [MAIN, ...args, '--kubeconfig', kubeconfigOf(supervisor), ...more],
+    args: [...program.args, ...args, '--kubeconfig', kubeconfigOf(supervisor), ...more],
+    env: program.env,
   });
 }
 
