@@ -5,6 +5,7 @@ import apiServer from './api-server.ts';
 import auditScale from './audit-scale.ts';
 import type { Benchmark } from './define-benchmark.ts';
 import embeddedToken from './embedded-token.ts';
+import indexScale from './index-scale.ts';
 import longestBlock from './longest-block.ts';
 import nativeEngines from './native-engines.ts';
 import ruleCost from './rule-cost.ts';
@@ -17,6 +18,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   apiServer,
   nativeEngines,
   startAndMemory,
+  indexScale,
   ruleCost,
   embeddedToken,
   longestBlock,
