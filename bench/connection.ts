@@ -15,6 +15,8 @@ export type Connection = {
 };
 
 export type Target = {
+  /** 127.0.0.1 by default. */
+  readonly host?: string;
   readonly port: number;
   readonly tls: ConnectionOptions;
 };
@@ -38,8 +40,8 @@ export async function openConnection(target: Target): Promise<Connection> {
   };
 }
 
-async function openOnce({ port, tls }: Target): Promise<Connection & { isGone(): boolean }> {
-  const socket: TLSSocket = connect({ host: '127.0.0.1', port, ...tls });
+async function openOnce({ host = '127.0.0.1', port, tls }: Target): Promise<Connection & { isGone(): boolean }> {
+  const socket: TLSSocket = connect({ host, port, ...tls });
   socket.setNoDelay(true);
   await once(socket, 'secureConnect');
   let pending:
@@ -117,18 +119,27 @@ export type Load = {
   readonly perSecond?: number;
   /** No more requests than these. */
   readonly most?: number;
+  /** Of a good answer; 200 by default. */
+  readonly status?: number;
 };
 
 export type LoadResult = {
   readonly perSecond: number;
   /** Of each request, in ms, from when it was to be sent: a server that stops for a while delays those that wait too. */
   readonly latencies: readonly number[];
-  /** Answers that were not 200, and requests whose connection broke under way. */
+  /** Answers that were not good, and requests whose connection broke under way. */
   readonly errors: number;
 };
 
 /** Sends `requests` for some time. At a fixed rate each request has its moment, whether the one before is answered or not. */
-export async function runLoad({ requests, connections, forMs, perSecond, most = Infinity }: Load): Promise<LoadResult> {
+export async function runLoad({
+  requests,
+  connections,
+  forMs,
+  perSecond,
+  most = Infinity,
+  status = 200,
+}: Load): Promise<LoadResult> {
   const latencies: number[] = [];
   let errors = 0;
   let sent = 0;
@@ -142,7 +153,7 @@ export async function runLoad({ requests, connections, forMs, perSecond, most = 
       if (early > 0) await waitFor(early);
       try {
         const answer = await connection.send(requests[number % requests.length] ?? Buffer.alloc(0));
-        if (answer.status !== 200) errors += 1;
+        if (answer.status !== status) errors += 1;
         latencies.push(performance.now() - due);
       } catch {
         errors += 1;

@@ -56,10 +56,15 @@ export type UpOptions = {
   readonly onProgress: (line: string) => void;
   /** Another pinned version than the usual one, such as 1.37. */
   readonly kubernetes?: string | undefined;
+  /** More flags of its API server; the last one of a name counts. */
+  readonly apiServerArgs?: readonly string[];
 };
 
 /** Starts the cluster of this state folder, or finds it running. A cluster that is half there is taken down first. */
-export async function up(folder: string, { onProgress, kubernetes: asked }: UpOptions): Promise<RunningCluster> {
+export async function up(
+  folder: string,
+  { onProgress, kubernetes: asked, apiServerArgs = [] }: UpOptions,
+): Promise<RunningCluster> {
   const found = await find(folder);
   if (found !== undefined) {
     refuseOther(found.record.kubernetes, asked);
@@ -81,7 +86,7 @@ export async function up(folder: string, { onProgress, kubernetes: asked }: UpOp
     'unshare',
     [
       ...['--net', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc'],
-      ...[process.execPath, init, folder, JSON.stringify(tools)],
+      ...[process.execPath, init, folder, JSON.stringify(tools), ...apiServerArgs],
     ],
     { cwd: folder, env: { PATH: process.env['PATH'] ?? '' }, detached: true, stdio: ['ignore', log, log] },
   );

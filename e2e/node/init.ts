@@ -2,7 +2,7 @@
  * Process 1 of a cluster with a node, in namespaces of its own for processes, mounts and the network. When it ends, for
  * whatever reason, the kernel ends every process in there and takes the mounts and interfaces away.
  *
- *     node init.ts STATE-FOLDER TOOLS-AS-JSON
+ *     node init.ts STATE-FOLDER TOOLS-AS-JSON [FLAGS OF THE API SERVER]
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -31,7 +31,7 @@ const IN_MEMORY = ['/run', '/var/log', '/var/lib'];
 
 const NODE_SERVERS: readonly string[] = ['containerd', 'kubelet', 'kube-proxy'];
 
-const [folder = '', toolsText = '{}'] = process.argv.slice(2);
+const [folder = '', toolsText = '{}', ...moreApiServerArgs] = process.argv.slice(2);
 const layout = layoutOf(folder);
 const running = new Map<string, ChildProcess>();
 
@@ -50,7 +50,7 @@ try {
 async function run(tools: NodeTools): Promise<void> {
   await separate(layout);
   const files = await writeState(layout.folder, NODE);
-  const servers = await prepareServers({ layout, files, tools });
+  const servers = await prepareServers({ layout, files, tools, moreApiServerArgs });
   for (const server of servers) {
     await start(server);
     if (server.name === 'containerd') await loadOwnImages(layout);

@@ -37,10 +37,11 @@ export type Given = {
   readonly layout: Layout;
   readonly files: StateFiles;
   readonly tools: NodeTools;
+  readonly moreApiServerArgs: readonly string[];
 };
 
 /** Writes the configuration files that the servers read, and lists the servers. */
-export async function prepareServers({ layout, files, tools }: Given): Promise<readonly Server[]> {
+export async function prepareServers({ layout, files, tools, moreApiServerArgs }: Given): Promise<readonly Server[]> {
   const { node } = files.certificates;
   if (node === undefined) throw new Error('the certificates are not those of a cluster with a node');
   const configFor = async (name: string, user: typeof node.kubelet) =>
@@ -73,6 +74,7 @@ export async function prepareServers({ layout, files, tools }: Given): Promise<r
         `--kubelet-client-certificate=${files.adminCertificate}`,
         `--kubelet-client-key=${files.adminKey}`,
         '--kubelet-preferred-address-types=InternalIP',
+        ...moreApiServerArgs,
       ],
       isReady: async () => await isAnswering(`${API_SERVER}/readyz`, files),
     },
