@@ -12,6 +12,7 @@ import { GENERATED, toPage, toTable } from './generate-markdown.ts';
 
 const text = { type: 'string' };
 const flag = { type: 'boolean' };
+const replicas = { type: 'integer', minimum: 1, maximum: 100 };
 const port = { type: 'integer', minimum: 1, maximum: 65_535 };
 const anyObject = { type: 'object' };
 const texts = { type: 'object', additionalProperties: { type: 'string' } };
@@ -37,7 +38,15 @@ const VALUES: JsonObject = {
   native: closed({ policies: text, nodeTokens: { enum: [...NODE_TOKEN_MODES] } }),
   // No `Fail`: an entry that fails open does so because what it sees must never wait, such as kube-system.
   failurePolicy: { enum: ['', 'Ignore'] },
-  replicas: { type: 'integer', minimum: 1, maximum: 100 },
+  replicas,
+  autoscaling: closed({
+    enabled: flag,
+    minReplicas: replicas,
+    maxReplicas: replicas,
+    targetCPUUtilizationPercentage: { type: 'integer', minimum: 1, maximum: 1000 },
+    // The API server says what is wrong with it.
+    behavior: anyObject,
+  }),
   image: closed({
     repository: { type: 'string', minLength: 1 },
     tag: text,

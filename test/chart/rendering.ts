@@ -35,6 +35,30 @@ export async function render(
   return stdout;
 }
 
+export type RefusedValues = {
+  readonly settings: readonly string[];
+  readonly release?: string;
+  readonly namespace?: string;
+};
+
+/** What Helm prints on standard error when it refuses to render; throws if it renders. */
+export async function refusalOf(
+  helm: (typeof HELMS)[number],
+  { settings, release = 'curfew', namespace = 'curfew-system' }: RefusedValues,
+): Promise<string> {
+  const set = settings.flatMap((setting) => ['--set', setting]);
+  const args = ['template', release, CHART, '--namespace', namespace, ...KUBERNETES, ...set];
+  const { code, stderr } = await runProgram((await findHelms())[helm], args);
+  if (code !== 1) throw new Error(`${helm} ended with exit code ${code} for ${settings.join(', ')}`);
+  return stderr;
+}
+
+/** The sentence of a template; Helm puts the place before it: execution error at (curfew/templates/validate.yaml:1:2): */
+export function sentenceOf(refusal: string): string {
+  const told = refusal.split(/(?:validate|native-policies)\.yaml:\d+:\d+\): /).at(-1) ?? '';
+  return told.split('\n')[0] ?? '';
+}
+
 export function parse(text: string): readonly JsonObject[] {
   return parseAllDocuments(text)
     .map((document): unknown => {

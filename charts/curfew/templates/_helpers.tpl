@@ -54,6 +54,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- toYaml (merge $own (default (dict) .Values.podAnnotations)) }}
 {{- end }}
 
+{{/* How many there are at any time, if nothing is amiss. */}}
+{{- define "curfew.leastReplicas" -}}
+{{- ternary .Values.autoscaling.minReplicas .Values.replicas .Values.autoscaling.enabled }}
+{{- end }}
+
 {{- define "curfew.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create }}
 {{- default (include "curfew.fullname" .) .Values.serviceAccount.name }}
