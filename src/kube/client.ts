@@ -28,12 +28,27 @@ export async function connect(choice: KubeConfigChoice): Promise<KubeClient> {
   });
   return {
     server: base.origin,
-    request: async (request) => sendRequest(await findRoute(), request),
+    request: async (request) => {
+      const response = await sendRequest(await findRoute.recent(), request);
+      if (response.status === UNAUTHORIZED) findRoute.forget();
+      return response;
+    },
     async *watch(request) {
-      yield* openWatch(await findRoute(), request);
+      yield* openWatch(await findRoute.anew(), request);
     },
   };
 }
+
+const UNAUTHORIZED = 401;
+/** So long credentials are used again, in ms: to ask for them costs as much as a small request. */
+const ROUTE_MS = 1_000;
+
+type RouteFinder = {
+  anew(): Promise<Route>;
+  /** The one before, if it is less than a second old and was not forgotten. */
+  recent(): Promise<Route>;
+  forget(): void;
+};
 
 type Credentials = {
   /** The cluster is reached through a proxy, for which client-node makes the agent. */
@@ -42,13 +57,15 @@ type Credentials = {
 };
 
 /**
- * Credentials are asked for anew for every request, so that a rotated token or client certificate is used; the agent
+ * Credentials are asked for anew again and again, so that a rotated token or client certificate is used; the agent
  * is kept while the TLS material stays the same. client-node's own agent is not used: it keeps no connection open, and
  * is made once, so a client certificate that an exec plugin renews would never reach it.
  */
-function createRouteFinder(base: URL, { hasProxy, applyCredentials }: Credentials): () => Promise<Route> {
+function createRouteFinder(base: URL, { hasProxy, applyCredentials }: Credentials): RouteFinder {
   let kept: { readonly print: string; readonly agent: Route['agent'] } | undefined;
-  return async () => {
+  let recent: { readonly route: Promise<Route>; readonly until: number } | undefined;
+
+  async function find(): Promise<Route> {
     const options: RequestOptions = { headers: {} };
     try {
       await applyCredentials(options);
@@ -62,6 +79,26 @@ function createRouteFinder(base: URL, { hasProxy, applyCredentials }: Credential
     // The agent before is only forgotten: a watch may still run over it, and its idle sockets close by themselves.
     if (kept?.print !== print) kept = { print, agent: createKeepAliveAgent(base, tls) };
     return { base, agent: kept.agent, headers };
+  }
+
+  function forget(): void {
+    recent = undefined;
+  }
+
+  function anew(): Promise<Route> {
+    const found = { route: find(), until: performance.now() + ROUTE_MS };
+    recent = found;
+    // What could not be had is asked for again by the next; whoever waits for it is told.
+    found.route.catch(() => {
+      if (recent === found) forget();
+    });
+    return found.route;
+  }
+
+  return {
+    anew,
+    recent: () => (recent !== undefined && performance.now() < recent.until ? recent.route : anew()),
+    forget,
   };
 }
 

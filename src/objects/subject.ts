@@ -59,6 +59,7 @@ export function formatSubject(subject: Subject): string {
 
 /** The same request with the stored object in the place of the new one: what the object was before this update. */
 export function toOldSubject(subject: Subject): Subject | undefined {
+  if (subject.oldObject === undefined) return undefined;
   const { oldObject, ...rest } = subject;
-  return oldObject === undefined ? undefined : { ...rest, object: oldObject };
+  return { ...rest, object: oldObject };
 }

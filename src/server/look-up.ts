@@ -46,19 +46,23 @@ function readServiceAccounts(
   subject: Subject,
   how: { readonly fresh: boolean },
 ): Eventual<Accounts> {
-  const names = listAccountNames(subject);
-  const lookups = names.map((name) => reader.serviceAccount(subject.namespace, name, how));
-  const isPending = lookups.some((lookup) => lookup instanceof Promise);
-  const toMap = (settled: readonly Lookup<ServiceAccountView>[]): Accounts =>
-    new Map(settled.map((lookup, index) => [names[index] ?? '', lookup]));
-  return isPending
-    ? Promise.all(lookups.map(async (lookup) => await lookup)).then(toMap)
-    : toMap(lookups as readonly Lookup<ServiceAccountView>[]);
+  const found = new Map<string, Lookup<ServiceAccountView>>();
+  const pending: Promise<void>[] = [];
+  for (const name of listAccountNames(subject)) {
+    const lookup = reader.serviceAccount(subject.namespace, name, how);
+    if (lookup instanceof Promise) pending.push(lookup.then((settled) => void found.set(name, settled)));
+    else found.set(name, lookup);
+  }
+  return pending.length === 0 ? found : Promise.all(pending).then(() => found);
 }
 
 function listAccountNames(subject: Subject): readonly string[] {
   if (isTokenRequest(subject)) return [subject.name];
+  const specs = findPodSpecs(subject);
+  const [first, ...others] = specs;
+  if (first !== undefined && others.length === 0 && subject.oldObject === undefined)
+    return [serviceAccountOf(first.spec)];
   const old = toOldSubject(subject);
-  const specs = [...findPodSpecs(subject), ...(old === undefined ? [] : findPodSpecs(old))];
-  return [...new Set(specs.map(({ spec }) => serviceAccountOf(spec)))].slice(0, MOST_SERVICE_ACCOUNTS);
+  const all = [...specs, ...(old === undefined ? [] : findPodSpecs(old))];
+  return [...new Set(all.map(({ spec }) => serviceAccountOf(spec)))].slice(0, MOST_SERVICE_ACCOUNTS);
 }

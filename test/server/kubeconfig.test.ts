@@ -5,7 +5,7 @@ import type { KubeRequest } from '../../src/kube/api.ts';
 import { connect } from '../../src/kube/client.ts';
 import { readOwnToken } from '../../src/kube/own-token.ts';
 import { describeError } from '../../src/kube/sentences.ts';
-import { type FakeApiServer, startFakeApiServer, toKubeconfig } from './fake-api-server.ts';
+import { type FakeApiServer, sendStatus, startFakeApiServer, toKubeconfig } from './fake-api-server.ts';
 
 let server: FakeApiServer;
 const get = (path: string): KubeRequest => ({ method: 'GET', path, signal: new AbortController().signal });
@@ -111,6 +111,35 @@ describe('kubeconfig', () => {
     await writeFile(plugin, '#!/bin/sh\necho "login first: token: s3cr3t" >&2\nexit 1\n');
     const failing = (await connect({ kubeconfig: file })).request(get('/x'));
     await expect(failing).rejects.toThrow(`Credentials for ${server.url}: login first: token: [token]`);
+  });
+
+  it('uses what an exec plugin said for requests that come together, and asks again once it is refused', async () => {
+    const plugin = join(server.folder, 'counting-plugin');
+    const credential = { apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential' };
+    // A token for each time that it is asked; one that has ended already, so that it is not kept by the library.
+    const status = `{"token": "token-'$count'", "expirationTimestamp": "2020-01-01T00:00:00Z"}`;
+    const said = JSON.stringify({ ...credential, status: {} }).replace('{}', status);
+    const counted = join(server.folder, 'count');
+    await write(
+      'counting-plugin',
+      `#!/bin/sh\ncount=$(($(cat ${counted} 2>/dev/null || echo 0) + 1))\necho $count >${counted}\necho '${said}'\n`,
+    );
+    await chmod(plugin, 0o755);
+    const user = { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: plugin } };
+    const file = await write('counting', toKubeconfig({ server: server.url, ca: server.ca, user }));
+    const client = await connect({ kubeconfig: file });
+    server.intercept = (_, response) => {
+      sendStatus(response, 401, 'Unauthorized');
+      return 'handled';
+    };
+    const refused = await Promise.all([client.request(get('/a')), client.request(get('/b'))]);
+    expect(refused.map(({ status: code }) => code)).toEqual([401, 401]);
+    await client.request(get('/c'));
+    expect(server.requests.map(({ path, headers }) => `${path} ${headers.authorization}`).toSorted()).toEqual([
+      '/a Bearer token-1',
+      '/b Bearer token-1',
+      '/c Bearer token-2',
+    ]);
   });
 
   it('merges the files of KUBECONFIG, the first mention wins', async () => {
