@@ -9,7 +9,7 @@ const PATIENT = { hookTimeout: 60_000, expect: { poll: { timeout: 20_000 } } } a
 /**
  * Per cent of branches that the unit tests take, at least, of each folder that imports nothing from Node: what it decides is
  * decided by its arguments alone, so all of it can be asked. 98 is wanted; a lower floor is what there was when it was
- * written, and is raised with the tests. Most of what is missing at 98 are values behind `??` that are there for the type.
+ * written, and is raised with the tests. Of audit, access and reports much is asked by the servers' tests and in a browser.
  */
 const BRANCHES = {
   checks: 98,
@@ -23,10 +23,10 @@ const BRANCHES = {
   manifests: 98,
   cleanup: 98,
   audit: 83,
-  access: 82,
+  access: 90,
   'audit-log': 98,
   native: 98,
-  reports: 72,
+  reports: 79,
 };
 
 /** One project a tier, so that each can be run alone: `npm run test:unit`. */
@@ -36,6 +36,8 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: Object.keys(BRANCHES).map((folder) => `src/${folder}/**`),
+      // It runs in a page, where V8 is another one: test/browser asks it there.
+      exclude: ['src/reports/html/browser/**'],
       reporter: ['text', 'json'],
       thresholds: Object.fromEntries(
         Object.entries(BRANCHES).map(([folder, branches]) => [`src/${folder}/**`, { branches }]),

@@ -98,6 +98,24 @@ describe('What native policies do not do with a configuration', () => {
   });
 });
 
+describe('Policies for what kubelets ask for', () => {
+  it.each<[string, JsonObject, readonly string[]]>([
+    ['the lifetime alone, without a list of audiences', {}, ['token-lifetime']],
+    [
+      'audiences too, where there is a list',
+      { 'token-audience': { allowed: ['vault'] } },
+      ['token-lifetime', 'token-audience'],
+    ],
+    ['no check that is off', { 'token-lifetime': { mode: 'off' } }, []],
+  ])('hold them to %s', (_what, checks, ids) => {
+    const names = renderAll({ checks }, { nodeTokens: 'audit' })
+      .objects.filter(({ kind }) => asString(kind) === 'ValidatingAdmissionPolicy')
+      .map(({ metadata }) => asString(member(metadata, 'name')) ?? '')
+      .filter((name) => name.startsWith('node-'));
+    expect(names).toEqual(ids.map((id) => `node-${id}.audit.curfew.dev`));
+  });
+});
+
 describe('An exemption for what kubelets ask for', () => {
   /** What the policy for them has as its exemption, in CEL; undefined if it has none. */
   const exemptionOf = (match: JsonObject, more: JsonObject = {}) => {
