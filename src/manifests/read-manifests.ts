@@ -199,16 +199,16 @@ function listObjects(value: unknown): readonly Found[] {
     : [{ object: isObject(value) ? value : {}, path: [] }];
   const found: Found[] = [];
   for (let depth = 0; depth < MOST_LISTS && open.length > 0; depth += 1) {
-    const inLists: Found[] = [];
+    const inLists: (readonly Found[])[] = [];
     for (const { object, path } of open) {
       const [kind, apiVersion] = [asString(member(object, 'kind')), asString(member(object, 'apiVersion'))];
       if (kind === undefined || apiVersion === undefined) continue;
       // `List` and every `PodList`: a kind with that ending and items.
       const items = kind.endsWith('List') ? member(object, 'items') : undefined;
-      if (!Array.isArray(items)) found.push({ object, path });
-      else for (const item of listItems({ kind, apiVersion, items }, path)) inLists.push(item);
+      if (Array.isArray(items)) inLists.push(listItems({ kind, apiVersion, items }, path));
+      else found.push({ object, path });
     }
-    open = inLists;
+    open = inLists.flat();
   }
   return found;
 }

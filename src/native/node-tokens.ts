@@ -44,7 +44,7 @@ export function isLostOnKubelets(exemption: Exemption): boolean {
  * Undefined where nothing else rules anything out: it would silence the check for the whole cluster.
  */
 function toKubelet(exemption: Exemption): Exemption | undefined {
-  const { users, groups, kinds, ...match } = exemption.match;
+  const { users: _users, groups: _groups, kinds, ...match } = exemption.match;
   if (kinds !== undefined && !kinds.includes('Pod')) return undefined;
   return isNarrow(match) ? { ...exemption, match } : undefined;
 }

@@ -166,7 +166,7 @@ describe('Reading what cleaning must know', () => {
   const cluster = (lists: Readonly<Record<string, readonly unknown[]>>, tracking: KubeResponse) => {
     const request = async ({ path }: KubeRequest): Promise<KubeResponse> => {
       if (path.endsWith('-tracking')) return tracking;
-      return { status: 200, body: { items: lists[path.split('/').at(-1) ?? ''] ?? [] } as JsonObject };
+      return { status: 200, body: { items: lists[path.split('/').at(-1) ?? ''] ?? [] } };
     };
     return readFacts({ client: { request }, namespace: undefined, signal });
   };
