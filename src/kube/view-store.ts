@@ -1,8 +1,8 @@
 /**
  * What the index keeps of one resource: narrow views by key, bounded in bytes, replaced at once by a new list.
  *
- * Measured under Node 24 with 100,000 entries: a namespace costs 300 bytes, a service account 380, with one annotation
- * of ours 430. `sizeOf` may say more than that, never less.
+ * Measured under Node 24 with 100,000 entries: a namespace of which nothing but its name is kept costs 115 bytes, a service
+ * account 160; one label or annotation of ours costs 230 more, most of it the map. `sizeOf` may say more than that, never less.
  */
 
 export type Entry<View> = { readonly key: string; readonly view: View };
