@@ -26,7 +26,7 @@ const BRANCHES = {
   access: 90,
   'audit-log': 98,
   native: 98,
-  reports: 79,
+  reports: 80,
 };
 
 /** One project a tier, so that each can be run alone: `npm run test:unit`. */
