@@ -96,6 +96,10 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     recorder,
     onChange,
   });
+  // While the API server is waited for. Without one the first review is slow, and no more.
+  const rehearsal = rehearse({ policy: policies.current, clock }).catch((error: unknown) => {
+    log.warn({ why: describeError(error) }, 'the rehearsal was broken off');
+  });
   const reportForeignWebhooks = createForeignWebhookReport({ policy: policies.current, reader, recorder, log });
   const isBundleKnown = (bundle: string) => isBundleHeld(publisher, { bundle, options, now: clock.now() });
   const certificates = await createCertificates(options, first.configuration, {
@@ -179,10 +183,6 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const operationsUrl = await listen(operations, operationsAddress);
   const webhookUrl = await listen(app, webhookAddress);
   log.info({ version: VERSION, webhook: webhookUrl, operations: operationsUrl, cluster: client?.server }, 'listening');
-  // Without one the first review is slow, and no more.
-  const rehearsal = rehearse({ policy: policies.current, clock }).catch((error: unknown) => {
-    log.warn({ why: describeError(error) }, 'the rehearsal was broken off');
-  });
   // Only a server that answers, and at once, tells the API server to call it.
   await untilSynced(index, signal, clock);
   await rehearsal;
@@ -270,7 +270,7 @@ function listNotes({
 
 async function untilSynced(index: ClusterIndex | undefined, signal: AbortSignal, clock: Clock): Promise<void> {
   const isWaiting = () => index !== undefined && !index.isSynced() && !signal.aborted;
-  while (isWaiting()) await clock.sleep(50, signal);
+  while (isWaiting()) await clock.sleep(10, signal);
 }
 
 async function untilAborted(signal: AbortSignal): Promise<void> {
