@@ -12,6 +12,8 @@ import { type BenchServer, type ServerName, startBenchServer } from './start-ser
 const SERVERS: readonly ServerName[] = ['raw', 'fastify', 'curfew'];
 const CONNECTIONS = 8;
 const ROUNDS = 7;
+/** So many requests before anything is measured: until then V8 compiles beside what it runs, and holds it up for ms at a time. */
+const WARM_UP = 40_000;
 const SLICE_MS = 1_000;
 /** Of what the fastify server can: far from where requests wait for each other. */
 const CALM = 0.3;
@@ -75,8 +77,11 @@ async function measure({ name, requests, least }: Case, servers: readonly BenchS
     ),
   );
   const measured = servers.map((): Measured => ({ perSecond: [], cpu: [], p50: [], p99: [] }));
+  for (const [index] of servers.entries()) {
+    await runLoad({ requests, connections: connections[index] ?? [], forMs: 60_000, most: WARM_UP });
+  }
   let calm = 100;
-  for (let round = -2; round < ROUNDS; round += 1) {
+  for (let round = -1; round < ROUNDS; round += 1) {
     for (const [index, server] of servers.entries()) {
       const load = { requests, connections: connections[index] ?? [], forMs: SLICE_MS };
       const before = await server.cpuMs();
@@ -102,7 +107,7 @@ async function measure({ name, requests, least }: Case, servers: readonly BenchS
   });
   return {
     title: name,
-    about: `${CONNECTIONS} kept connections over TLS, ${ROUNDS} rounds in turn: first as fast as answers come, then at a
+    about: `${CONNECTIONS} kept connections over TLS, ${WARM_UP.toLocaleString('en-US')} requests to warm up, ${ROUNDS} rounds in turn: first as fast as answers come, then at a
 fixed rate of ${100 * CALM} % of what fastify can, for the latencies. The caller and the server have a process each.`,
     columns: [
       { title: 'requests', unit: '/s' },

@@ -17,6 +17,7 @@ import { createGate, toTlsOptions } from './callers.ts';
 import {
   CONNECTION_OPTIONS,
   continueWhenRead,
+  createRetirement,
   KEEP_ALIVE_MS,
   limitConnections,
   NEW_CONNECTION_MS,
@@ -209,10 +210,11 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     });
   }
 
+  const isLastOf = createRetirement(monotonic);
   // Every answer comes by here, also the one that nobody waits for any more.
   app.addHook('onSend', (request, reply, ...[, done]) => {
     inFlight.leave(request);
-    if (deps.isDraining()) reply.header('connection', 'close');
+    if (isLastOf(request.raw.socket) || deps.isDraining()) reply.header('connection', 'close');
     done();
   });
   app.setErrorHandler(answerFault);

@@ -5,6 +5,7 @@
 
 import type { Server } from 'node:http';
 import type { ServerOptions as TlsOptions } from 'node:https';
+import type { Socket } from 'node:net';
 
 /** Longer than the 90 s for which the API server keeps an idle connection, or it would reuse a closed one (EOF). */
 export const KEEP_ALIVE_MS = 95_000;
@@ -29,12 +30,14 @@ const HANDSHAKE_MS = 10_000;
 const IDLE_CONNECTIONS = 250;
 
 /**
- * Reviews that a connection is used for; the answer to the last one says that it ends. An API server keeps its connections, and
- * a Service gives each to one replica for as long as it lasts: a replica that has come because there was too much to do would
- * get next to nothing of it. A handshake in so many reviews is not seen beside them. (Kubernetes 1.37 chooses a replica for
- * each call, but only where API servers know the pods behind a Service, by `--enable-aggregator-routing`.)
+ * A connection has had its time once it has answered so many reviews and is so old, in ms. An API server keeps its connections,
+ * and a Service gives each to one replica for as long as it lasts: a replica that has come because there was too much to do would
+ * get next to nothing of it. By number, so that who asks once a minute keeps his; by age, since a handshake takes as long as a dozen
+ * reviews, and a busy connection would make one each moment. (Kubernetes 1.37 chooses a replica for each call, but only where
+ * API servers know the pods behind a Service, by `--enable-aggregator-routing`.)
  */
 export const REVIEWS_A_CONNECTION = 200;
+export const CONNECTION_AGE_MS = 10_000;
 
 /** Options that Node reads when it makes the server. */
 export const CONNECTION_OPTIONS: TlsOptions = {
@@ -43,7 +46,7 @@ export const CONNECTION_OPTIONS: TlsOptions = {
 };
 
 /**
- * Bounds the connections of `server`, and how long each is used. An idle one costs 72 KiB, so some thousands of them would end the process, and
+ * Bounds the connections of `server`. An idle one costs 72 KiB, so some thousands of them would end the process, and
  * with it the requests of those who have a right to be served. At the bound new ones are closed at once: a stranger can
  * keep a new API server out, but not one that is connected, and a NetworkPolicy keeps the stranger out.
  *
@@ -52,9 +55,22 @@ export const CONNECTION_OPTIONS: TlsOptions = {
  */
 export function limitConnections(server: Server, maxInFlight: number, onDrop: () => void): void {
   server.headersTimeout = NEW_CONNECTION_MS;
-  server.maxRequestsPerSocket = REVIEWS_A_CONNECTION;
   server.maxConnections = maxInFlight + IDLE_CONNECTIONS;
   server.on('drop', onDrop);
+}
+
+/**
+ * Counts the answers of each connection: true for the one that is to be its last, and says so to the client, which could not have
+ * sent the next one yet. Closing an idle one would race with it.
+ */
+export function createRetirement(monotonic: () => number): (socket: Socket) => boolean {
+  const used = new WeakMap<Socket, { readonly since: number; answers: number }>();
+  return (socket) => {
+    const use = used.get(socket) ?? { since: monotonic(), answers: 0 };
+    if (use.answers === 0) used.set(socket, use);
+    use.answers += 1;
+    return use.answers >= REVIEWS_A_CONNECTION && monotonic() - use.since >= CONNECTION_AGE_MS;
+  };
 }
 
 /**
