@@ -43,7 +43,16 @@ export async function loadConfigurationFile(
       text: '',
     };
   }
-  const { text, document, lines, parsed } = await readYaml(file);
+  return parseConfiguration(file, await readText(file), migrations);
+}
+
+/**
+ * The configuration that `text` says, which was read from `file`.
+ *
+ * @throws ConfigurationError with a line for each mistake
+ */
+export function parseConfiguration(file: string, text: string, migrations?: readonly Migration[]): LoadedConfiguration {
+  const { document, lines, parsed } = parseYaml(file, text);
   const toPlace = (problem: ConfigurationProblem) => describePlace(file, locate(document, lines, problem));
   const read = readOrThrow(file, readConfiguration(parsed, migrations), toPlace);
   const problems = listSelfRefusals(read);
@@ -57,20 +66,20 @@ export async function loadConfigurationFile(
  * @throws ConfigurationError with a line for each mistake
  */
 export async function loadChartValues(file: string): Promise<LoadedConfiguration> {
-  const { text, parsed: values } = await readYaml(file);
+  const text = await readText(file);
+  const { parsed: values } = parseYaml(file, text);
   const config = member(values, 'config') ?? {};
   if (!isObject(config)) throw new ConfigurationError(`${file}: config must be an object, the configuration`);
   const parsed = { ...EMPTY_CONFIGURATION_FILE, ...config };
   return { configuration: readOrThrow(`config in ${file}`, readConfiguration(parsed)), parsed, text };
 }
 
-async function readYaml(file: string) {
-  const text = await readText(file);
+function parseYaml(file: string, text: string) {
   const lines = new LineCounter();
   const document = parseDocument(text, { uniqueKeys: true, prettyErrors: true, lineCounter: lines });
   const [error] = document.errors;
   if (error !== undefined) throw new ConfigurationError(`${file} is not valid YAML: ${error.message.trim()}`);
-  return { text, document, lines, parsed: toPlain(file, () => document.toJS({ maxAliasCount: 100 })) };
+  return { document, lines, parsed: toPlain(file, () => document.toJS({ maxAliasCount: 100 })) };
 }
 
 function describePlace(file: string, place: Place | undefined): string {

@@ -14,7 +14,7 @@ import { stateOf } from '../policy/exemption.ts';
 import type { Policy } from '../server/judge-review.ts';
 import { findClusterFacts } from './cluster-facts.ts';
 import type { LoadedConfiguration } from './configuration-file.ts';
-import { loadConfigurationFile } from './configuration-file.ts';
+import { parseConfiguration, readText } from './configuration-file.ts';
 
 const INTERVAL_MS = 5_000;
 
@@ -35,16 +35,20 @@ export type PolicySourceOptions = {
   readonly recorder: Pick<Recorder, 'configurationReload' | 'configurationCurrent' | 'exemptionEnds'>;
   /** A new version is in force. */
   readonly onChange?: () => void;
+  /** Called for a text that differs from the one before, since it takes a while. */
+  readonly parse?: typeof parseConfiguration;
 };
 
 /** Starts with `first`; an invalid new version is refused, counted and logged once, and the old one stays. */
 export function createPolicySource(options: PolicySourceOptions): PolicySource {
-  const { file, clock, log, recorder, ownToken, ownNamespace, release } = options;
+  const { file, clock, log, recorder, ownToken, ownNamespace, release, parse = parseConfiguration } = options;
   let { text } = options.first;
   let policy = toPolicy(options.first.configuration);
   /** What the index of this process keeps. */
   const keptKeys = listSchemeKeys(options.first.configuration);
   let lastRefusal = '';
+  /** What was refused: it is not read again, since reading it takes as long as a hundred reviews, in which nobody is answered. */
+  let refusedText: string | undefined;
   /** Exemptions whose end was told already, with what was told of it. */
   let told = new Map<string, string>();
 
@@ -71,13 +75,21 @@ export function createPolicySource(options: PolicySourceOptions): PolicySource {
     return { configuration, ownNamespace, release, cluster: findClusterFacts(configuration, ownToken).facts };
   }
 
-  async function reload(): Promise<void> {
+  async function reload(watched: string): Promise<void> {
     try {
-      const loaded = await loadConfigurationFile(file);
+      const refused = refusedText;
+      refusedText = undefined;
+      const read = await readText(watched);
+      if (read === refused) {
+        refusedText = refused;
+        recorder.configurationCurrent(false);
+        return;
+      }
+      const loaded = read === text ? undefined : parseAnew(watched, read);
       // Also when the old text is back: the same mistake made once more is told once more.
       lastRefusal = '';
       recorder.configurationCurrent(true);
-      if (loaded.text === text) return;
+      if (loaded === undefined) return;
       ({ text } = loaded);
       policy = toPolicy(loaded.configuration);
       recorder.configurationReload('accepted');
@@ -98,6 +110,15 @@ export function createPolicySource(options: PolicySourceOptions): PolicySource {
     }
   }
 
+  function parseAnew(watched: string, read: string): LoadedConfiguration {
+    try {
+      return parse(watched, read);
+    } catch (error) {
+      refusedText = read;
+      throw error;
+    }
+  }
+
   watchExemptions();
   return {
     current: () => policy,
@@ -106,7 +127,7 @@ export function createPolicySource(options: PolicySourceOptions): PolicySource {
       while (!signal.aborted) {
         await clock.sleep(INTERVAL_MS, signal);
         if (signal.aborted) return;
-        await reload();
+        await reload(file);
         watchExemptions();
       }
     },

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadConfigurationFile } from '../../../src/cli/configuration-file.ts';
+import { loadConfigurationFile, parseConfiguration } from '../../../src/cli/configuration-file.ts';
 import { createPolicySource, type PolicySource } from '../../../src/cli/policy-source.ts';
 import { createFakeClock, eventually } from '../../server/fake-clock.ts';
 
@@ -32,6 +32,7 @@ async function start(at?: number) {
   /** What was in force each time that it was said to have changed. */
   const changes: boolean[] = [];
   const ends: (readonly (readonly [string, number])[])[] = [];
+  const parsed: string[] = [];
   const log = (_fields: object, message: string) => void lines.push(message);
   const source: PolicySource = createPolicySource({
     file,
@@ -46,6 +47,10 @@ async function start(at?: number) {
       configurationCurrent: (isCurrent) => void current.push(isCurrent),
       exemptionEnds: (given) => void ends.push(given.map(({ name, end }) => [name, end])),
     },
+    parse: (from, text) => {
+      parsed.push(text);
+      return parseConfiguration(from, text);
+    },
     onChange: () => void changes.push(source.current().configuration.dryRun),
   });
   void source.run(stop.signal);
@@ -56,7 +61,7 @@ async function start(at?: number) {
     clock.advance(5_000);
     await eventually(() => clock.sleepers() === 1);
   };
-  return { source, look, reloads, current, changes, lines, ends, clock };
+  return { source, look, reloads, current, changes, lines, ends, parsed, clock };
 }
 
 describe('The policy in force', () => {
@@ -107,6 +112,17 @@ describe('The policy in force', () => {
     await look(HEAD);
     await look(BROKEN);
     expect(reloads).toEqual(['refused', 'refused']);
+  });
+
+  it('reads what is in the file once, whether it is taken or refused: nobody is answered meanwhile', async () => {
+    const { look, parsed } = await start();
+    await look(HEAD);
+    await look(HEAD);
+    expect(parsed).toEqual([]);
+    const other = `${HEAD}dryRun: true\n`;
+    for (const text of [other, other, BROKEN, BROKEN, other, BROKEN]) await look(text);
+    // The second time that it is back, what is in force has not changed.
+    expect(parsed).toEqual([other, BROKEN, BROKEN]);
   });
 
   it('says nothing of a file that is written again with the same text', async () => {
