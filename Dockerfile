@@ -21,6 +21,8 @@ USER 65532:65532
 EXPOSE 10250 8080
 # One pool of memory for all threads: with one each, what a thread has freed stays with it (8 MiB of 130, measured).
 ENV MALLOC_ARENA_MAX=1
-# No flag for the heap: Node sizes it by the container's memory limit, and a number here would be wrong for another limit.
-ENTRYPOINT ["/nodejs/bin/node", "/curfew/curfew.mjs"]
+# Of the heap one number: Node sizes the old generation by the container's memory limit, and what is said here would be wrong for
+# another limit. But with the limit of the chart it makes the young one 1 MiB, and a review then takes 360 µs of a processor; with 2 MiB
+# it takes 253, with 4 240 (measured), for 5 and 9 MiB of memory.
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=2", "/curfew/curfew.mjs"]
 CMD ["serve"]

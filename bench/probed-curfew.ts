@@ -18,15 +18,8 @@ import { type Connection, openConnection, toRequest } from './connection.ts';
 import { quantile } from './measure.ts';
 import { plainPod } from './pods.ts';
 import type { Pause, Probed } from './probe.ts';
-import { buildPackage } from './published.ts';
+import { AS_IN_A_CONTAINER, buildPackage, IMAGE_ENVIRONMENT } from './published.ts';
 
-/**
- * Measured in a cgroup of 384 MiB under Node 24: 256 MiB for the old generation, 1 MiB for each half of the young one. On a
- * machine without a limit the young generation alone would take 20 MiB more.
- */
-const AS_IN_A_CONTAINER = ['--max-old-space-size=256', '--max-semi-space-size=1'];
-/** Of the Dockerfile. */
-const ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
 const CONNECTIONS = 8;
 
 /** When a process was started, heard the API server and was ready, in ms since the epoch. */
@@ -53,7 +46,7 @@ export async function installProbed(controlPlane: ControlPlane): Promise<ProbedC
   probe.searchParams.set('port', String(port));
   const main = join(stateFolder, 'npm', 'curfew.mjs');
   const args = ['--expose-gc', ...AS_IN_A_CONTAINER, '--import', probe.href, main];
-  const curfew = await installCurfew({ controlPlane, kubectl, program: { args, env: ENVIRONMENT } });
+  const curfew = await installCurfew({ controlPlane, kubectl, program: { args, env: IMAGE_ENVIRONMENT } });
   const ask = async (how = ''): Promise<Probed> => (await fetch(`http://127.0.0.1:${port}/${how}`)).json() as never;
   return {
     ...curfew,

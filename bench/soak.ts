@@ -5,7 +5,8 @@
  *     node scripts/run.mjs bench/soak.ts [--minutes 30] [--out FILE]
  */
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -18,6 +19,7 @@ import type { Row, Run, Table } from './define-benchmark.ts';
 import { describeCommit, describeMachine } from './machine.ts';
 import { quantile } from './measure.ts';
 import { plainPod, submittedPod } from './pods.ts';
+import { AS_IN_A_CONTAINER, buildPackage, IMAGE_ENVIRONMENT } from './published.ts';
 import { renderText } from './render.ts';
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' }, out: { type: 'string' } } });
@@ -34,13 +36,16 @@ const cluster = await startTestCluster();
 const failures: string[] = [];
 const counts = { api: 0, churn: 0, reload: 0, rotation: 0 };
 try {
-  const curfew = await installCurfew(cluster, { dryRun: false });
+  const folder = await mkdtemp(join(tmpdir(), 'curfew-soak-'));
+  buildPackage(folder);
+  const args = [...AS_IN_A_CONTAINER, join(folder, 'curfew.mjs')];
+  const curfew = await installCurfew({ ...cluster, program: { args, env: IMAGE_ENVIRONMENT } }, { dryRun: false });
   const api = await createApiClient(cluster.kubeconfig);
   const namespace = await cluster.createNamespace();
   const rows = await soak(curfew);
   const table: Table = {
     title: `${minutes} minutes at 70 % of capacity`,
-    about: `A real process behind a real API server. Meanwhile ${counts.rotation} CAs were deleted and made anew, the
+    about: `The published program with the heap that Node takes in a container of the chart's limit, behind a real API server. Meanwhile ${counts.rotation} CAs were deleted and made anew, the
 configuration was changed ${counts.reload} times, ${counts.churn} namespaces with an account each came or went, and ${counts.api}
 pods were sent through the API server, which verifies the certificate. Failures of any kind: ${failures.length}.`,
     columns: [
@@ -64,7 +69,7 @@ pods were sent through the API server, which verifies the certificate. Failures 
     // Whose certificate it is, the API server looks at; kept connections outlive a rotation.
     const tls = { rejectUnauthorized: false };
     const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => openConnection({ port, tls })));
-    await runLoad({ requests, connections, forMs: 10_000 });
+    await runLoad({ requests, connections, forMs: 20_000 });
     const full = await runLoad({ requests, connections, forMs: 10_000 });
     const perSecond = Math.round(PART * full.perSecond);
     console.log(`it can ${Math.round(full.perSecond)} reviews a second; ${perSecond} from now on`);
@@ -133,6 +138,7 @@ pods were sent through the API server, which verifies the certificate. Failures 
 
   api.close();
   await curfew.uninstall();
+  await rm(folder, { recursive: true });
 } finally {
   await cluster.controlPlane.stop();
 }
