@@ -9,6 +9,8 @@ import { API_TOKEN, claimsOf, type InstalledChart, openCluster, sleepingPod } fr
 const API_AUDIENCE = 'https://kubernetes.default.svc';
 /** Holds a pod back from its node. */
 const GATE = 'test.curfew.dev/wait';
+/** Without the name of a node, so that NodeRestriction, which asks for a pod on it, stays out. */
+const KUBELET = ['--as=kubelet', '--as-group=system:nodes', '--as-group=system:masters'];
 const VAULT_TOKEN = '/var/run/curfew/vault/token';
 const BILLING_TOKEN = '/var/run/curfew/billing/token';
 
@@ -131,9 +133,13 @@ describe('With policies for what kubelets ask for', () => {
     };
     await cluster.must(['create', '-n', namespace, '-f', '-'], [held('long', 7_200), held('short', 3_600)]);
     await cluster.must(['label', 'namespace', namespace, '--overwrite', 'curfew.dev/enforce=restricted']);
-    await waitUntil('the policies are in force', async () => {
-      const { stderr } = await cluster.kubectl.apply(held('later', 7_200), ['-n', namespace, '--dry-run=server']);
-      return stderr.includes("ValidatingAdmissionPolicy 'token-lifetime.enforce.curfew.dev'");
+    // Asked as a kubelet asks, since its policy and what it knows of the namespace come when they come.
+    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest' };
+    const input = JSON.stringify({ ...request, spec: { audiences: ['vault'], expirationSeconds: 7_200 } });
+    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/web/token?dryRun=All`;
+    await waitUntil('the policy for kubelets is in force', async () => {
+      const { stderr } = await cluster.kubectl.run(['create', '--raw', path, '-f', '-', ...KUBELET], { input });
+      return stderr.includes('node-token-lifetime.enforce.curfew.dev');
     });
     const open = JSON.stringify([{ op: 'remove', path: '/spec/schedulingGates' }]);
     for (const name of ['long', 'short']) {
