@@ -6,7 +6,7 @@ import { createKubectl } from '../e2e/kubectl.ts';
 import { findTools } from '../scripts/tools.ts';
 import { asArray, type JsonObject, member } from '../src/objects/json.ts';
 import { review } from '../test/server/start-app.ts';
-import { openConnection, runLoad, toRequest } from './connection.ts';
+import { openConnections, runLoad, toRequest } from './connection.ts';
 import { defineBenchmark, type Row } from './define-benchmark.ts';
 import { quantile, toSample } from './measure.ts';
 import { ADMITTED } from './pods.ts';
@@ -17,6 +17,7 @@ const ROUNDS = 300;
 const WARM_UP = 40;
 /** Straight to each server, before the first round. */
 const WARMING_REVIEWS = 30_000;
+const CALLERS = 8;
 const LABEL = 'bench.example/of';
 
 /** A namespace for each: which of the registrations see its pods is said by its label, and nothing is ever switched. */
@@ -76,7 +77,7 @@ async function warmUp({ port, namespace }: { readonly port: number; readonly nam
   const body = JSON.stringify(review('pods', ADMITTED, { namespace }));
   const requests = ['/mutate/pods', '/validate/pods'].map((path) => toRequest(`${path}?timeout=3s`, body));
   const target = { port, tls: { rejectUnauthorized: false } };
-  const connections = await Promise.all(Array.from({ length: 8 }, async () => await openConnection(target)));
+  const connections = await openConnections(target, CALLERS);
   const { errors } = await runLoad({ requests, connections, forMs: 60_000, most: WARMING_REVIEWS });
   for (const connection of connections) connection.close();
   if (errors > 0) throw new Error(`${errors} answers were not 200`);

@@ -40,6 +40,11 @@ export async function openConnection(target: Target): Promise<Connection> {
   };
 }
 
+/** So many at once. */
+export async function openConnections(target: Target, count: number): Promise<readonly Connection[]> {
+  return await Promise.all(Array.from({ length: count }, () => openConnection(target)));
+}
+
 async function openOnce({ host = '127.0.0.1', port, tls }: Target): Promise<Connection & { isGone(): boolean }> {
   const socket: TLSSocket = connect({ host, port, ...tls });
   socket.setNoDelay(true);

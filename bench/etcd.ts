@@ -77,12 +77,12 @@ export function storedNamespace(name: string, number: number, labels: JsonObject
     spec: { finalizers: ['kubernetes'] },
     status: { phase: 'Active' },
   };
-  return { key: `/registry/namespaces/${name}`, object };
+  return { key: namespaceKey(name), object };
 }
 
 /** As a Helm chart makes them; of ten, one says why it needs the API, and one is of a cloud. */
 export function storedAccount(namespace: string, name: string, number: number): Change {
-  const ours = {
+  const ours: Readonly<Record<number, JsonObject>> = {
     1: { 'curfew.dev/api-access': 'it reads the config maps of its own namespace to find its shards' },
     2: { 'eks.amazonaws.com/role-arn': `arn:aws:iam::123456789012:role/${namespace}-${name}` },
   };
@@ -104,7 +104,7 @@ export function storedAccount(namespace: string, name: string, number: number): 
       annotations: {
         'meta.helm.sh/release-name': name,
         'meta.helm.sh/release-namespace': namespace,
-        ...(number % 10 === 1 || number % 10 === 2 ? ours[number % 10 === 1 ? 1 : 2] : {}),
+        ...ours[number % 10],
       },
       managedFields: managedFields(['f:labels', 'f:annotations', 'f:ownerReferences']),
     },

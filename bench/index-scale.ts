@@ -14,7 +14,7 @@ import { churn, type Point } from './churn.ts';
 import { runLoad } from './connection.ts';
 import { defineBenchmark, type Row, type Table } from './define-benchmark.ts';
 import { type Change, openEtcd, storedAccount, storedNamespace } from './etcd.ts';
-import { fitLine, provenSlope, quantile, ratioOf, toSample } from './measure.ts';
+import { fitLine, provenSlope, quantile, ratioOf, toSample, toSlope } from './measure.ts';
 import type { Probed } from './probe.ts';
 import { describePauses, installProbed, type ProbedCurfew, podRequest } from './probed-curfew.ts';
 
@@ -182,13 +182,7 @@ function toChurnTable(day: Awaited<ReturnType<typeof churn>>, restarts: number):
     const line = fitLine(half.map((point) => [point.hours / 24, read(point)]));
     return {
       name,
-      cells: [
-        values[0] ?? '',
-        quantile(values, 0.5),
-        quantile(values, 1),
-        values.at(-1) ?? '',
-        { median: line.slope, low: line.slope - line.margin, high: line.slope + line.margin },
-      ],
+      cells: [values[0] ?? '', quantile(values, 0.5), quantile(values, 1), values.at(-1) ?? '', toSlope(line)],
       // An hour says nothing of a day.
       ...(IS_LONG ? { ratio: { value: provenSlope(line), most: 0 } } : {}),
     };

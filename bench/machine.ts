@@ -1,9 +1,10 @@
 /** On what was measured, as far as it can be told from inside. */
 
 import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
-import type { Machine } from './define-benchmark.ts';
+import type { Machine, Result, Run } from './define-benchmark.ts';
 
 export function describeMachine(): Machine {
   return {
@@ -17,7 +18,7 @@ export function describeMachine(): Machine {
 }
 
 /** Short hash, with a `+` for what is not committed; `unknown` where there is no git. */
-export function describeCommit(): string {
+function describeCommit(): string {
   const git = (...args: readonly string[]): string =>
     execFileSync('git', args, { cwd: join(import.meta.dirname, '..'), encoding: 'utf8', stdio: 'pipe' }).trim();
   try {
@@ -26,4 +27,13 @@ export function describeCommit(): string {
   } catch {
     return 'unknown';
   }
+}
+
+/** What was measured just now on `machine`, which was described before, since its load was another one then. */
+export function toRun(machine: Machine, results: readonly Result[]): Run {
+  return { date: new Date().toISOString().slice(0, 10), commit: describeCommit(), machine, results };
+}
+
+export async function writeRun(file: string, run: Run): Promise<void> {
+  await writeFile(file, `${JSON.stringify(run, undefined, 1)}\n`);
 }

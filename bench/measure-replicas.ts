@@ -1,13 +1,13 @@
 /** What `replicas.ts` runs in the cluster's network: installs the chart, and measures one, two and three replicas in turn. */
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { type InstalledChart, openCluster, RELEASE, RELEASE_NAMESPACE } from '../e2e/cluster/installed-chart.ts';
 import { asString, valueAt } from '../src/objects/json.ts';
 import { review } from '../test/server/start-app.ts';
-import { type Connection, openConnection, runLoad, type Target, toRequest } from './connection.ts';
-import type { Row, Run, Table } from './define-benchmark.ts';
-import { describeCommit, describeMachine } from './machine.ts';
+import { openConnections, runLoad, type Target, toRequest } from './connection.ts';
+import type { Row, Table } from './define-benchmark.ts';
+import { describeMachine, toRun, writeRun } from './machine.ts';
 import { quantile, ratioOf, toSample } from './measure.ts';
 import { ADMITTED, submittedPod } from './pods.ts';
 import { renderText } from './render.ts';
@@ -92,8 +92,7 @@ for (const table of tables) console.log(`\n${renderText(table)}\n${table.about}`
 console.log(`\nresident memory of the replicas: ${memory.map((each) => `${each.toFixed(0)} MiB`).join(', ')}`);
 if (settings.out !== undefined) {
   const results = [{ name: 'replicas', title: 'Replicas', seconds: Math.round(performance.now() / 1000), tables }];
-  const run: Run = { date: new Date().toISOString().slice(0, 10), commit: describeCommit(), machine, results };
-  await writeFile(settings.out, `${JSON.stringify(run, undefined, 1)}\n`);
+  await writeRun(settings.out, toRun(machine, results));
 }
 await cluster.removeNamespaces();
 await cluster.uninstall();
@@ -105,7 +104,7 @@ function emptyMeasures(): Readonly<Record<Count, Measured>> {
 
 /** Until V8 has compiled what it will, at a fraction of a core. */
 async function warmUp(): Promise<void> {
-  const connections = await openAll(serviceTarget, CONNECTIONS);
+  const connections = await openConnections(serviceTarget, CONNECTIONS);
   const { errors, latencies } = await runLoad({ requests: reviews(), connections, forMs: WARM_UP_MS });
   for (const connection of connections) connection.close();
   console.log(`warm after ${latencies.length} reviews, of which ${errors} were not answered in time`);
@@ -120,7 +119,7 @@ type Given = {
 };
 
 async function measure(into: Measured, { target, requests, status, count }: Given): Promise<void> {
-  const connections = await openAll(target, CONNECTIONS);
+  const connections = await openConnections(target, CONNECTIONS);
   await runLoad({ requests, connections, forMs: LEAD_MS, status });
   const before = await replicas.read();
   const start = performance.now();
@@ -146,7 +145,7 @@ function sum(done: readonly Done[], key: keyof Done): number {
 /** One replica answers a steady load, and two come: what part of the reviews do these get? */
 async function watchNewReplicas(): Promise<Table> {
   await replicas.scale(1);
-  const connections = await openAll(apiTarget, CALM.connections);
+  const connections = await openConnections(apiTarget, CALM.connections);
   const forMs = 120_000 + CALM.parts * CALM.partMs;
   const isEnough = { at: Infinity };
   const rows: Row[] = [];
@@ -216,10 +215,6 @@ function toTable(
       };
     }),
   };
-}
-
-async function openAll(target: Target, count: number): Promise<readonly Connection[]> {
-  return await Promise.all(Array.from({ length: count }, () => openConnection(target)));
 }
 
 /** As the API server sends them for a new pod, in this order. */

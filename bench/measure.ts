@@ -125,6 +125,11 @@ export type Line = {
   readonly margin: number;
 };
 
+/** The slope with the interval that holds the true one in 95 of 100 cases. */
+export function toSlope({ slope, margin }: Line): Sample {
+  return { median: slope, low: slope - margin, high: slope + margin };
+}
+
 /**
  * The deviations of the points from the line must be independent of each other: of something that swings, take points that
  * lie further apart than a swing is long, or the margin is too narrow.

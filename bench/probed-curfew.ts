@@ -14,11 +14,11 @@ import { createKubectl } from '../e2e/kubectl.ts';
 import { findFreePorts } from '../e2e/processes.ts';
 import { findTools } from '../scripts/tools.ts';
 import { review } from '../test/server/start-app.ts';
-import { type Connection, openConnection, toRequest } from './connection.ts';
+import { type Connection, openConnections, toRequest } from './connection.ts';
 import { quantile } from './measure.ts';
 import { plainPod } from './pods.ts';
 import type { Pause, Probed } from './probe.ts';
-import { AS_IN_A_CONTAINER, buildPackage, IMAGE_ENVIRONMENT } from './published.ts';
+import { buildServer } from './published.ts';
 
 const CONNECTIONS = 8;
 
@@ -40,13 +40,11 @@ export async function installProbed(controlPlane: ControlPlane): Promise<ProbedC
   const { stateFolder } = controlPlane;
   const { kubectl: binary } = await findTools(['kubectl']);
   const kubectl = createKubectl({ binary, kubeconfig: controlPlane.kubeconfig });
-  buildPackage(join(stateFolder, 'npm'));
   const [port = 0] = await findFreePorts(1);
   const probe = pathToFileURL(await writeProbe(stateFolder));
   probe.searchParams.set('port', String(port));
-  const main = join(stateFolder, 'npm', 'curfew.mjs');
-  const args = ['--expose-gc', ...AS_IN_A_CONTAINER, '--import', probe.href, main];
-  const curfew = await installCurfew({ controlPlane, kubectl, program: { args, env: IMAGE_ENVIRONMENT } });
+  const program = buildServer(join(stateFolder, 'npm'), ['--expose-gc', '--import', probe.href]);
+  const curfew = await installCurfew({ controlPlane, kubectl, program });
   const ask = async (how = ''): Promise<Probed> => (await fetch(`http://127.0.0.1:${port}/${how}`)).json() as never;
   return {
     ...curfew,
@@ -63,7 +61,7 @@ export async function installProbed(controlPlane: ControlPlane): Promise<ProbedC
     rss: async () => (await curfew.metric('process_resident_memory_bytes')) / 1_048_576,
     connect: async () => {
       const target = { port: Number(new URL(curfew.webhookUrl).port), tls: { rejectUnauthorized: false } };
-      return await Promise.all(Array.from({ length: CONNECTIONS }, () => openConnection(target)));
+      return await openConnections(target, CONNECTIONS);
     },
   };
 }

@@ -12,14 +12,23 @@ const POLL_MS = 5;
  * What Node takes for the old generation in a cgroup of 384 MiB (measured with Node 24), and what the Dockerfile says of the young one.
  * On a machine without a limit that alone would take 20 MiB more.
  */
-export const AS_IN_A_CONTAINER = ['--max-old-space-size=256', '--max-semi-space-size=2'];
+const AS_IN_A_CONTAINER = ['--max-old-space-size=256', '--max-semi-space-size=2'];
 /** Of the Dockerfile. */
-export const IMAGE_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
+const IMAGE_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
 
 /** Builds the package: run from its sources, Node would keep those, and what it made of them, in memory too. @returns its program */
 export function buildPackage(folder: string): string {
   execFileSync(process.execPath, [join(SCRIPTS, 'run.mjs'), join(SCRIPTS, 'build.ts'), folder]);
   return join(folder, 'bin', 'curfew.mjs');
+}
+
+/** Builds the package into `folder`: its server, as a container of the chart runs it. */
+export function buildServer(
+  folder: string,
+  more: readonly string[] = [],
+): { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+  buildPackage(folder);
+  return { args: [...more, ...AS_IN_A_CONTAINER, join(folder, 'curfew.mjs')], env: IMAGE_ENVIRONMENT };
 }
 
 /** Reads `VmHWM` (proc_pid_status(5)) until `stop`, which returns it in MB: the number is gone with the process. */

@@ -5,6 +5,7 @@ import { type InstalledChart, RELEASE, RELEASE_NAMESPACE } from '../e2e/cluster/
 import { waitUntil } from '../e2e/installed-curfew.ts';
 import { mustRun } from '../scripts/run-program.ts';
 import { asArray, asString, member, valueAt } from '../src/objects/json.ts';
+import { readMetrics, sumOf } from '../test/exposition.ts';
 
 const OPERATIONS_PORT = 8080;
 const SCALE_LIMIT_MS = 120_000;
@@ -48,9 +49,8 @@ export function createReplicas({ must }: InstalledChart): Replicas {
     }));
   }
 
-  async function readMetrics({ address }: Pod): Promise<string> {
-    return await (await fetch(`http://${address}:${OPERATIONS_PORT}/metrics`)).text();
-  }
+  const metricsOf = async ({ address }: Pod): Promise<string> =>
+    await readMetrics(`http://${address}:${OPERATIONS_PORT}`);
 
   async function setSelector(labels: Readonly<Record<string, string | null>>): Promise<void> {
     const patch = JSON.stringify({ spec: { selector: labels } });
@@ -89,7 +89,7 @@ export function createReplicas({ must }: InstalledChart): Replicas {
     async read() {
       const pods = await list();
       const read = async (pod: Pod): Promise<readonly [string, Done]> => {
-        const text = await readMetrics(pod);
+        const text = await metricsOf(pod);
         const reviews = sumOf(text, 'curfew_review_duration_seconds_count');
         return [pod.name, { reviews, cpu: sumOf(text, 'process_cpu_seconds_total') }];
       };
@@ -97,17 +97,9 @@ export function createReplicas({ must }: InstalledChart): Replicas {
     },
     memory: async () =>
       await Promise.all(
-        (await list()).map(async (pod) => sumOf(await readMetrics(pod), 'process_resident_memory_bytes') / 1_048_576),
+        (await list()).map(async (pod) => sumOf(await metricsOf(pod), 'process_resident_memory_bytes') / 1_048_576),
       ),
   };
-}
-
-/** Of all series of this name. */
-function sumOf(text: string, name: string): number {
-  return text
-    .split('\n')
-    .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
-    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
 
 /** What each did in between; those that were not there before have done it all since. */

@@ -17,7 +17,7 @@ import { parseArgs } from 'node:util';
 import { compareRuns } from './compare.ts';
 import type { Benchmark, Result, Run, Table } from './define-benchmark.ts';
 import { isMissed } from './define-benchmark.ts';
-import { describeCommit, describeMachine } from './machine.ts';
+import { describeMachine, toRun, writeRun } from './machine.ts';
 import { BENCHMARKS } from './registry.ts';
 import { formatMachine, formatNumber, renderPage, renderText } from './render.ts';
 
@@ -53,7 +53,7 @@ for (const benchmark of chosen) {
   if (result.failure !== undefined) console.log(`${benchmark.name} failed: ${result.failure}`);
   console.log(`${benchmark.name}: ${result.seconds} s\n`);
 }
-const run: Run = { date: new Date().toISOString().slice(0, 10), commit: describeCommit(), machine, results };
+const run = toRun(machine, results);
 
 const problems = [...listProblems(run), ...(base === undefined ? [] : listSlower(base, run))];
 for (const problem of problems) console.log(problem);
@@ -62,7 +62,7 @@ if (problems.length > 0) process.exitCode = 1;
 const out = values.out ?? (isWhole ? NEWEST : undefined);
 if (out !== undefined) {
   await mkdir(dirname(out), { recursive: true });
-  await writeFile(out, `${JSON.stringify(run, undefined, 1)}\n`);
+  await writeRun(out, run);
 }
 if (out === NEWEST) await writeFile(join(ROOT, 'docs', 'performance.md'), renderPage(run));
 

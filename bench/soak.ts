@@ -14,12 +14,12 @@ import { createApiClient } from '../e2e/api-client.ts';
 import { type InstalledCurfew, installCurfew } from '../e2e/installed-curfew.ts';
 import { startTestCluster } from '../e2e/test-cluster.ts';
 import { review } from '../test/server/start-app.ts';
-import { openConnection, runLoad, toRequest } from './connection.ts';
-import type { Row, Run, Table } from './define-benchmark.ts';
-import { describeCommit, describeMachine } from './machine.ts';
+import { openConnections, runLoad, toRequest } from './connection.ts';
+import type { Row, Table } from './define-benchmark.ts';
+import { describeMachine, toRun, writeRun } from './machine.ts';
 import { quantile } from './measure.ts';
 import { plainPod, submittedPod } from './pods.ts';
-import { AS_IN_A_CONTAINER, buildPackage, IMAGE_ENVIRONMENT } from './published.ts';
+import { buildServer } from './published.ts';
 import { renderText } from './render.ts';
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' }, out: { type: 'string' } } });
@@ -37,9 +37,7 @@ const failures: string[] = [];
 const counts = { api: 0, churn: 0, reload: 0, rotation: 0 };
 try {
   const folder = await mkdtemp(join(tmpdir(), 'curfew-soak-'));
-  buildPackage(folder);
-  const args = [...AS_IN_A_CONTAINER, join(folder, 'curfew.mjs')];
-  const curfew = await installCurfew({ ...cluster, program: { args, env: IMAGE_ENVIRONMENT } }, { dryRun: false });
+  const curfew = await installCurfew({ ...cluster, program: buildServer(folder) }, { dryRun: false });
   const api = await createApiClient(cluster.kubeconfig);
   const namespace = await cluster.createNamespace();
   const rows = await soak(curfew);
@@ -59,8 +57,7 @@ pods were sent through the API server, which verifies the certificate. Failures 
   };
   console.log(`${renderText(table)}\n${table.about}`);
   const results = [{ name: 'soak', title: 'Soak', seconds: 60 * minutes, tables: [table] }];
-  const run: Run = { date: new Date().toISOString().slice(0, 10), commit: describeCommit(), machine, results };
-  if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(run, undefined, 1)}\n`);
+  if (values.out !== undefined) await writeRun(values.out, toRun(machine, results));
 
   /** One row a minute. */
   async function soak(installed: InstalledCurfew): Promise<readonly Row[]> {
@@ -68,7 +65,7 @@ pods were sent through the API server, which verifies the certificate. Failures 
     const requests = [toRequest('/validate/pods?timeout=3s', JSON.stringify(review('pods', plainPod())))];
     // Whose certificate it is, the API server looks at; kept connections outlive a rotation.
     const tls = { rejectUnauthorized: false };
-    const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => openConnection({ port, tls })));
+    const connections = await openConnections({ port, tls }, CONNECTIONS);
     await runLoad({ requests, connections, forMs: 20_000 });
     const full = await runLoad({ requests, connections, forMs: 10_000 });
     const perSecond = Math.round(PART * full.perSecond);

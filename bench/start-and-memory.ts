@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startControlPlane } from '../e2e/control-plane.ts';
 import { runLoad } from './connection.ts';
 import { defineBenchmark, type Row } from './define-benchmark.ts';
-import { fitLine, provenSlope, quantile, toSample } from './measure.ts';
+import { fitLine, provenSlope, quantile, toSample, toSlope } from './measure.ts';
 import { describePauses, installProbed, podRequest } from './probed-curfew.ts';
 
 const IS_LONG = process.env['CURFEW_LONG'] !== undefined;
@@ -63,10 +63,7 @@ export default defineBenchmark({
         { name: 'the most of it', cells: [quantile(swing, 1), 'MiB'] },
         {
           name: 'slope over the last half of them',
-          cells: [
-            { median: line.slope, low: line.slope - line.margin, high: line.slope + line.margin },
-            'MiB for a million',
-          ],
+          cells: [toSlope(line), 'MiB for a million'],
           // The first thousands are still being compiled.
           ...(IS_LONG ? { ratio: { value: provenSlope(line), most: 0 } } : {}),
         },

@@ -3,7 +3,7 @@
 import { createDraft } from '../src/objects/draft.ts';
 import type { JsonObject } from '../src/objects/json.ts';
 import { review } from '../test/server/start-app.ts';
-import { openConnection, runLoad, toRequest } from './connection.ts';
+import { openConnections, runLoad, toRequest } from './connection.ts';
 import { defineBenchmark, type Row, type Table } from './define-benchmark.ts';
 import { quantile, ratioOf, toSample } from './measure.ts';
 import { ADMITTED, plainPod } from './pods.ts';
@@ -72,14 +72,10 @@ export default defineBenchmark({
 
 async function measure({ name, requests, least }: Case, servers: readonly BenchServer[]): Promise<Table> {
   const connections = await Promise.all(
-    servers.map(({ port, ca }) =>
-      Promise.all(Array.from({ length: CONNECTIONS }, () => openConnection({ port, tls: { ca } }))),
-    ),
+    servers.map(({ port, ca }) => openConnections({ port, tls: { ca } }, CONNECTIONS)),
   );
   const measured = servers.map((): Measured => ({ perSecond: [], cpu: [], p50: [], p99: [] }));
-  for (const [index] of servers.entries()) {
-    await runLoad({ requests, connections: connections[index] ?? [], forMs: 60_000, most: WARM_UP });
-  }
+  for (const own of connections) await runLoad({ requests, connections: own, forMs: 60_000, most: WARM_UP });
   let calm = 100;
   for (let round = -1; round < ROUNDS; round += 1) {
     for (const [index, server] of servers.entries()) {

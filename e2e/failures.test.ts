@@ -2,7 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { expectFailure, readMetrics, readReadyz, sumOf } from '../test/failure-rows.ts';
+import { readMetrics, sumOf } from '../test/exposition.ts';
+import { expectFailure, readReadyz } from '../test/failure-rows.ts';
 import { waitUntil } from './installed-curfew.ts';
 import { type Replica, type Replicas, startReplicas } from './replicas.ts';
 import {

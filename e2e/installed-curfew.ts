@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject } from '../src/objects/json.ts';
 import { asArray, isObject, member, valueAt } from '../src/objects/json.ts';
+import { sumOf } from '../test/exposition.ts';
 import { pointAtProcess, RELEASE_NAMESPACE, renderChart } from './chart.ts';
 import type { Kubectl } from './kubectl.ts';
 import { findFreePorts, type ManagedProcess, readLastLines, type Supervisor, startSupervisor } from './processes.ts';
@@ -104,8 +105,7 @@ export async function installCurfew(cluster: ClusterAccess, config: JsonObject =
     },
     async metric(prefix) {
       const { text } = await get(`${operationsUrl}/metrics`);
-      const lines = text.split('\n').filter((line) => line.startsWith(prefix));
-      return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+      return sumOf(text, prefix);
     },
     lastLines: (count) => (running === undefined ? 'curfew is not running' : readLastLines(running.logFile, count)),
     async uninstall() {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { asArray, asString, member, valueAt } from '../src/objects/json.ts';
-import { expectFailure, readMetrics, readReadyz } from '../test/failure-rows.ts';
+import { readMetrics } from '../test/exposition.ts';
+import { expectFailure, readReadyz } from '../test/failure-rows.ts';
 import { type InstalledCurfew, installCurfew, waitUntil } from './installed-curfew.ts';
 import { type LaggingApi, startLaggingApi } from './lagging-api.ts';
 import { HAS_AUDIT_LOG, pod, startTestCluster, type TestCluster } from './test-cluster.ts';

@@ -2,6 +2,7 @@
 
 import { expect } from 'vitest';
 import { FAILURES, type Failure, type FailureId } from '../scripts/failure-table.ts';
+import { sumOf } from './exposition.ts';
 
 export type Seen = {
   /** What was printed to the user; empty if everything went as ever. */
@@ -32,14 +33,4 @@ export async function readReadyz(operationsUrl: string, signal?: AbortSignal): P
   const response = await fetch(`${operationsUrl}/readyz`, signal === undefined ? {} : { signal });
   const [first = ''] = (await response.text()).split('\n');
   return first;
-}
-
-export async function readMetrics(operationsUrl: string): Promise<string> {
-  return await (await fetch(`${operationsUrl}/metrics`)).text();
-}
-
-/** The sum of all series that begin with `prefix`. */
-export function sumOf(exposition: string, prefix: string): number {
-  const lines = exposition.split('\n').filter((line) => line.startsWith(prefix));
-  return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }

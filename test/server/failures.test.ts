@@ -7,7 +7,8 @@ import { createSelfMadeSource } from '../../src/certificates/self-made.ts';
 import { createPrometheusRecorder } from '../../src/metrics/prometheus.ts';
 import type { JsonObject } from '../../src/objects/json.ts';
 import { asString, member } from '../../src/objects/json.ts';
-import { expectFailure, readMetrics, readReadyz } from '../failure-rows.ts';
+import { readMetrics } from '../exposition.ts';
+import { expectFailure, readReadyz } from '../failure-rows.ts';
 import { eventually } from './fake-clock.ts';
 import {
   ACCOUNTS,

@@ -7,7 +7,8 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { asString, member } from '../../src/objects/json.ts';
-import { expectFailure, readMetrics, readReadyz, sumOf } from '../failure-rows.ts';
+import { readMetrics, sumOf } from '../exposition.ts';
+import { expectFailure, readReadyz } from '../failure-rows.ts';
 import { type Posted, type ServerProcess, startServerProcess } from './server-process.ts';
 import { ADMITTED_POD, review, type StartedApp, startApp } from './start-app.ts';
 

@@ -11,6 +11,7 @@ import { asString, type JsonObject } from '../../src/objects/json.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../src/policy/configuration.ts';
 import { ENTRIES } from '../../src/review/entries.ts';
 import { type AppDeps, buildApp } from '../../src/server/app.ts';
+import { sumOf } from '../exposition.ts';
 
 export type Answer = {
   readonly status: number;
@@ -123,8 +124,7 @@ export async function startApp(
       return await promise;
     },
     async metric(prefix) {
-      const lines = (await recorder.render()).split('\n').filter((line) => line.startsWith(prefix));
-      return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+      return sumOf(await recorder.render(), prefix);
     },
     exposition: async () => await recorder.render(),
     openConnections: async () =>
