@@ -1,7 +1,7 @@
 /** What a request through the real API server takes longer for Curfew, beside webhooks that answer allowed and a policy. */
 
 import { startControlPlane } from '../e2e/control-plane.ts';
-import { type InstalledCurfew, installCurfew } from '../e2e/installed-curfew.ts';
+import { installCurfew } from '../e2e/installed-curfew.ts';
 import { createKubectl } from '../e2e/kubectl.ts';
 import { findTools } from '../scripts/tools.ts';
 import { asArray, type JsonObject, member } from '../src/objects/json.ts';
@@ -62,8 +62,7 @@ export default defineBenchmark({
       await warmUp({ port: noop.port, namespace: 'noop-both' });
       await warmUp({ port: Number(new URL(curfew.webhookUrl).port), namespace: 'curfew-both' });
       const times = await createPods(controlPlane, { namespaces: NAMESPACES, rounds: ROUNDS, warmUp: WARM_UP });
-      await curfew.stopProcess();
-      await stopQuietly(curfew);
+      await curfew.uninstall();
       return [toTable(times)];
     } finally {
       noop?.stop();
@@ -81,10 +80,6 @@ async function warmUp({ port, namespace }: { readonly port: number; readonly nam
   const { errors } = await runLoad({ requests, connections, forMs: 60_000, most: WARMING_REVIEWS });
   for (const connection of connections) connection.close();
   if (errors > 0) throw new Error(`${errors} answers were not 200`);
-}
-
-async function stopQuietly(curfew: InstalledCurfew): Promise<void> {
-  await curfew.uninstall();
 }
 
 function namespaceWithAccount(name: Namespace): readonly JsonObject[] {

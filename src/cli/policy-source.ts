@@ -46,9 +46,11 @@ export function createPolicySource(options: PolicySourceOptions): PolicySource {
   let policy = toPolicy(options.first.configuration);
   /** What the index of this process keeps. */
   const keptKeys = listSchemeKeys(options.first.configuration);
-  let lastRefusal = '';
-  /** What was refused: it is not read again, since reading it takes as long as a hundred reviews, in which nobody is answered. */
-  let refusedText: string | undefined;
+  /**
+   * Why the file is not in force, and its text if it could be read: the same text is not parsed again, which takes as long as a
+   * hundred reviews, in which nobody is answered.
+   */
+  let refusal: { readonly text: string | undefined; readonly why: string } | undefined;
   /** Exemptions whose end was told already, with what was told of it. */
   let told = new Map<string, string>();
 
@@ -76,18 +78,16 @@ export function createPolicySource(options: PolicySourceOptions): PolicySource {
   }
 
   async function reload(watched: string): Promise<void> {
+    let read: string | undefined;
     try {
-      const refused = refusedText;
-      refusedText = undefined;
-      const read = await readText(watched);
-      if (read === refused) {
-        refusedText = refused;
+      read = await readText(watched);
+      if (read === refusal?.text) {
         recorder.configurationCurrent(false);
         return;
       }
-      const loaded = read === text ? undefined : parseAnew(watched, read);
+      const loaded = read === text ? undefined : parse(watched, read);
       // Also when the old text is back: the same mistake made once more is told once more.
-      lastRefusal = '';
+      refusal = undefined;
       recorder.configurationCurrent(true);
       if (loaded === undefined) return;
       ({ text } = loaded);
@@ -102,20 +102,12 @@ export function createPolicySource(options: PolicySourceOptions): PolicySource {
         log.warn({ file, keys }, 'its presets read keys that are not kept until Curfew starts again');
     } catch (error) {
       recorder.configurationCurrent(false);
-      const refusal = error instanceof Error ? error.message : 'unknown error';
-      if (refusal === lastRefusal) return;
-      lastRefusal = refusal;
+      const why = error instanceof Error ? error.message : 'unknown error';
+      const isTold = why === refusal?.why;
+      refusal = { text: read === text ? undefined : read, why };
+      if (isTold) return;
       recorder.configurationReload('refused');
-      log.error({ file, problem: refusal }, 'the new configuration is not valid; the old one stays in force');
-    }
-  }
-
-  function parseAnew(watched: string, read: string): LoadedConfiguration {
-    try {
-      return parse(watched, read);
-    } catch (error) {
-      refusedText = read;
-      throw error;
+      log.error({ file, problem: why }, 'the new configuration is not valid; the old one stays in force');
     }
   }
 

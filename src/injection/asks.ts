@@ -6,7 +6,7 @@
 import { TOKEN_ANNOTATION_PREFIX } from '../objects/injection-keys.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { stringMembers, toPointer, valueAt } from '../objects/json.ts';
-import { serviceAccountOf } from '../objects/pod-spec.ts';
+import { serviceAccountOf, specOf } from '../objects/pod-spec.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { HeededLifetimes } from '../objects/token-limits.ts';
 import type { Lookup, NamespaceView, ServiceAccountView } from '../objects/views.ts';
@@ -14,7 +14,6 @@ import type { Preset, Presets } from '../presets/format.ts';
 import type { PresetParameters } from '../presets/problems.ts';
 import type { AskedToken, Limits, Problem } from './annotation.ts';
 import { parseToken } from './annotation.ts';
-import { specOf } from './pod.ts';
 
 /** Before the name of a token that no annotation of ours asks for; such a name cannot be written in one. */
 export const TRIGGERED = 'preset/';

@@ -7,6 +7,7 @@ import type { Draft } from '../objects/draft.ts';
 import { INJECTED_ANNOTATION } from '../objects/injection-keys.ts';
 import type { JsonObject, JsonValue } from '../objects/json.ts';
 import { asArray, member, toPointer, valueAt } from '../objects/json.ts';
+import { specOf } from '../objects/pod-spec.ts';
 import { outlivesToken } from '../objects/termination.ts';
 import { joinNames, quote } from '../objects/text.ts';
 import { TRIGGERED } from './asks.ts';
@@ -14,7 +15,6 @@ import { describeVolume, isSameContent, isSameToken, renewVolume } from './conte
 import type { WantedMount } from './mounts.ts';
 import { findMount, findSidecarObstacle, indexVolumes } from './mounts.ts';
 import type { Plan } from './plan.ts';
-import { specOf } from './pod.ts';
 import type { Added, Recorded } from './record.ts';
 import { addEntry, createAdded, hasEntry, readRecord, toPart } from './record.ts';
 import type { Sink } from './sink.ts';

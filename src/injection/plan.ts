@@ -3,6 +3,7 @@
 import { listContainers } from '../objects/containers.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { isForWindows } from '../objects/operating-system.ts';
+import { specOf } from '../objects/pod-spec.ts';
 import { quote } from '../objects/text.ts';
 import { fillInJson } from '../presets/fill-in-json.ts';
 import type { Preset } from '../presets/format.ts';
@@ -13,7 +14,6 @@ import type { LifetimeRange } from './content.ts';
 import { chooseLifetime } from './lifetime.ts';
 import type { PlanProblem } from './parameters.ts';
 import { fillParameters, keyOf } from './parameters.ts';
-import { specOf } from './pod.ts';
 import { toVolumeName } from './volume-name.ts';
 
 /** Where a preset may put its file: a directory and a name, as in the annotation's schema. */

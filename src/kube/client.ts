@@ -22,19 +22,19 @@ export async function connect(choice: KubeConfigChoice): Promise<KubeClient> {
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new Error('The kubeconfig names no cluster.');
   const base = new URL(cluster.server);
-  const findRoute = createRouteFinder(base, {
+  const routes = createRouteFinder(base, {
     hasProxy: cluster.proxyUrl !== undefined,
     applyCredentials: (options) => config.applyToHTTPSOptions(options),
   });
   return {
     server: base.origin,
     request: async (request) => {
-      const response = await sendRequest(await findRoute.recent(), request);
-      if (response.status === UNAUTHORIZED) findRoute.forget();
+      const response = await sendRequest(await routes.recent(), request);
+      if (response.status === UNAUTHORIZED) routes.forget();
       return response;
     },
     async *watch(request) {
-      yield* openWatch(await findRoute.anew(), request);
+      yield* openWatch(await routes.anew(), request);
     },
   };
 }

@@ -47,24 +47,12 @@ export function openStandardOutput(onLost: () => void): LogDestination {
   return output;
 }
 
-/** The moment as a member of a line; made once for all lines of a millisecond, of which there are many when it matters. */
-function createTimestamp(): () => string {
-  let at = Number.NaN;
-  let text = '';
-  return () => {
-    const now = Date.now();
-    if (now !== at) text = `,"time":"${new Date(now).toISOString()}"`;
-    at = now;
-    return text;
-  };
-}
-
 /** One line a call. */
 export function createLogger(level: LogLevel, destination: LogDestination): Logger {
   const options = {
     level,
     base: null,
-    timestamp: createTimestamp(),
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return pino(options, destination);

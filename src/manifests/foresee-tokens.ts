@@ -1,9 +1,8 @@
 /** What would become of the tokens of a live pod if it were made anew today: the same mutations, applied. */
 
 import { mutate } from '../engine/mutate.ts';
-import { specOf } from '../injection/pod.ts';
 import { effectiveAutomount } from '../objects/automount.ts';
-import { serviceAccountOf } from '../objects/pod-spec.ts';
+import { serviceAccountOf, specOf } from '../objects/pod-spec.ts';
 import type { Subject } from '../objects/subject.ts';
 import type { TokenSource } from '../objects/tokens.ts';
 import { listTokenSources } from '../objects/tokens.ts';

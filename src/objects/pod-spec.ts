@@ -157,6 +157,12 @@ function findOne(object: JsonObject, template: readonly string[]): readonly Foun
     : [];
 }
 
+/** The spec of a pod itself, without anything in it where the pod has none. */
+export function specOf(pod: JsonObject): JsonObject {
+  const spec = member(pod, 'spec');
+  return isObject(spec) ? spec : {};
+}
+
 /** The service account a pod with this spec runs as; `default` if it names none, as the API server fills in. */
 export function serviceAccountOf(spec: JsonObject): string {
   const name = asString(member(spec, 'serviceAccountName')) || asString(member(spec, 'serviceAccount'));

@@ -58,11 +58,7 @@ function readServiceAccounts(
 
 function listAccountNames(subject: Subject): readonly string[] {
   if (isTokenRequest(subject)) return [subject.name];
-  const specs = findPodSpecs(subject);
-  const [first, ...others] = specs;
-  if (first !== undefined && others.length === 0 && subject.oldObject === undefined)
-    return [serviceAccountOf(first.spec)];
   const old = toOldSubject(subject);
-  const all = [...specs, ...(old === undefined ? [] : findPodSpecs(old))];
-  return [...new Set(all.map(({ spec }) => serviceAccountOf(spec)))].slice(0, MOST_SERVICE_ACCOUNTS);
+  const specs = [...findPodSpecs(subject), ...(old === undefined ? [] : findPodSpecs(old))];
+  return [...new Set(specs.map(({ spec }) => serviceAccountOf(spec)))].slice(0, MOST_SERVICE_ACCOUNTS);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../src/errors.ts';
 import { asString, valueAt } from '../../../src/objects/json.ts';
-import { respond, respondToFault } from '../../../src/review/respond.ts';
+import { respond, respondAllowed, respondToFault } from '../../../src/review/respond.ts';
 
 const ALLOWED = {
   denial: undefined,
@@ -19,6 +19,13 @@ describe('The answer to a review', () => {
       response: { uid: 'u', allowed: true },
     });
   });
+
+  it.each(['u', 'a"b\\c', 'é'])(
+    'that is allowed without a word is the same text, made without an object: %j',
+    (uid) => {
+      expect(respondAllowed(uid)).toBe(JSON.stringify(respond(uid, ALLOWED)));
+    },
+  );
 
   it('that is denied has the code, the reason and the message', () => {
     const status = { code: 403, reason: 'Forbidden', message: 'no' };
