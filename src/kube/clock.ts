@@ -3,8 +3,6 @@
  * waits for real minutes.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
-
 export type Clock = {
   /** Wall clock, in ms since the epoch: for dates. It may jump. */
   now(): number;
@@ -21,12 +19,18 @@ export function createSystemClock(): Clock {
   return {
     now: () => Date.now(),
     monotonic: () => performance.now(),
-    sleep: async (ms, signal) => {
-      try {
-        await delay(ms, undefined, { signal });
-      } catch {
-        // The only rejection is the abort, which the caller sees on its own signal.
-      }
+    // Not that of node:timers/promises, which makes an error, and its stack, for each sleep that is ended early.
+    sleep: (ms, signal) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      if (signal.aborted) return Promise.resolve();
+      const wake = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      signal.addEventListener('abort', wake);
+      return promise;
     },
     random: () => Math.random(),
   };
@@ -46,6 +50,9 @@ export function computeBackoff(failures: number, limits: BackoffLimits, clock: C
 }
 
 export type Deadline = { readonly clock: Clock; readonly ms: number; readonly signal: AbortSignal };
+
+/** Why a deadline is not waited for any more. Without a reason an error is made for each, and its stack. */
+const IS_DONE = 'done';
 
 /**
  * Runs `work` with a signal that aborts after `ms` milliseconds, or when `signal` does. Rejects at that moment even if
@@ -75,6 +82,6 @@ export async function runWithDeadline<T>(
     return await Promise.race([work(either.signal), aborted.promise]);
   } finally {
     signal.removeEventListener('abort', onAbort);
-    finished.abort();
+    finished.abort(IS_DONE);
   }
 }
