@@ -1,6 +1,6 @@
 /** The pods that servers are asked about. */
 
-import type { JsonObject } from '../src/objects/json.ts';
+import { asArray, type JsonObject, type JsonValue, valueAt } from '../src/objects/json.ts';
 import { ADMITTED_POD } from '../test/server/start-app.ts';
 
 /** As the API server's own plugins leave it, with the API token of a year. */
@@ -18,16 +18,28 @@ export function submittedPod(name: string): JsonObject {
 
 /** Five containers without a token; the review of it is about 4.8 kB. */
 export function plainPod(): JsonObject {
+  return podOf({ automountServiceAccountToken: false }, []);
+}
+
+/** The same with the API token of a year, as the API server's own plugins leave it: in a volume, and mounted by each container. */
+export function tokenPod(): JsonObject {
+  return podOf({}, asArray(valueAt(ADMITTED_POD, ['spec', 'volumes'])), asArray(valueAt(ADMITTED_POD, MOUNTS)));
+}
+
+const MOUNTS = ['spec', 'containers', 0, 'volumeMounts'];
+
+function podOf(fields: JsonObject, volumes: readonly JsonValue[], mounts: readonly JsonValue[] = []): JsonObject {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name: 'web', namespace: 'shop', labels: { app: 'web', tier: 'front' } },
     spec: {
       serviceAccountName: 'web',
-      automountServiceAccountToken: false,
+      ...fields,
       volumes: [
         { name: 'settings', configMap: { name: 'web', defaultMode: 420 } },
         { name: 'scratch', emptyDir: {} },
+        ...volumes,
       ],
       containers: Array.from({ length: 5 }, (_, index) => ({
         name: `app-${index}`,
@@ -40,6 +52,7 @@ export function plainPod(): JsonObject {
         volumeMounts: [
           { name: 'settings', mountPath: '/etc/web', readOnly: true },
           { name: 'scratch', mountPath: '/tmp' },
+          ...mounts,
         ],
       })),
     },
