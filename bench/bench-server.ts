@@ -20,6 +20,7 @@ import { asString, valueAt } from '../src/objects/json.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../src/policy/configuration.ts';
 import { ENTRIES } from '../src/review/entries.ts';
 import { buildApp } from '../src/server/app.ts';
+import { listen } from '../src/server/listen.ts';
 import { PLAIN_READER } from '../test/server/start-app.ts';
 
 type Tls = { readonly cert: string; readonly key: string };
@@ -56,7 +57,7 @@ const STARTS: Readonly<Record<string, (tls: Tls) => Promise<number>>> = {
     const { configuration } = read;
     const clock = createSystemClock();
     const log = openSync('/dev/null', 'w');
-    const app = buildApp({
+    const server = buildApp({
       policy: () => ({
         configuration,
         ownNamespace: 'curfew-system',
@@ -71,8 +72,7 @@ const STARTS: Readonly<Record<string, (tls: Tls) => Promise<number>>> = {
       tls,
       isDraining: () => false,
     });
-    await app.listen({ host: '127.0.0.1', port: 0 });
-    return (app.server.address() as AddressInfo).port;
+    return Number(new URL(await listen(server, { host: '127.0.0.1', port: 0 })).port);
   },
 };
 

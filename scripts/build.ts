@@ -19,7 +19,7 @@ const ROOT = join(import.meta.dirname, '..');
 const DOCUMENTS = ['LICENSE', 'README.md', 'CHANGELOG.md'];
 const THIRD_PARTY = 'THIRD-PARTY-LICENSES.txt';
 
-// fastify and pino are CommonJS and ask for `require`, which a module does not have.
+// pino and ajv are CommonJS and ask for `require`, which a module does not have.
 const BANNER = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
 const CLIENT_NODE = join(ROOT, 'node_modules', '@kubernetes', 'client-node', 'dist');

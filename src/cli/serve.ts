@@ -19,7 +19,14 @@ import { listSchemeKeys } from '../policy/configuration.ts';
 import { ENTRIES } from '../review/entries.ts';
 import { buildApp } from '../server/app.ts';
 import { createForeignWebhookReport } from '../server/foreign-webhooks.ts';
-import { closeServer, listen, parseListenAddress, swapCertificate, watchRequests } from '../server/listen.ts';
+import {
+  closeServer,
+  endListening,
+  listen,
+  parseListenAddress,
+  swapCertificate,
+  watchRequests,
+} from '../server/listen.ts';
 import type { ReadinessFact } from '../server/operations-app.ts';
 import { buildOperationsApp } from '../server/operations-app.ts';
 import { createRefusalEvents } from '../server/refusal-events.ts';
@@ -204,7 +211,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     index?.stop(),
     reloading,
   ]);
-  await operations.close();
+  await endListening(operations);
   log.info({}, 'stopped');
 }
 

@@ -8,14 +8,14 @@ import type { ServerOptions as TlsOptions } from 'node:https';
 import type { Socket } from 'node:net';
 
 /** Longer than the 90 s for which the API server keeps an idle connection, or it would reuse a closed one (EOF). */
-export const KEEP_ALIVE_MS = 95_000;
+const KEEP_ALIVE_MS = 95_000;
 
 /**
  * Longest time for a head, and for a whole request. Node starts both when the connection is made, not with the first
  * byte, so they must leave a connection alone that was never used: an API server in a hurry opens more than it needs,
  * and keeps the others for 90 s too. A head is at most 16 KiB; bodies have a shorter time of their own.
  */
-export const NEW_CONNECTION_MS = 95_000;
+const NEW_CONNECTION_MS = 95_000;
 
 /** How often Node looks for what is too late; by default twice a minute. */
 const CHECK_MS = 5_000;
@@ -41,6 +41,9 @@ export const CONNECTION_AGE_MS = 10_000;
 
 /** Options that Node reads when it makes the server. */
 export const CONNECTION_OPTIONS: TlsOptions = {
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  headersTimeout: NEW_CONNECTION_MS,
+  requestTimeout: NEW_CONNECTION_MS,
   connectionsCheckingInterval: CHECK_MS,
   handshakeTimeout: HANDSHAKE_MS,
 };
@@ -54,7 +57,6 @@ export const CONNECTION_OPTIONS: TlsOptions = {
  * @param onDrop - called for each connection that is closed because there are too many
  */
 export function limitConnections(server: Server, maxInFlight: number, onDrop: () => void): void {
-  server.headersTimeout = NEW_CONNECTION_MS;
   server.maxConnections = maxInFlight + IDLE_CONNECTIONS;
   server.on('drop', onDrop);
 }

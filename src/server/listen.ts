@@ -1,7 +1,8 @@
 /** Listening, swapping the certificate of a listening server, and stopping without losing a request. */
 
+import { once } from 'node:events';
+import type { Server } from 'node:http';
 import { Server as TlsServer } from 'node:tls';
-import type { FastifyInstance } from 'fastify';
 import { toTlsOptions } from './callers.ts';
 
 export type ListenAddress = { readonly host: string; readonly port: number };
@@ -21,19 +22,28 @@ export function parseListenAddress(text: string): ListenAddress {
   return { host, port };
 }
 
-/** Listens and returns the address in use, with the port that was free if 0 was asked for. */
-export async function listen(app: FastifyInstance, address: ListenAddress): Promise<string> {
-  return await app.listen(address);
+/**
+ * Listens and returns the URL in use, with the port that was free if 0 was asked for.
+ *
+ * @throws Error of Node if the address cannot be had
+ */
+export async function listen(server: Server, { host, port }: ListenAddress): Promise<string> {
+  server.listen({ host, port });
+  await once(server, 'listening');
+  const address = server.address();
+  const inUse = typeof address === 'object' && address !== null ? address.port : port;
+  const scheme = server instanceof TlsServer ? 'https' : 'http';
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${inUse}`;
 }
 
 /** New connections get this certificate, and are judged by this CA of callers; open ones keep theirs. */
 export function swapCertificate(
-  app: Pick<FastifyInstance, 'server'>,
+  server: Server,
   certificate: { readonly cert: string; readonly key: string },
   callers: string | undefined,
 ): void {
   // What is left out here is not kept, but goes.
-  if (app.server instanceof TlsServer) app.server.setSecureContext(toTlsOptions(certificate, callers));
+  if (server instanceof TlsServer) server.setSecureContext(toTlsOptions(certificate, callers));
 }
 
 /** How often to look whether anybody waits for an answer, in ms. */
@@ -47,7 +57,7 @@ const IDLE_CHECK_MS = 250;
  * @param countRequests - what {@link watchRequests} returned
  */
 export async function closeServer(
-  app: FastifyInstance,
+  server: Server,
   { ms, countRequests }: { readonly ms: number; readonly countRequests: () => number },
 ): Promise<void> {
   const end = performance.now() + ms;
@@ -55,18 +65,25 @@ export async function closeServer(
   const timer = setInterval(() => {
     const isQuiet = countRequests() === 0;
     // Twice, since a request may have been on its way at the first look.
-    if ((isQuiet && wasQuiet) || performance.now() >= end) app.server.closeAllConnections();
+    if ((isQuiet && wasQuiet) || performance.now() >= end) server.closeAllConnections();
     wasQuiet = isQuiet;
   }, IDLE_CHECK_MS);
   try {
-    await app.close();
+    await endListening(server);
   } finally {
     clearInterval(timer);
   }
 }
 
+/** Ends listening, and resolves once the last connection is closed; an idle one is closed at once. */
+export async function endListening(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  await closed;
+}
+
 /** Begins to count the requests whose answers are not out yet. */
-export function watchRequests({ server }: FastifyInstance): () => number {
+export function watchRequests(server: Server): () => number {
   let count = 0;
   server.on('request', (_request, response) => {
     count += 1;

@@ -1,9 +1,8 @@
 /** Health, readiness and metrics, on a plain HTTP port of their own: they must answer when TLS cannot. */
 
-import type { Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyInstance } from 'fastify';
-import { fastify } from 'fastify';
+import { type Answer, sendAnswer, TEXT_TYPE } from './answer.ts';
 import { refuseUpgrades } from './connections.ts';
 
 /** One thing that must be true before requests may come. */
@@ -45,37 +44,58 @@ function keepNewest(server: Server): void {
 }
 
 /** The operations server; it does not listen. */
-export function buildOperationsApp(deps: OperationsDeps): FastifyInstance {
-  const app = fastify({
-    logger: false,
-    bodyLimit: 1_024,
-    requestTimeout: REQUEST_MS,
-    http: { headersTimeout: REQUEST_MS, connectionsCheckingInterval: CHECK_MS },
-    return503OnClosing: false,
-  });
-  keepNewest(app.server);
-  refuseUpgrades(app.server);
-  app.get('/healthz', async (_request, reply) => await reply.type('text/plain').send('ok\n'));
-  app.get('/readyz', async (request, reply) => {
-    const facts = deps.readiness.map(toState);
-    const isReady = facts.every(({ missing }) => missing === undefined);
-    const isVerbose = typeof request.query === 'object' && request.query !== null && 'verbose' in request.query;
-    const shown = isVerbose
-      ? [...facts, ...deps.notes.map(toState)]
-      : facts.filter(({ missing }) => missing !== undefined);
-    const lines = shown.map(({ name, missing }) => (missing === undefined ? `[+] ${name}` : `[-] ${name}: ${missing}`));
-    const text = [...lines, isReady ? 'ready' : 'not ready', ''].join('\n');
-    return await reply
-      .code(isReady ? 200 : 503)
-      .type('text/plain')
-      .send(text);
-  });
-  app.get('/metrics', async (_request, reply) => {
-    return await reply.type(deps.metrics.contentType).send(await deps.metrics.render());
-  });
-  return app;
+export function buildOperationsApp(deps: OperationsDeps): Server {
+  const limits = { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, connectionsCheckingInterval: CHECK_MS };
+  const server = createServer(limits, (request, response) => void serve(deps, request, response));
+  keepNewest(server);
+  refuseUpgrades(server);
+  return server;
+}
+
+async function serve(deps: OperationsDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  let answer: Answer;
+  try {
+    answer = await findAnswer(deps, request);
+  } catch {
+    answer = toText(500, 'this could not be rendered\n');
+  }
+  // Nobody has a body to send here, and Node would read one to its end.
+  sendAnswer(response, answer, !request.complete);
+}
+
+async function findAnswer(deps: OperationsDeps, { method, url = '' }: IncomingMessage): Promise<Answer> {
+  const [path = '', query = ''] = url.split('?', 2);
+  const render = ROUTES.get(path);
+  if (render === undefined) return toText(404, `there is ${[...ROUTES.keys()].join(', ')}\n`);
+  if (method !== 'GET' && method !== 'HEAD') {
+    return { ...toText(405, 'only GET and HEAD\n'), headers: { allow: 'GET, HEAD' } };
+  }
+  return await render(deps, new URLSearchParams(query));
+}
+
+type Render = (deps: OperationsDeps, query: URLSearchParams) => Answer | Promise<Answer>;
+
+const ROUTES: ReadonlyMap<string, Render> = new Map<string, Render>([
+  ['/healthz', () => toText(200, 'ok\n')],
+  ['/readyz', ({ readiness, notes }, query) => describeReadiness({ readiness, notes }, query.has('verbose'))],
+  ['/metrics', async ({ metrics }) => ({ status: 200, type: metrics.contentType, text: await metrics.render() })],
+]);
+
+function describeReadiness(
+  { readiness, notes }: Pick<OperationsDeps, 'readiness' | 'notes'>,
+  isVerbose: boolean,
+): Answer {
+  const facts = readiness.map(toState);
+  const isReady = facts.every(({ missing }) => missing === undefined);
+  const shown = isVerbose ? [...facts, ...notes.map(toState)] : facts.filter(({ missing }) => missing !== undefined);
+  const lines = shown.map(({ name, missing }) => (missing === undefined ? `[+] ${name}` : `[-] ${name}: ${missing}`));
+  return toText(isReady ? 200 : 503, [...lines, isReady ? 'ready' : 'not ready', ''].join('\n'));
 }
 
 function toState({ name, missing }: ReadinessFact): { readonly name: string; readonly missing: string | undefined } {
   return { name, missing: missing() };
+}
+
+function toText(status: number, text: string): Answer {
+  return { status, type: TEXT_TYPE, text };
 }

@@ -9,10 +9,11 @@ import { createUnknownReader } from '../kube/cluster-index.ts';
 import { createUnknownLister } from '../kube/pod-lister.ts';
 import { createSilentRecorder } from '../metrics/recorder.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
-import type { JsonObject } from '../objects/json.ts';
 import { composeReview } from '../review/compose.ts';
 import { buildApp } from './app.ts';
+import { postInMemory } from './in-memory.ts';
 import type { ReviewDeps } from './judge-review.ts';
+import { endListening } from './listen.ts';
 
 /** After the third time there is little left to gain. */
 const ROUNDS = 3;
@@ -22,7 +23,7 @@ const SILENT = { info: () => undefined, warn: () => undefined, error: () => unde
 
 /** Reviews an example of every check and mutation, as the policy in force says. Nothing is counted, logged or looked up. */
 export async function rehearse({ policy, clock }: Pick<ReviewDeps, 'policy' | 'clock'>): Promise<void> {
-  const app = buildApp({
+  const server = buildApp({
     policy,
     clock,
     reader: createUnknownReader(UNKNOWN),
@@ -34,16 +35,19 @@ export async function rehearse({ policy, clock }: Pick<ReviewDeps, 'policy' | 'c
   const reviews = listReviews();
   try {
     for (let round = 0; round < ROUNDS; round += 1) {
-      for (const [url, payload] of reviews) await app.inject({ method: 'POST', url, payload });
+      for (const [path, review] of reviews) await postInMemory(server, path, review);
     }
   } finally {
-    await app.close();
+    await endListening(server);
   }
 }
 
-function listReviews(): readonly (readonly [string, JsonObject])[] {
+function listReviews(): readonly (readonly [path: string, review: string])[] {
   return [
     ...CHECKS.flatMap(({ examples }) => examples.slice(0, 1).map((example) => ['/validate/review', example] as const)),
     ...MUTATIONS.flatMap(({ examples }) => examples.slice(0, 1).map((example) => ['/mutate/pods', example] as const)),
-  ].map(([url, example]) => [url, composeReview(toExampleSubject(example), { uid: REHEARSAL, username: REHEARSAL })]);
+  ].map(([path, example]) => [
+    path,
+    JSON.stringify(composeReview(toExampleSubject(example), { uid: REHEARSAL, username: REHEARSAL })),
+  ]);
 }

@@ -1,9 +1,12 @@
-import type { FastifyInstance } from 'fastify';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { METRICS } from '../../src/metrics/metrics.ts';
 import { createPrometheusRecorder } from '../../src/metrics/prometheus.ts';
 import { type JsonObject, member } from '../../src/objects/json.ts';
-import { buildOperationsApp, type ReadinessFact } from '../../src/server/operations-app.ts';
+import { endListening, listen } from '../../src/server/listen.ts';
+import { buildOperationsApp, type OperationsDeps, type ReadinessFact } from '../../src/server/operations-app.ts';
 import { ADMITTED_POD, PLAIN_READER, review, type StartedApp, startApp, TOKEN_SECRET } from './start-app.ts';
 
 const POD_REVIEW = review('pods', ADMITTED_POD);
@@ -11,13 +14,19 @@ const NEVER = new Promise<never>(() => undefined);
 const HANGING = { ...PLAIN_READER, namespace: async () => await NEVER };
 
 let app: StartedApp | undefined;
-let operations: FastifyInstance | undefined;
+let operations: Server | undefined;
 afterEach(async () => {
   await app?.stop();
-  await operations?.close();
+  if (operations !== undefined) await endListening(operations);
   app = undefined;
   operations = undefined;
 });
+
+/** Asks the operations server, which listens from then on. */
+async function askOperations(deps: OperationsDeps, path: string, method = 'GET'): Promise<Response> {
+  operations = buildOperationsApp(deps);
+  return await fetch(`${await listen(operations, { host: '127.0.0.1', port: 0 })}${path}`, { method });
+}
 
 async function start(...args: Parameters<typeof startApp>): Promise<StartedApp> {
   app = await startApp(...args);
@@ -127,9 +136,9 @@ describe('The metrics', () => {
 
   it('are told in the text format, each with its help and its type', async () => {
     const recorder = createPrometheusRecorder('1.2.3', () => 0);
-    operations = buildOperationsApp({ readiness: [], notes: [], metrics: recorder });
-    const { headers, body } = await operations.inject('/metrics');
-    expect(headers['content-type']).toMatch(/^text\/plain;.*version=/);
+    const answer = await askOperations({ readiness: [], notes: [], metrics: recorder }, '/metrics');
+    const body = await answer.text();
+    expect(answer.headers.get('content-type')).toMatch(/^text\/plain;.*version=/);
     for (const { name, help } of Object.values(METRICS)) {
       expect(body).toContain(`# HELP ${name} ${help}\n# TYPE ${name} `);
     }
@@ -143,9 +152,9 @@ describe('The metrics', () => {
 describe('Readiness', () => {
   const fact = (name: string, missing?: string): ReadinessFact => ({ name, missing: () => missing });
   async function ask(path: string, readiness: readonly ReadinessFact[], notes: readonly ReadinessFact[] = []) {
-    operations = buildOperationsApp({ readiness, notes, metrics: createPrometheusRecorder('test', () => 0) });
-    const { statusCode, body } = await operations.inject(path);
-    return { status: statusCode, lines: body.trimEnd().split('\n') };
+    const deps = { readiness, notes, metrics: createPrometheusRecorder('test', () => 0) };
+    const answer = await askOperations(deps, path);
+    return { status: answer.status, lines: (await answer.text()).trimEnd().split('\n') };
   }
 
   it('is one word when all is well', async () => {
@@ -175,5 +184,51 @@ describe('Readiness', () => {
 
   it('is not health: a process that is not ready is alive', async () => {
     expect(await ask('/healthz', [fact('index synced', 'not yet')])).toEqual({ status: 200, lines: ['ok'] });
+  });
+});
+
+describe('The operations port', () => {
+  const deps = (render = async () => await Promise.resolve('')): OperationsDeps => ({
+    readiness: [],
+    notes: [],
+    metrics: { contentType: 'text/plain', render },
+  });
+
+  it('answers HEAD without a body', async () => {
+    const answer = await askOperations(deps(), '/healthz', 'HEAD');
+    expect([answer.status, answer.headers.get('content-length'), await answer.text()]).toEqual([200, '3', '']);
+  });
+
+  it('says what there is where there is nothing, and what may be done where something is sent', async () => {
+    const nothing = await askOperations(deps(), '/');
+    expect([nothing.status, await nothing.text()]).toEqual([404, 'there is /healthz, /readyz, /metrics\n']);
+    if (operations !== undefined) await endListening(operations);
+    const sent = await askOperations(deps(), '/healthz', 'POST');
+    expect([sent.status, sent.headers.get('allow'), await sent.text()]).toEqual([
+      405,
+      'GET, HEAD',
+      'only GET and HEAD\n',
+    ]);
+  });
+
+  it('keeps no connection whose client still sends', async () => {
+    operations = buildOperationsApp(deps());
+    const { port } = new URL(await listen(operations, { host: '127.0.0.1', port: 0 }));
+    const socket = connect({ host: '127.0.0.1', port: Number(port) });
+    let text = '';
+    socket.on('data', (data: Buffer) => {
+      text += data.toString();
+    });
+    socket.write('GET /healthz HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n\r\nmore');
+    await once(socket, 'close');
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*connection: close\r\n[^]*\r\n\r\nok\n$/i);
+  });
+
+  it('answers what cannot be rendered without a word of the error', async () => {
+    const answer = await askOperations(
+      deps(async () => await Promise.reject(new Error('a secret'))),
+      '/metrics',
+    );
+    expect([answer.status, await answer.text()]).toEqual([500, 'this could not be rendered\n']);
   });
 });

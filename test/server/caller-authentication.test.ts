@@ -187,7 +187,7 @@ it('A new CA of callers counts with the next connection, and so it stays when th
   const ofNext = await issueCaller({ ca: next, names: [NAME] });
   expect((await send(app, ofNext)).status).toBe(401);
   setBundle(next.cert);
-  swapCertificate({ server: app.server }, leaf, next.cert);
+  swapCertificate(app.server, leaf, next.cert);
   const answer = async (who: Caller) => (await send({ ...app, ca: next.cert }, who)).status;
   expect([await answer(ofNext), await answer(caller)]).toEqual([200, 401]);
 });

@@ -1,8 +1,7 @@
 /** The webhook server on a real TLS listener, with scripted lookups and a log that can be read. */
 
+import type { Server } from 'node:http';
 import { request } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import type { FastifyInstance } from 'fastify';
 import { issueCertificateAuthority, issueServingCertificate } from '../../src/certificates/issue.ts';
 import type { ClusterReader } from '../../src/kube/api.ts';
 import { createLogger } from '../../src/log/logger.ts';
@@ -11,6 +10,7 @@ import { asString, type JsonObject } from '../../src/objects/json.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../src/policy/configuration.ts';
 import { ENTRIES } from '../../src/review/entries.ts';
 import { type AppDeps, buildApp } from '../../src/server/app.ts';
+import { endListening, listen } from '../../src/server/listen.ts';
 import { sumOf } from '../exposition.ts';
 
 export type Answer = {
@@ -30,7 +30,7 @@ export type StartedApp = {
   readonly port: number;
   /** The CA of its certificate, which is for localhost and 127.0.0.1; PEM. */
   readonly ca: string;
-  readonly server: FastifyInstance['server'];
+  readonly server: Server;
   send(path: string, body: string | Buffer | JsonObject, options?: SendOptions): Promise<Answer>;
   /** The sum of the series of a metric whose line begins with `prefix`. */
   metric(prefix: string): Promise<number>;
@@ -66,7 +66,7 @@ export async function startApp(
   const tls = await issueServingCertificate({ ca, dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'], ...dates });
   const logLines: string[] = [];
   const recorder = createPrometheusRecorder('test', Date.now, { entries: ENTRIES.map(({ path }) => path) });
-  const app = buildApp({
+  const server = buildApp({
     policy: () => ({
       configuration,
       ownNamespace: 'curfew-system',
@@ -82,13 +82,12 @@ export async function startApp(
     isDraining: () => false,
     ...more,
   });
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = app.server.address() as AddressInfo;
+  const port = Number(new URL(await listen(server, { host: '127.0.0.1', port: 0 })).port);
 
   return {
     port,
     ca: ca.cert,
-    server: app.server,
+    server,
     logLines,
     async send(path, body, options = {}) {
       const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
@@ -129,9 +128,9 @@ export async function startApp(
     exposition: async () => await recorder.render(),
     openConnections: async () =>
       await new Promise((resolve, reject) => {
-        app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+        server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
       }),
-    stop: async () => await app.close(),
+    stop: async () => await endListening(server),
   };
 }
 
