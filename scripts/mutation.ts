@@ -19,18 +19,17 @@ const ROOT = join(import.meta.dirname, '..');
 const TOOL = join(ROOT, 'tools', 'mutation');
 const STRYKER = join(TOOL, 'node_modules', '@stryker-mutator', 'core', 'bin', 'stryker.js');
 
+const OF_ALL_RULES = ['test/unit/examples.test.ts', 'test/unit/rule-{tables,needs}.test.ts'];
+
 /** Folders of src/, and the unit tests that are asked about each: others see its code too, but only by the way. */
 const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   policy: ['test/unit/policy/*.test.ts', 'test/unit/engine/{modes,exempted,notes,roles}.test.ts'],
   checks: [
-    ...['test/unit/examples.test.ts', 'test/unit/checks/*.test.ts', 'test/unit/objects/rbac/*.test.ts'],
+    ...OF_ALL_RULES,
+    ...['test/unit/checks/*.test.ts', 'test/unit/objects/rbac/*.test.ts'],
     'test/unit/engine/{interplay,message,modes,notes,roles,updates}.test.ts',
   ],
-  mutations: [
-    'test/unit/examples.test.ts',
-    'test/unit/mutations/*.test.ts',
-    'test/unit/engine/{interplay,mutate}.test.ts',
-  ],
+  mutations: [...OF_ALL_RULES, 'test/unit/mutations/*.test.ts', 'test/unit/engine/{interplay,mutate}.test.ts'],
   review: ['test/unit/review/*.test.ts'],
 };
 

@@ -41,7 +41,7 @@ export default defineMutation({
   defaults: { label: false },
   reads: [{ group: POD.group, resource: POD.resource, operations: ['CREATE'] }],
   mends: 'pod-automount',
-  needs: ['serviceAccount'],
+  needs: ['serviceAccount', 'mutatingWebhooks'],
   title: 'a pod that nobody documented loses its Kubernetes API token',
   why: `Most pods hold a token for the Kubernetes API and never use it. The field automountServiceAccountToken alone does
 nothing at this point, because the API server has mounted the token already, and a removed volume alone comes back when

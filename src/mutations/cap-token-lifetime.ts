@@ -26,7 +26,7 @@ export default defineMutation<typeof NoOptions, TokenLifetimeSettings>({
   defaults: {},
   reads: [{ group: POD.group, resource: POD.resource, operations: ['CREATE'] }],
   mends: 'token-lifetime',
-  needs: ['serviceAccount'],
+  needs: ['serviceAccount', 'mutatingWebhooks'],
   title: 'a projected token that lives longer than the limit is shortened to it',
   why: `The check token-lifetime refuses such a token; this makes it right instead. The limits are that check's, with the
 audiences under checks.token-lifetime, and there are none of its own, so that the two cannot disagree. The number is
