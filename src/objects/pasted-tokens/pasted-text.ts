@@ -85,7 +85,10 @@ function addTextsOfContainer(place: Place): void {
   const { container } = place.container;
   addVariables(place);
   for (const field of ['command', 'args']) addWords(place, [field], member(container, field));
-  for (const probe of PROBES) addHandler(place, [probe], member(container, probe));
+  for (const probe of PROBES) {
+    const handler = member(container, probe);
+    if (handler !== undefined) addHandler(place, [probe], handler);
+  }
   const lifecycle = member(container, 'lifecycle');
   if (lifecycle === undefined) return;
   for (const hook of ['postStart', 'preStop']) addHandler(place, ['lifecycle', hook], member(lifecycle, hook));
@@ -93,11 +96,11 @@ function addTextsOfContainer(place: Place): void {
 
 const PROBES = ['livenessProbe', 'readinessProbe', 'startupProbe'] as const;
 
-/** Most containers have none of most of them. */
 function addHandler(place: Place, path: JsonPath, handler: JsonValue | undefined): void {
-  if (handler === undefined) return;
-  addWords(place, [...path, 'exec', 'command'], member(member(handler, 'exec'), 'command'));
-  addWords(place, [...path, 'httpGet', 'httpHeaders'], member(member(handler, 'httpGet'), 'httpHeaders'));
+  const command = member(member(handler, 'exec'), 'command');
+  if (command !== undefined) addWords(place, [...path, 'exec', 'command'], command);
+  const headers = member(member(handler, 'httpGet'), 'httpHeaders');
+  if (headers !== undefined) addWords(place, [...path, 'httpGet', 'httpHeaders'], headers);
 }
 
 /** @param place - path of the `metadata`, and what the key begins with */
