@@ -216,6 +216,19 @@ function compared<Name extends Namespace>(
   return { ratio: { value: addedBy<Name>(times, name) / addedBy<Name>(times, noop), most } };
 }
 
+type TimesOfBoth = Times<(typeof NAMESPACES_OF_BOTH)[number]>;
+
+/** With which both tables end. */
+function toRowsOfBoth(times: TimesOfBoth): readonly Row[] {
+  return [
+    toRow(times, 'noop-both', 'no-op webhooks, mutating and validating'),
+    {
+      ...toRow(times, 'curfew-both', 'Curfew, mutating and validating'),
+      ...compared(times, ['curfew-both', 'noop-both'], 1.2),
+    },
+  ];
+}
+
 function toTable(times: Times): Table {
   return {
     title: 'One pod at a time',
@@ -229,17 +242,13 @@ everything: what that adds is the price of a webhook, what Curfew adds beyond it
       toRow(times, 'policy', 'one ValidatingAdmissionPolicy'),
       toRow(times, 'noop-one', 'no-op webhook, validating'),
       { ...toRow(times, 'curfew-one', 'Curfew, validating'), ...compared(times, ['curfew-one', 'noop-one'], 1.15) },
-      toRow(times, 'noop-both', 'no-op webhooks, mutating and validating'),
-      {
-        ...toRow(times, 'curfew-both', 'Curfew, mutating and validating'),
-        ...compared(times, ['curfew-both', 'noop-both'], 1.2),
-      },
+      ...toRowsOfBoth(times),
     ],
   };
 }
 
 /** Without the two live reads that a new pod may have to wait for (docs/decisions/0013). */
-function toTableOfHeld(times: Times<(typeof NAMESPACES_OF_BOTH)[number]>): Table {
+function toTableOfHeld(times: TimesOfBoth): Table {
   return {
     title: 'The same without injection',
     about: `With \`mutations.inject-token.mode: off\` a pod is judged by what memory holds. Else its account and its namespace are read
@@ -247,13 +256,6 @@ anew, since a pod that starts without the token it asked for never gets it: two 
 has and this one has not.`,
     columns: COLUMNS,
     ratio: RATIO,
-    rows: [
-      toRow(times, 'none', 'no webhook'),
-      toRow(times, 'noop-both', 'no-op webhooks, mutating and validating'),
-      {
-        ...toRow(times, 'curfew-both', 'Curfew, mutating and validating'),
-        ...compared(times, ['curfew-both', 'noop-both'], 1.2),
-      },
-    ],
+    rows: [toRow(times, 'none', 'no webhook'), ...toRowsOfBoth(times)],
   };
 }

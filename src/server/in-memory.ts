@@ -2,6 +2,7 @@
 
 import { type Server, request as sendRequest } from 'node:http';
 import { duplexPair } from 'node:stream';
+import { text } from 'node:stream/consumers';
 
 /** @param server - of HTTP: there is no TLS between the two */
 export async function postInMemory(
@@ -19,10 +20,7 @@ export async function postInMemory(
   });
   sent.on('error', reject);
   sent.on('response', (response) => {
-    const chunks: Buffer[] = [];
-    response.on('data', (chunk: Buffer) => chunks.push(chunk));
-    response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
-    response.on('error', reject);
+    text(response).then((answer) => resolve({ status: response.statusCode ?? 0, text: answer }), reject);
   });
   server.emit('connection', theirs);
   sent.end(body);

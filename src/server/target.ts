@@ -1,4 +1,4 @@
-/** What a request asks for, by its method and URL alone. */
+/** What a request asks for, by its URL alone. */
 
 import type { Entry } from '../review/entries.ts';
 import { ENTRIES } from '../review/entries.ts';

@@ -92,7 +92,7 @@ describe('A token in the place where a token Secret keeps its own', () => {
 
 describe('The end of a bootstrap token', () => {
   const day = new Date(EXAMPLE_NOW + 86_400_000).toISOString().slice(0, 19);
-  const judge = (fields: JsonObject) =>
+  const judge = (fields: JsonObject, options: JsonObject = { maxSeconds: 86_400 }) =>
     ask(bootstrapTokenExpiration, {
       subject: {
         object: {
@@ -101,7 +101,7 @@ describe('The end of a bootstrap token', () => {
           type: 'bootstrap.kubernetes.io/token',
         },
       },
-      options: { maxSeconds: 86_400 },
+      options,
     }).filter(isFinding);
   const keyOf = (expiration: string) => judge({ stringData: { expiration } }).map(({ key }) => key);
 
@@ -129,19 +129,9 @@ describe('The end of a bootstrap token', () => {
   });
 
   it('is proposed within a day, and within what is allowed', () => {
-    const told = (maxSeconds: number | undefined) =>
-      ask(bootstrapTokenExpiration, {
-        subject: {
-          object: {
-            ...exampleSecret({}),
-            metadata: { name: 'bootstrap-token-abcdef', namespace: 'kube-system' },
-            type: 'bootstrap.kubernetes.io/token',
-          },
-        },
-        ...(maxSeconds === undefined ? {} : { options: { maxSeconds } }),
-      }).filter(isFinding);
-    expect(told(3_600)[0]?.fix).toContain('--ttl 1h');
-    expect(told(864_000)[0]?.fix).toContain('--ttl 24h');
-    expect(told(undefined)[0]?.fix).toContain('--ttl 24h');
+    const proposed = (options: JsonObject) => judge({}, options)[0]?.fix;
+    expect(proposed({ maxSeconds: 3_600 })).toContain('--ttl 1h');
+    expect(proposed({ maxSeconds: 864_000 })).toContain('--ttl 24h');
+    expect(proposed({})).toContain('--ttl 24h');
   });
 });
