@@ -64,12 +64,13 @@ export function mutate(subject: Subject, options: MutateOptions): MutationsOutco
   const earlier: ((draft: Draft) => readonly MutationOutcome[])[] = [];
   const results: MutationResult[] = [];
   const notes: (Note & { readonly id: string })[] = [];
+  const context: RuleContext = { ...options.context, level: levels.mutate === 'off' ? 'baseline' : levels.mutate };
   for (const mutation of options.mutations) {
     const force = forceOf(mutation, subject, options);
     if (force === 'off') continue;
     const isApplied = force === 'apply';
     const settings = toMutationSettings(mutation, {
-      context: { ...options.context, level: levels.mutate === 'off' ? 'baseline' : levels.mutate },
+      context,
       options: configuration.mutations.get(mutation.id)?.options,
       checkOptions: configuration.checks.get(mutation.mends ?? '')?.options,
       injection: injectionFor(force),
@@ -167,14 +168,12 @@ function toResult(
 /** What the API server is told about mutations: the denial or the patch, warnings, and what was or would be changed. */
 export function toMutationVerdict(subject: Subject, outcome: MutationsOutcome, levelNotes: readonly string[]): Verdict {
   const auditAnnotations = new Map<string, string>();
-  for (const [decision, key] of DECISION_KEYS) {
-    const text = outcome.results
-      .filter((result) => result.decision === decision)
-      .flatMap(({ mutation, changes, refusals }) =>
-        [...changes, ...refusals].map(({ path, detail }) => toOneLine(`${mutation.id} at ${path}: ${detail}`)),
-      )
-      .join('; ');
-    if (text !== '') auditAnnotations.set(key, text);
+  for (const { mutation, decision, changes, refusals } of outcome.results) {
+    const key = DECISION_KEYS[decision];
+    const lines = [...changes, ...refusals].map(({ path, detail }) => `${mutation.id} at ${path}: ${detail}`);
+    const text = toOneLine(lines.join('; '));
+    const earlier = auditAnnotations.get(key);
+    auditAnnotations.set(key, earlier === undefined ? text : `${earlier}; ${text}`);
   }
   const notes = [...levelNotes, ...outcome.notes.map(({ id, note }) => toOneLine(`${id}: ${note}`))];
   if (notes.length > 0) auditAnnotations.set(AUDIT_KEYS.note, notes.join('; '));
@@ -192,12 +191,12 @@ export function toMutationVerdict(subject: Subject, outcome: MutationsOutcome, l
   };
 }
 
-const DECISION_KEYS: readonly (readonly [MutationDecision, string])[] = [
-  ['mutate', AUDIT_KEYS.mutate],
-  ['would_mutate', AUDIT_KEYS.wouldMutate],
-  ['deny', AUDIT_KEYS.deny],
-  ['would_deny', AUDIT_KEYS.wouldDeny],
-];
+const DECISION_KEYS: Readonly<Record<MutationDecision, string>> = {
+  mutate: AUDIT_KEYS.mutate,
+  would_mutate: AUDIT_KEYS.wouldMutate,
+  deny: AUDIT_KEYS.deny,
+  would_deny: AUDIT_KEYS.wouldDeny,
+};
 
 /** One line each: what is doubtful about what was done, and what would have been denied. */
 function listWarnings({ results, notes }: MutationsOutcome): readonly string[] {

@@ -136,9 +136,11 @@ function planAll(pod: JsonObject, { settings, context, namespace }: InjectionWor
 
 /** Names of the tokens whose volumes are really there: anybody can write a record of what is not. */
 function listInjected(pod: JsonObject): ReadonlySet<string> {
+  const record = readRecord(pod);
+  if (record.size === 0) return new Set();
   const there = new Set(asArray(valueAt(pod, ['spec', 'volumes'])).map((volume) => member(volume, 'name')));
   const isThere = ({ volumes }: Recorded) => volumes.size > 0 && [...volumes].every((name) => there.has(name));
-  return new Set([...readRecord(pod)].flatMap(([name, recorded]) => (isThere(recorded) ? [name] : [])));
+  return new Set([...record].flatMap(([name, recorded]) => (isThere(recorded) ? [name] : [])));
 }
 
 /** Work grows with containers times tokens, and no pod that somebody needs is as large. */

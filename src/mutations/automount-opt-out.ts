@@ -2,12 +2,12 @@ import type { Static } from 'typebox';
 import { Type } from 'typebox';
 import { foreseeInjection } from '../injection/inject.ts';
 import { API_ACCESS_ANNOTATION, findDocumentedAccess } from '../objects/api-access.ts';
-import { groupMounts } from '../objects/containers.ts';
+import { listMounts } from '../objects/containers.ts';
 import type { Draft } from '../objects/draft.ts';
 import { createDraft } from '../objects/draft.ts';
 import { examplePod, exampleServiceAccount, exampleTokenVolume, withMetadata } from '../objects/example-objects.ts';
 import { TOKEN_ANNOTATION_PREFIX } from '../objects/injection-keys.ts';
-import type { JsonObject } from '../objects/json.ts';
+import type { JsonObject, JsonPath } from '../objects/json.ts';
 import { asArray, asString, isObject, member, toPointer, valueAt } from '../objects/json.ts';
 import { NO_TOKEN_LABEL, NO_TOKEN_VALUE } from '../objects/no-token-label.ts';
 import { POD, serviceAccountOf } from '../objects/pod-spec.ts';
@@ -206,7 +206,7 @@ function takeToken(subject: Subject, draft: Draft, { context, injection }: Setti
 
 /** From the last one to the first, so that the indexes of the others stay what they are. */
 function removeMounts(draft: Draft, spec: JsonObject, volumes: ReadonlySet<string>): readonly Change[] {
-  const mounts = [...groupMounts(spec)].flatMap(([volume, found]) => (volumes.has(volume) ? found : []));
+  const mounts = listMounts(spec, volumes);
   for (const { path } of mounts.toReversed()) draft.remove(['spec', ...path]);
   return mounts.map(({ path, container }) => ({
     path: toPointer(['spec', ...path]),
@@ -215,9 +215,11 @@ function removeMounts(draft: Draft, spec: JsonObject, volumes: ReadonlySet<strin
 }
 
 function removeVolumes(draft: Draft, spec: JsonObject, names: ReadonlySet<string>): readonly Change[] {
-  const found = asArray(member(spec, 'volumes'))
-    .map((volume, index) => ({ name: asString(member(volume, 'name')) ?? '', path: ['spec', 'volumes', index] }))
-    .filter(({ name }) => names.has(name));
+  const found: { readonly name: string; readonly path: JsonPath }[] = [];
+  for (const [index, volume] of asArray(member(spec, 'volumes')).entries()) {
+    const name = asString(member(volume, 'name')) ?? '';
+    if (names.has(name)) found.push({ name, path: ['spec', 'volumes', index] });
+  }
   for (const { path } of found.toReversed()) draft.remove(path);
   return found.map(({ name, path }) => ({ path: toPointer(path), detail: `volume ${name} is removed` }));
 }

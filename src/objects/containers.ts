@@ -17,6 +17,8 @@ export type VolumeMount = {
   /** Path in the pod spec: `['containers', 0, 'volumeMounts', 1]`. */
   readonly path: JsonPath;
   readonly mountPath: string;
+  /** Its name. */
+  readonly volume: string;
 };
 
 /** Init containers (native sidecars are among them), containers, ephemeral containers, in this order. */
@@ -37,15 +39,28 @@ export function listContainers(spec: JsonObject): readonly Container[] {
  */
 export function groupMounts(spec: JsonObject): ReadonlyMap<string, readonly VolumeMount[]> {
   const groups = new Map<string, VolumeMount[]>();
+  for (const mount of listMounts(spec)) {
+    const group = groups.get(mount.volume);
+    if (group === undefined) groups.set(mount.volume, [mount]);
+    else group.push(mount);
+  }
+  return groups;
+}
+
+/**
+ * Mounts in the order of the containers.
+ *
+ * @param ofVolumes - names; by default every volume's
+ */
+export function listMounts(spec: JsonObject, ofVolumes?: ReadonlySet<string>): readonly VolumeMount[] {
+  const found: VolumeMount[] = [];
   for (const { path, name, container } of listContainers(spec)) {
     for (const [index, mount] of asArray(member(container, 'volumeMounts')).entries()) {
       const volume = asString(member(mount, 'name'));
-      if (volume === undefined) continue;
-      const group = groups.get(volume) ?? [];
+      if (volume === undefined || ofVolumes?.has(volume) === false) continue;
       const mountPath = asString(member(mount, 'mountPath')) ?? '';
-      group.push({ container: name, path: [...path, 'volumeMounts', index], mountPath });
-      groups.set(volume, group);
+      found.push({ container: name, path: [...path, 'volumeMounts', index], mountPath, volume });
     }
   }
-  return groups;
+  return found;
 }

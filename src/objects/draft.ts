@@ -8,7 +8,7 @@
  */
 
 import type { JsonObject, JsonPath, JsonValue } from './json.ts';
-import { isObject, toPointer, valueAt } from './json.ts';
+import { isObject, stepInto, toPointer, valueAt } from './json.ts';
 
 export type PatchOperation =
   | { readonly op: 'add' | 'replace'; readonly path: string; readonly value: JsonValue }
@@ -31,30 +31,31 @@ export function createDraft(original: JsonObject): Draft {
   let current: JsonObject = original;
   const operations: PatchOperation[] = [];
   /** Copies made by this draft: a node is copied at its first change and then changed in place, or work is quadratic. */
-  const owned = new WeakSet<object>();
+  const owned = new Set<object>();
 
   /** The copy of `node` that this draft may change. */
   function own(node: JsonValue): JsonValue {
     if (typeof node !== 'object' || node === null || owned.has(node)) return node;
-    const copy = Array.isArray(node) ? [...node] : { ...(node as JsonObject) };
+    const copy = Array.isArray(node) ? node.slice() : { ...(node as JsonObject) };
     owned.add(copy);
     return copy as JsonValue;
   }
 
   /** Owns every node on the way to `path`, which exists, and lets `edit` change the last one. */
   function change(path: JsonPath, edit: (parent: JsonValue, key: string | number) => void): void {
-    const key = path.at(-1);
+    const last = path.length - 1;
+    const key = path[last];
     if (key === undefined) throw new RangeError('the root cannot be changed');
-    const parents = path.slice(0, -1);
-    let root: JsonValue = own(current);
-    if (!isObject(root)) throw new RangeError(`cannot change ${toPointer(path)}`);
-    current = root;
-    for (const step of parents) {
-      const child = own(valueAt(root, [step]) ?? null);
-      setEntry(root, step, child);
-      root = child;
+    let node: JsonValue = own(current);
+    if (!isObject(node)) throw new RangeError(`cannot change ${toPointer(path)}`);
+    current = node;
+    for (const step of path.slice(0, last)) {
+      const child: JsonValue = stepInto(node, step) ?? null;
+      const copy = own(child);
+      if (copy !== child) setEntry(node, step, copy);
+      node = copy;
     }
-    edit(root, key);
+    edit(node, key);
   }
 
   function setExisting(path: JsonPath, value: JsonValue): void {

@@ -29,10 +29,16 @@ export function member(value: unknown, key: string): JsonValue | undefined {
 export function valueAt(value: unknown, path: JsonPath): JsonValue | undefined {
   let current: unknown = value;
   for (const step of path) {
-    current = typeof step === 'number' ? (Array.isArray(current) ? current[step] : undefined) : member(current, step);
+    current = stepInto(current, step);
     if (current === undefined) return undefined;
   }
   return current as JsonValue | undefined;
+}
+
+/** What stands at one step of a path. */
+export function stepInto(value: unknown, step: string | number): JsonValue | undefined {
+  if (typeof step === 'string') return member(value, step);
+  return Array.isArray(value) ? value[step] : undefined;
 }
 
 /** `value` if it is a string, else undefined. */

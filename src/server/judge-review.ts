@@ -136,7 +136,7 @@ function answerMutations(deps: ReviewDeps, ruling: Ruling): JudgedReview {
   const { report } = ruling;
   const { review } = report;
   const options = toOptions(deps, ruling);
-  const outcome = mutate(review.subject, { ...options, mutations: MUTATIONS });
+  const outcome = mutate(review.subject, { ...options, mutations: mutationsFor(review.subject) });
   const { results, notes, patch } = outcome;
   if (results.length + notes.length + patch.length + options.levels.notes.length === 0) return allowPlainly(review);
   recordMutations(deps, report, outcome);

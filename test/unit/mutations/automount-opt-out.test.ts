@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { asAdmitted } from '../../../src/engine/as-admitted.ts';
 import { examplePod } from '../../../src/objects/example-objects.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
-import { asArray, member } from '../../../src/objects/json.ts';
+import { asArray, member, valueAt } from '../../../src/objects/json.ts';
 import { account, judgeWith, PLAIN_ACCOUNT } from '../judging.ts';
 import { subjectOf } from '../subjects.ts';
 import type { World } from './injecting.ts';
@@ -198,3 +198,23 @@ describe('A pod whose service account is known only as of a moment ago', () => {
 function withMode(mode: string): World {
   return { configuration: { mutations: { 'inject-token': { mode } } } };
 }
+
+describe('A pod with two volumes that both are the default one', () => {
+  it('loses every mount of them and no other, however they alternate', () => {
+    const admitted = asAdmitted(subjectOf('pods', examplePod()), PLAIN_ACCOUNT).object;
+    const [first = {}] = asArray(valueAt(admitted, ['spec', 'volumes']));
+    const second = { ...(first as JsonObject), name: 'kube-api-access-yyyyy' };
+    const mountOf = (volume: unknown) => ({ name: volume as string, mountPath: API_TOKEN_PATH, readOnly: true });
+    const [x, y] = [first, second].map((volume) => mountOf(member(volume, 'name')));
+    const kept = { name: 'scratch', mountPath: '/tmp' };
+    const pod = examplePod({
+      volumes: [first, second, { name: 'scratch', emptyDir: {} }],
+      containers: [
+        { name: 'app', image: 'registry.example/web:1', volumeMounts: [x, y, x, kept] as readonly JsonObject[] },
+      ],
+    });
+    const { volumes, at } = mutateAt(pod);
+    expect(volumes).toEqual(['scratch']);
+    expect(at('spec', 'containers', 0, 'volumeMounts')).toEqual([kept]);
+  });
+});
