@@ -2,7 +2,7 @@
  * The servers that Curfew is measured against, and Curfew's own, each in a process of its own:
  *
  *     raw       node:https; reads the body to its end and answers allowed, without a look at it
- *     fastify   fastify; parses the review and answers allowed with its uid
+ *     fastify   fastify; parses the review and answers allowed with its uid, and under `/mutate` with the patch it was started with
  *     curfew    the webhook server with real metrics and a real log, at restricted; lookups are answered from memory
  *
  * Says `{ port }` when it listens, and `{ cpuMs }` whenever it is asked.
@@ -25,14 +25,20 @@ import { PLAIN_READER } from '../test/server/start-app.ts';
 
 type Tls = { readonly cert: string; readonly key: string };
 
+type Start = {
+  readonly tls: Tls;
+  /** In base64. */
+  readonly patch?: string | undefined;
+};
+
 const KEEP_ALIVE_MS = 120_000;
 
-function toAnswer(uid: string): object {
-  return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid, allowed: true } };
+function toAnswer(uid: string, change: object = {}): object {
+  return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid, allowed: true, ...change } };
 }
 
-const STARTS: Readonly<Record<string, (tls: Tls) => Promise<number>>> = {
-  async raw(tls) {
+const STARTS: Readonly<Record<string, (start: Start) => Promise<number>>> = {
+  async raw({ tls }) {
     const text = JSON.stringify(toAnswer('bench'));
     const headers = { 'content-type': 'application/json', 'content-length': text.length };
     const server = createServer(tls, (request, response) => {
@@ -44,13 +50,17 @@ const STARTS: Readonly<Record<string, (tls: Tls) => Promise<number>>> = {
     });
     return (server.address() as AddressInfo).port;
   },
-  async fastify(tls) {
+  async fastify({ tls, patch }) {
     const app = fastify({ https: tls, keepAliveTimeout: KEEP_ALIVE_MS, bodyLimit: 8 * 1_048_576 } as object);
-    app.post('/*', async (request) => toAnswer(asString(valueAt(request.body, ['request', 'uid'])) ?? ''));
+    const uidOf = (body: unknown) => asString(valueAt(body, ['request', 'uid'])) ?? '';
+    app.post('/*', async ({ body }) => toAnswer(uidOf(body)));
+    if (patch !== undefined) {
+      app.post('/mutate/*', async ({ body }) => toAnswer(uidOf(body), { patchType: 'JSONPatch', patch }));
+    }
     await app.listen({ host: '127.0.0.1', port: 0 });
     return (app.server.address() as AddressInfo).port;
   },
-  async curfew(tls) {
+  async curfew({ tls }) {
     const keys = { levels: { enforce: 'restricted', mutate: 'restricted' }, mutateMode: 'apply' };
     const read = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, ...keys });
     if (!read.ok) throw new Error(JSON.stringify(read.problems));
@@ -76,13 +86,13 @@ const STARTS: Readonly<Record<string, (tls: Tls) => Promise<number>>> = {
   },
 };
 
-process.on('message', ({ start, tls }: { readonly start?: string; readonly tls?: Tls }) => {
+process.on('message', ({ start, tls, patch }: { readonly start?: string } & Partial<Start>) => {
   if (start === undefined || tls === undefined) {
     const { user, system } = process.cpuUsage();
     process.send?.({ cpuMs: (user + system) / 1000 });
     return;
   }
-  void STARTS[start]?.(tls).then((port) => process.send?.({ port }));
+  void STARTS[start]?.({ tls, patch }).then((port) => process.send?.({ port }));
 });
 // Ends with whoever started it.
 process.on('disconnect', () => process.exit(0));

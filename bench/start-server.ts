@@ -28,10 +28,11 @@ export async function issueCertificates() {
   return { ca: ca.cert, tls: { cert, key } };
 }
 
-export async function startBenchServer(name: ServerName): Promise<BenchServer> {
+/** @param patch - in base64, for fastify: what it answers under `/mutate` */
+export async function startBenchServer(name: ServerName, patch?: string): Promise<BenchServer> {
   const { ca, tls } = await issueCertificates();
   const child = fork(join(import.meta.dirname, 'bench-server.ts'), [], { execArgv: [] });
-  child.send({ start: name, tls });
+  child.send({ start: name, tls, patch });
   const [{ port }] = (await once(child, 'message')) as [{ readonly port: number }];
   return {
     port,

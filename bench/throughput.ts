@@ -52,7 +52,7 @@ export default defineBenchmark({
   title: 'Reviews a second',
   timeoutSeconds: 240,
   run: async () => {
-    const servers = await Promise.all(SERVERS.map(startBenchServer));
+    const servers = await Promise.all(SERVERS.map((name) => startBenchServer(name)));
     const tables: Table[] = [];
     for (const one of CASES) tables.push(await measure(one, servers));
     for (const server of servers) server.stop();

@@ -22,6 +22,15 @@ describe('fitLine', () => {
     expect(margin / Math.sqrt(rest / 20 / under)).toBeCloseTo(2.086, 3);
   });
 
+  it('counts points for fewer where each is like the one before', () => {
+    // Forty readings of something that took one step: they say as much as two.
+    const step = Array.from({ length: 40 }, (_, x) => (x < 20 ? 0 : 1));
+    expect(provenSlope(fitLine(points(step)))).toBe(0);
+    // What grows in small steps all the time is still found growing.
+    const stairs = Array.from({ length: 40 }, (_, x) => Math.floor(x / 4));
+    expect(provenSlope(fitLine(points(stairs)))).toBeCloseTo(0.25, 1);
+  });
+
   it('claims nothing of two points', () => {
     expect(fitLine(points([1, 5]))).toEqual({ slope: 4, margin: Infinity });
     expect(provenSlope(fitLine(points([1, 5])))).toBe(0);
