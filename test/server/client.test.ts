@@ -121,6 +121,17 @@ describe('request', () => {
     await expect(half).rejects.toThrow('enough of this too');
   });
 
+  it('refuses an answer that is cut off, whether or not its length was announced', async () => {
+    for (const length of [{ 'content-length': 100 }, {}]) {
+      server.intercept = (_, response) => {
+        response.writeHead(200, { 'content-type': 'application/json', ...length });
+        response.write('{}', () => response.socket?.destroy());
+        return 'handled';
+      };
+      await expect(client.request(get('/x'))).rejects.toThrow(/^GET https:.*\/x: (aborted|.*ECONNRESET)/);
+    }
+  });
+
   it('says in a sentence that the server is not there, and does not trust another CA', async () => {
     await server.stop();
     await expect(client.request(get('/x'))).rejects.toThrow(
