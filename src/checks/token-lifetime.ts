@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { exampleCronJob, exampleDeployment, examplePod, exampleTokenVolume } from '../objects/example-objects.ts';
-import { toPointer, valueAt } from '../objects/json.ts';
+import { member, toPointer, valueAt } from '../objects/json.ts';
 import type { FoundPodSpec } from '../objects/pod-spec.ts';
 import { findPodSpecs } from '../objects/pod-spec.ts';
 import { quote } from '../objects/text.ts';
@@ -173,19 +173,19 @@ function toFinding(
   source: TokenSource,
   { limit, key }: { readonly limit: number; readonly key: string },
 ): Finding {
-  const path = [...pod.path, ...source.path];
-  const hasField = valueAt(pod.spec, [...source.path, 'expirationSeconds']) !== undefined;
+  const field = [...pod.path, ...source.path, 'expirationSeconds'];
+  const hasField = member(valueAt(pod.spec, source.path), 'expirationSeconds') !== undefined;
   const seen = hasField
     ? `expirationSeconds: ${source.expirationSeconds}`
     : `no expirationSeconds, which means ${source.expirationSeconds},`;
   const audience = source.audience === '' ? 'without an audience' : `for audience ${quote(source.audience)}`;
   return {
-    path: toPointer(hasField ? [...path, 'expirationSeconds'] : path),
+    path: toPointer(hasField ? field : field.slice(0, -1)),
     key,
     reason: 'a token that lives too long',
     detail: `${seen} in volume ${quote(source.volume)} is longer than the ${limit} seconds that a token ${audience} may live here.`,
     fix: `write expirationSeconds: ${limit}, or less; 600 is the least.`,
     shortFix: `write expirationSeconds: ${limit}`,
-    repair: { path: [...path, 'expirationSeconds'], value: limit },
+    repair: { path: field, value: limit },
   };
 }
