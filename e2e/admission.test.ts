@@ -8,7 +8,7 @@ import { member, valueAt } from '../src/objects/json.ts';
 import { waitUntil } from './installed-curfew.ts';
 import { setUpSuite } from './suite.ts';
 import { cronJob, deployment, HAS_AUDIT_LOG, pod, tokenSecret, tokenVolume } from './test-cluster.ts';
-import { jobSet, jobSetDefinition } from './workloads.ts';
+import { jobSet, jobSetDefinition, untilEstablished } from './workloads.ts';
 
 const suite = setUpSuite({ mutateMode: 'apply' });
 
@@ -188,7 +188,7 @@ describe('Workload templates', () => {
     const apply = async (object: JsonObject) => await suite.cluster.kubectl.apply(object, ['-n', namespace]);
     beforeAll(async () => {
       await suite.cluster.must(['create', '-f', '-'], jobSetDefinition());
-      await suite.cluster.must(['wait', 'crd/jobsets.jobset.x-k8s.io', '--for=condition=Established', '--timeout=30s']);
+      await untilEstablished(suite.cluster, 'crd/jobsets.jobset.x-k8s.io');
       namespace = await suite.cluster.createNamespace();
       await waitUntil('the version is served', async () => {
         return (await apply(jobSet('v1beta9', 'workers'))).code === 0;

@@ -15,6 +15,7 @@ import { POLICY_REPORT_KINDS } from './policy-report-kinds.ts';
 import { makeRefusedNamespace } from './refused-namespace.ts';
 import { setUpSuite } from './suite.ts';
 import { OWNS_CONTROL_PLANE, tokenSecret } from './test-cluster.ts';
+import { untilEstablished } from './workloads.ts';
 
 const UNSEEN = ['--as=system:apiserver', '--as-group=system:masters', '--as-group=system:nodes'];
 
@@ -143,7 +144,7 @@ describe.runIf(OWNS_CONTROL_PLANE)('Policy reports', () => {
       const { must, createNamespace } = suite.cluster;
       for (const kind of POLICY_REPORT_KINDS[group]) await must(['apply', '-f', '-'], kind);
       const names = POLICY_REPORT_KINDS[group].map((kind) => `crd/${asString(valueAt(kind, ['metadata', 'name']))}`);
-      await must(['wait', '--for=condition=Established', '--timeout=30s', ...names]);
+      await untilEstablished(suite.cluster, ...names);
 
       const first = await publish(group, '--namespace', namespace);
       expect(first).toMatchObject({ code: 1, error: `curfew: 1 policy report written, 0 deleted (${group})\n` });

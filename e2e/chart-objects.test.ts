@@ -11,6 +11,7 @@ import type { JsonObject } from '../src/objects/json.ts';
 import { asArray, asString, isObject, member, valueAt } from '../src/objects/json.ts';
 import { CHART_FOLDER, RELEASE_NAMESPACE, renderChart, TASK_NAMESPACE } from './chart.ts';
 import { startTestCluster, type TestCluster } from './test-cluster.ts';
+import { untilEstablished } from './workloads.ts';
 
 const VALUES = join(CHART_FOLDER, 'ci');
 const CASES = [undefined, ...readdirSync(VALUES)];
@@ -98,7 +99,7 @@ async function installOperatorKinds(): Promise<void> {
         versions: [{ name: 'v1', served: true, storage: true, schema }],
       },
     });
-    await cluster.must(['wait', '--for=condition=Established', `crd/${singular}s.${group}`]);
+    await untilEstablished(cluster, `crd/${singular}s.${group}`);
   }
 }
 
@@ -107,10 +108,7 @@ async function installCertManagerKinds(): Promise<void> {
   const kinds = parseAllDocuments(text).map((document): unknown => document.toJS());
   for (const kind of kinds.filter(isObject)) {
     await cluster.must(['create', '-f', '-'], kind);
-    await cluster.must([
-      ...['wait', '--for=condition=Established'],
-      `crd/${asString(valueAt(kind, ['metadata', 'name']))}`,
-    ]);
+    await untilEstablished(cluster, `crd/${asString(valueAt(kind, ['metadata', 'name']))}`);
   }
 }
 

@@ -1,6 +1,8 @@
 /** What docs/failures.md says, of all that takes a control plane: two replicas, and what they stand on is broken. */
 
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readMetrics, sumOf } from '../test/exposition.ts';
 import { expectFailure, readReadyz } from '../test/failure-rows.ts';
@@ -147,11 +149,15 @@ async function sumOfAll(series: string): Promise<number> {
   return texts.reduce((sum, text) => sum + sumOf(text, series), 0);
 }
 
-/** A GET, and whether it has been answered. */
-function ask(url: string): readonly [Promise<void>, () => boolean] {
+/**
+ * A GET over a connection of its own, as a kubelet's probe has one, and whether it has been answered. A kept one that was idle
+ * for too long by the time that the replica goes on would be ended under it.
+ */
+function ask(url: string): readonly [Promise<unknown>, () => boolean] {
   let isAnswered = false;
-  const asking = fetch(url).then((response) => {
-    isAnswered = response.ok;
+  const request = get(url, { agent: false }, (response) => {
+    isAnswered = response.statusCode === 200;
+    response.resume();
   });
-  return [asking, () => isAnswered];
+  return [once(request, 'close'), () => isAnswered];
 }

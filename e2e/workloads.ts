@@ -42,6 +42,19 @@ export async function untilDefaultAccount({ kubectl }: TestCluster, namespace: s
   });
 }
 
+/**
+ * Waits until the API server takes these kinds, as `crd/NAME`. `kubectl wait` fails at once for one that has just been made and has no
+ * condition yet, so it is asked again.
+ */
+export async function untilEstablished(
+  { kubectl }: Pick<TestCluster, 'kubectl'>,
+  ...names: readonly string[]
+): Promise<void> {
+  await waitUntil(`${names.join(', ')} is established`, async () => {
+    return (await kubectl.run(['wait', '--for=condition=Established', '--timeout=5s', ...names])).code === 0;
+  });
+}
+
 /** A JobSet `set`, in this version of its API, with a job for each name, whose pod holds the default API token. */
 export function jobSet(version: string, ...names: readonly string[]): JsonObject {
   const template = { spec: { template: { spec: pod('web')['spec'] ?? {} } } };
