@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { API_ACCESS_ANNOTATION } from '../objects/api-access.ts';
-import { groupMounts } from '../objects/containers.ts';
+import { listMounts } from '../objects/containers.ts';
 import {
   exampleDeployment,
   examplePod,
@@ -161,9 +161,9 @@ function listSecondApiTokens(subject: Subject, pod: FoundPodSpec, context: RuleC
   if (findAccessOfPod(pod, context).state !== 'documented') return new Set();
   const tokens = findApiTokensOfPod(subject, pod, context);
   const inPlace = new Set(
-    [...groupMounts(pod.spec)]
-      .filter(([, mounts]) => mounts.some(({ mountPath }) => mountPath === API_TOKEN_MOUNT_PATH))
-      .map(([volume]) => volume),
+    listMounts(pod.spec)
+      .filter(({ mountPath }) => mountPath === API_TOKEN_MOUNT_PATH)
+      .map(({ volume }) => volume),
   );
   const others = tokens.sources.filter(({ volume, isDefault }) => !isDefault && !inPlace.has(volume));
   // If it is not known whether the default one comes, the first hand-written one may be the only one.

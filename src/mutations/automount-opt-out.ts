@@ -7,7 +7,7 @@ import type { Draft } from '../objects/draft.ts';
 import { createDraft } from '../objects/draft.ts';
 import { examplePod, exampleServiceAccount, exampleTokenVolume, withMetadata } from '../objects/example-objects.ts';
 import { TOKEN_ANNOTATION_PREFIX } from '../objects/injection-keys.ts';
-import type { JsonObject, JsonPath } from '../objects/json.ts';
+import type { JsonObject } from '../objects/json.ts';
 import { asArray, asString, isObject, member, toPointer, valueAt } from '../objects/json.ts';
 import { NO_TOKEN_LABEL, NO_TOKEN_VALUE } from '../objects/no-token-label.ts';
 import { POD, serviceAccountOf } from '../objects/pod-spec.ts';
@@ -215,11 +215,9 @@ function removeMounts(draft: Draft, spec: JsonObject, volumes: ReadonlySet<strin
 }
 
 function removeVolumes(draft: Draft, spec: JsonObject, names: ReadonlySet<string>): readonly Change[] {
-  const found: { readonly name: string; readonly path: JsonPath }[] = [];
-  for (const [index, volume] of asArray(member(spec, 'volumes')).entries()) {
-    const name = asString(member(volume, 'name')) ?? '';
-    if (names.has(name)) found.push({ name, path: ['spec', 'volumes', index] });
-  }
+  const found = asArray(member(spec, 'volumes'))
+    .map((volume, index) => ({ name: asString(member(volume, 'name')) ?? '', path: ['spec', 'volumes', index] }))
+    .filter(({ name }) => names.has(name));
   for (const { path } of found.toReversed()) draft.remove(path);
   return found.map(({ name, path }) => ({ path: toPointer(path), detail: `volume ${name} is removed` }));
 }
