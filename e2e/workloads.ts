@@ -43,8 +43,8 @@ export async function untilDefaultAccount({ kubectl }: TestCluster, namespace: s
 }
 
 /**
- * Waits until the API server takes these kinds, as `crd/NAME`. `kubectl wait` fails at once for one that has just been made and has no
- * condition yet, so it is asked again.
+ * Waits until the API server takes these kinds, named as for kubectl: `crd/NAME`, or `crd` and `--all`. `kubectl wait` fails at
+ * once for one that has just been made and has no condition yet, so it is asked again.
  */
 export async function untilEstablished(
   { kubectl }: Pick<TestCluster, 'kubectl'>,

@@ -10,6 +10,7 @@ import { BUSYBOX_IMAGE } from '../node/container-runtime.ts';
 import { NODE } from '../node/layout.ts';
 import { POLICY_REPORT_KINDS } from '../policy-report-kinds.ts';
 import { tokenSecret } from '../test-cluster.ts';
+import { untilEstablished } from '../workloads.ts';
 import { type InstalledChart, openCluster, sleepingPod } from './installed-chart.ts';
 
 const TASKS = 'curfew-tasks';
@@ -46,7 +47,7 @@ beforeAll(async () => {
   namespace = await cluster.createNamespace('before-curfew');
   await createSecrets();
   for (const kind of POLICY_REPORT_KINDS['openreports.io']) await cluster.must(['apply', '-f', '-'], kind);
-  await cluster.must(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+  await untilEstablished(cluster, 'crd', '--all');
   // For a moment after that the API server answers 429: its storage of the kind is not ready yet.
   const list = async (kind: string) => await cluster.kubectl.run(['get', `${kind}.openreports.io`, '--all-namespaces']);
   await waitUntil('the kinds are served', async () => {
