@@ -95,7 +95,7 @@ export const HTTP_CASES = {
     compressed: ['gzip, with its content-encoding', '400 CURFEW_E_NOT_JSON'],
     notCompressed: ['a content-encoding of what is not compressed', '200 allowed'],
     cutOff: ['less than the length says, and the end of the connection', CLOSED],
-    halfClosed: ['all of it, and the end of the connection for one direction', '200 allowed, closed'],
+    halfClosed: ['all of it, and the end of the connection for one direction: nobody is sent an answer then', 'closed'],
     slow: ['a body that does not arrive in its time', '408 CURFEW_E_BODY_TIMEOUT, closed'],
   }),
   ...of('TLS', {

@@ -157,10 +157,13 @@ export function buildApp(deps: AppDeps): Server {
     send(exchange, { ...answer, headers }, !request.complete);
   }
 
-  /** Every answer goes by here, also the one that nobody waits for any more. */
+  /**
+   * Every answer goes by here, also the one that nobody waits for any more. Those of one turn are written together: a
+   * write that wakes its reader takes longer than all else that is done to it, and a caller that is awake is not woken.
+   */
   function send({ request, response }: Exchange, answer: Answer, isLast = false): void {
     inFlight.leave(request);
-    sendAnswer(response, answer, isLastOf(request.socket) || deps.isDraining() || isLast);
+    afterTurn(() => sendAnswer(response, answer, isLastOf(request.socket) || deps.isDraining() || isLast));
   }
 
   const server = createServer(deps, (request, response) => void serve({ request, response }));

@@ -1,7 +1,7 @@
 /**
  * What the requests in flight hold together: a place each, and the bytes of their bodies. It is taken when a request's
  * head has arrived, since whoever reaches the port could otherwise fill the memory with bodies that never end, and given
- * back when the answer is handed over: until then a review is in memory, whether its client still waits or not.
+ * back when the answer is there: until then a review is in memory, whether its client still waits or not.
  */
 
 import { Fault } from '../errors.ts';
