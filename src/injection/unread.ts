@@ -16,7 +16,10 @@ export type Unread = {
 
 type Place = { readonly what: string; readonly path: string; readonly lookup: Lookup<unknown> };
 
+const NONE: Unread = { refusals: [], notes: [] };
+
 export function listUnread({ account, accountName, namespace, namespaceName }: World): Unread {
+  if (isCurrent(account) && isCurrent(namespace)) return NONE;
   const places: readonly Place[] = [
     {
       what: `service account ${namespaceName}/${accountName}`,
@@ -26,6 +29,10 @@ export function listUnread({ account, accountName, namespace, namespaceName }: W
     { what: `namespace ${namespaceName}`, path: '/metadata/namespace', lookup: namespace },
   ];
   return { refusals: places.flatMap(toRefusal), notes: [...places.flatMap(toFinalNote), ...joinStale(places)] };
+}
+
+function isCurrent(lookup: Lookup<unknown>): boolean {
+  return lookup.state === 'found' && lookup.stale === undefined;
 }
 
 function toRefusal({ what, path, lookup }: Place): readonly WrongAsk[] {

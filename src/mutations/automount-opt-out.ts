@@ -206,10 +206,10 @@ function takeToken(subject: Subject, draft: Draft, { context, injection }: Setti
 
 /** From the last one to the first, so that the indexes of the others stay what they are. */
 function removeMounts(draft: Draft, spec: JsonObject, volumes: ReadonlySet<string>): readonly Change[] {
-  const mounts = listMounts(spec, volumes);
-  for (const { path } of mounts.toReversed()) draft.remove(['spec', ...path]);
+  const mounts = listMounts(spec, volumes).map(({ container, path }) => ({ container, path: ['spec', ...path] }));
+  for (const { path } of mounts.toReversed()) draft.remove(path);
   return mounts.map(({ path, container }) => ({
-    path: toPointer(['spec', ...path]),
+    path: toPointer(path),
     detail: `the mount of the API token in container ${container} is removed`,
   }));
 }

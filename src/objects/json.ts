@@ -22,7 +22,9 @@ export function member(value: unknown, key: string): JsonValue | undefined {
   if (!isObject(value)) return undefined;
   // Most of what is asked for is not there, and not finding it is one lookup and not two.
   const found = value[key];
-  return found === undefined || Object.hasOwn(value, key) ? found : undefined;
+  // Own it is unless it is what plain objects inherit: functions, and by the name __proto__ Object.prototype. JSON has
+  // neither, and asking for an own member is a second lookup.
+  return typeof found !== 'function' && (found as unknown) !== Object.prototype ? found : undefined;
 }
 
 /** What stands at `path`; undefined as soon as a step does not exist. */
