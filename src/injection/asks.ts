@@ -80,8 +80,6 @@ export type Asks = {
   readonly wrong: readonly WrongAsk[];
 };
 
-const NOBODY_ASKS: Asks = { asks: [], wrong: [] };
-
 export function toWorld(
   pod: JsonObject,
   context: Pick<RuleContext, 'serviceAccount' | 'namespace' | 'mutatingWebhooks'>,
@@ -123,7 +121,6 @@ export function collectAsks(world: World, settings: InjectionSettings): Asks {
     const origin = { name: `configuration mutations.inject-token.tokens.${name}`, path: '/spec' };
     chosen.set(name, { value, origin, isOfCluster: true });
   }
-  if (chosen.size + settings.triggers.length === 0) return NOBODY_ASKS;
   const asks: Ask[] = [];
   const wrong: WrongAsk[] = [];
   const off = new Set<string>();

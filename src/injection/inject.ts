@@ -51,7 +51,6 @@ type Planned = {
   readonly competition: readonly CompetitionNote[];
 };
 
-const NOTHING_PLANNED: Planned = { plans: [], problems: [], unread: [], competition: [] };
 const NOTHING: Injection = { changes: [], refusals: [], notes: [] };
 
 const MOST_CONTAINERS = 128;
@@ -120,7 +119,6 @@ function planAll(pod: JsonObject, { settings, context, namespace }: InjectionWor
   const world = toWorld(pod, context, namespace);
   const { refusals, notes: unread } = listUnread(world);
   const { asks: all, wrong } = collectAsks(world, settings);
-  if (all.length + wrong.length + refusals.length + unread.length === 0) return NOTHING_PLANNED;
   const injected = listInjected(pod);
   const own = leaveToVirtualCluster(all, pod);
   const { asks, notes } = leaveToForeignWebhooks(own.asks, world, { settings, injected });

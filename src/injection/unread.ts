@@ -16,10 +16,7 @@ export type Unread = {
 
 type Place = { readonly what: string; readonly path: string; readonly lookup: Lookup<unknown> };
 
-const NONE: Unread = { refusals: [], notes: [] };
-
 export function listUnread({ account, accountName, namespace, namespaceName }: World): Unread {
-  if (isCurrent(account) && isCurrent(namespace)) return NONE;
   const places: readonly Place[] = [
     {
       what: `service account ${namespaceName}/${accountName}`,
@@ -29,10 +26,6 @@ export function listUnread({ account, accountName, namespace, namespaceName }: W
     { what: `namespace ${namespaceName}`, path: '/metadata/namespace', lookup: namespace },
   ];
   return { refusals: places.flatMap(toRefusal), notes: [...places.flatMap(toFinalNote), ...joinStale(places)] };
-}
-
-function isCurrent(lookup: Lookup<unknown>): boolean {
-  return lookup.state === 'found' && lookup.stale === undefined;
 }
 
 function toRefusal({ what, path, lookup }: Place): readonly WrongAsk[] {
