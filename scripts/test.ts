@@ -10,8 +10,9 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { findObstacle } from '../e2e/node/cluster.ts';
+import { asArray, asString, type JsonValue, member } from '../src/objects/json.ts';
 import { findChromium, NO_CHROMIUM } from './chromium.ts';
 import { findPrometheus, NO_PROMETHEUS } from './prometheus.ts';
 import { kubernetesFolder, listKubernetes } from './tool-versions.ts';
@@ -55,7 +56,11 @@ const EVERY_VERSION = 'every-version';
 /** Curfew in pods, by a script of its own: it takes root and some packages. */
 const CLUSTER = 'cluster';
 
-type Count = { readonly passed: number; readonly failed: number };
+type Count = {
+  readonly passed: number;
+  /** By name, since what says why is thousands of lines above the last one. */
+  readonly failures: readonly string[];
+};
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -72,7 +77,8 @@ const counts: Count[] = [];
 for (const { tier, command, args } of STATIC_STEPS.filter((step) => isChosen(step.tier))) {
   const code = await run(command, args);
   console.log(`${code === 0 ? 'ok  ' : 'FAIL'} ${tier}`);
-  counts.push({ passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 });
+  const failures = code === 0 ? [] : [`${tier}: ${[command, ...args].join(' ')}`];
+  counts.push({ passed: 1 - failures.length, failures });
 }
 const tiers = VITEST_GROUPS.map((group) => group.filter(isChosen)).filter((group) => group.length > 0);
 await findTools([...new Set(tiers.flat().flatMap((tier) => TOOLS_OF_TIERS[tier] ?? []))]);
@@ -96,12 +102,11 @@ if (tiers.flat().some((tier) => tier === 'contract' || tier === 'e2e') && (await
 
 if (isChosen('browser') && (await findChromium()) === undefined) console.log(`not run: browser. ${NO_CHROMIUM}`);
 
-const total = counts.reduce(
-  (sum, { passed, failed }) => ({ passed: sum.passed + passed, failed: sum.failed + failed }),
-  { passed: 0, failed: 0 },
-);
-console.log(`${total.passed} passed, ${total.failed} failed`);
-process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
+const passed = counts.reduce((sum, count) => sum + count.passed, 0);
+const failures = counts.flatMap((count) => count.failures);
+for (const failure of failures) console.log(`failed: ${failure}`);
+console.log(`${passed} passed, ${failures.length} failed`);
+process.exit(failures.length === 0 && passed > 0 ? 0 : 1);
 
 /** Runs these files of the end-to-end suite, or all of it, on one version of Kubernetes. */
 async function runOn(minor: string, files: readonly string[]): Promise<Count> {
@@ -135,9 +140,9 @@ async function countReport(write: (file: string) => Promise<number>): Promise<Co
   try {
     const file = join(folder, 'report.json');
     const code = await write(file);
-    const { passed, failed } = await readReport(file);
-    // A suite whose set-up failed has no failed test, and an unhandled error has no test at all.
-    return { passed, failed: code !== 0 && failed === 0 ? 1 : failed };
+    const count = await readReport(file);
+    const isExplained = code === 0 || count.failures.length > 0;
+    return isExplained ? count : { ...count, failures: ['a run, by an error outside of all tests'] };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -146,12 +151,21 @@ async function countReport(write: (file: string) => Promise<number>): Promise<Co
 async function readReport(file: string): Promise<Count> {
   try {
     const report: unknown = JSON.parse(await readFile(file, 'utf8'));
-    const read = (key: string) =>
-      typeof report === 'object' && report !== null ? Number(Reflect.get(report, key) ?? 0) : 0;
-    return { passed: read('numPassedTests'), failed: read('numFailedTests') };
+    const failures = asArray(member(report, 'testResults')).flatMap(listFailures);
+    return { passed: Number(member(report, 'numPassedTests') ?? 0), failures };
   } catch {
-    return { passed: 0, failed: 1 };
+    return { passed: 0, failures: ['a run that left no report'] };
   }
+}
+
+/** Of one file: its tests that failed, or the file where its set-up did. */
+function listFailures(result: JsonValue): readonly string[] {
+  const isFailed = (one: JsonValue) => member(one, 'status') === 'failed';
+  if (!isFailed(result)) return [];
+  const name = relative(ROOT, asString(member(result, 'name')) ?? '');
+  const tests = asArray(member(result, 'assertionResults')).filter(isFailed);
+  if (tests.length === 0) return [name];
+  return tests.map((test) => `${name}: ${asString(member(test, 'fullName')) ?? ''}`);
 }
 
 /** Runs a program of `node_modules/.bin` with the terminal as its own; resolves to its exit code. */
