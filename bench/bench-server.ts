@@ -3,22 +3,23 @@
  *
  *     raw       node:https; reads the body to its end and answers allowed, without a look at it
  *     fastify   fastify; parses the review and answers allowed with its uid, and under `/mutate` with the patch it was started with
- *     curfew    the webhook server with real metrics and a real log, at restricted; lookups are answered from memory
+ *     curfew    the webhook server with real metrics and its log on standard output, at restricted; lookups are answered from memory
  *
  * Says `{ port }` when it listens, and `{ cpuMs }` whenever it is asked.
  */
 
-import { openSync, writeSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { fastify } from 'fastify';
 import { createSystemClock } from '../src/kube/clock.ts';
 import { createUnknownLister } from '../src/kube/pod-lister.ts';
 import { createLogger } from '../src/log/logger.ts';
+import { openStandardOutput } from '../src/log/standard-output.ts';
 import { createPrometheusRecorder } from '../src/metrics/prometheus.ts';
 import { asString, valueAt } from '../src/objects/json.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../src/policy/configuration.ts';
 import { ENTRIES } from '../src/review/entries.ts';
+import { createAfterTurn } from '../src/server/after-turn.ts';
 import { buildApp } from '../src/server/app.ts';
 import { listen } from '../src/server/listen.ts';
 import { PLAIN_READER } from '../test/server/start-app.ts';
@@ -66,7 +67,8 @@ const STARTS: Readonly<Record<string, (start: Start) => Promise<number>>> = {
     if (!read.ok) throw new Error(JSON.stringify(read.problems));
     const { configuration } = read;
     const clock = createSystemClock();
-    const log = openSync('/dev/null', 'w');
+    const afterTurn = createAfterTurn();
+    const recorder = createPrometheusRecorder('bench', clock.monotonic, { entries: ENTRIES.map(({ path }) => path) });
     const server = buildApp({
       policy: () => ({
         configuration,
@@ -76,11 +78,12 @@ const STARTS: Readonly<Record<string, (start: Start) => Promise<number>>> = {
       }),
       reader: PLAIN_READER,
       listPods: createUnknownLister('it is a benchmark'),
-      recorder: createPrometheusRecorder('bench', clock.monotonic, { entries: ENTRIES.map(({ path }) => path) }),
-      log: createLogger('info', { write: (line: string) => void writeSync(log, line) }),
+      recorder,
+      log: createLogger('info', openStandardOutput(recorder.logLinesLost, afterTurn)),
       clock,
       tls,
       isDraining: () => false,
+      afterTurn,
     });
     return Number(new URL(await listen(server, { host: '127.0.0.1', port: 0 })).port);
   },

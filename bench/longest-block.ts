@@ -10,6 +10,7 @@ import { createSilentRecorder } from '../src/metrics/recorder.ts';
 import { exampleConfigMap, exampleSecret } from '../src/objects/example-objects.ts';
 import type { JsonObject } from '../src/objects/json.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../src/policy/configuration.ts';
+import { createAfterTurn } from '../src/server/after-turn.ts';
 import { buildApp } from '../src/server/app.ts';
 import { postInMemory } from '../src/server/in-memory.ts';
 import { endListening } from '../src/server/listen.ts';
@@ -133,6 +134,7 @@ function buildRestrictedApp() {
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     clock: createSystemClock(),
     isDraining: () => false,
+    afterTurn: createAfterTurn(),
   });
 }
 

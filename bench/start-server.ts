@@ -1,7 +1,9 @@
 /** Starts a server of `bench-server.ts` in a process of its own. */
 
-import { fork } from 'node:child_process';
+import { execFileSync, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { issueCertificateAuthority, issueServingCertificate } from '../src/certificates/issue.ts';
 
@@ -31,7 +33,12 @@ export async function issueCertificates() {
 /** @param patch - in base64, for fastify: what it answers under `/mutate` */
 export async function startBenchServer(name: ServerName, patch?: string): Promise<BenchServer> {
   const { ca, tls } = await issueCertificates();
-  const child = fork(join(import.meta.dirname, 'bench-server.ts'), [], { execArgv: [] });
+  const output = openPipe();
+  const child = fork(join(import.meta.dirname, 'bench-server.ts'), [], {
+    execArgv: [],
+    stdio: ['ignore', output, 'inherit', 'ipc'],
+  });
+  closeSync(output);
   child.send({ start: name, tls, patch });
   const [{ port }] = (await once(child, 'message')) as [{ readonly port: number }];
   return {
@@ -44,4 +51,16 @@ export async function startBenchServer(name: ServerName, patch?: string): Promis
     },
     stop: () => child.disconnect(),
   };
+}
+
+/** A pipe with a reader, as the standard output of a container is; the reader ends with its last writer. */
+function openPipe(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'curfew-bench-'));
+  const pipe = join(folder, 'output');
+  execFileSync('mkfifo', [pipe]);
+  spawn('cat', [pipe], { stdio: ['ignore', 'ignore', 'inherit'] });
+  // Waits for the reader.
+  const output = openSync(pipe, 'w');
+  rmSync(folder, { recursive: true });
+  return output;
 }

@@ -13,10 +13,12 @@ import { readOwnToken } from '../kube/own-token.ts';
 import { createPodLister, createUnknownLister } from '../kube/pod-lister.ts';
 import { describeError } from '../kube/sentences.ts';
 import type { LogLevel } from '../log/logger.ts';
-import { createLogger, openStandardOutput } from '../log/logger.ts';
+import { createLogger } from '../log/logger.ts';
+import { openStandardOutput } from '../log/standard-output.ts';
 import { createPrometheusRecorder } from '../metrics/prometheus.ts';
 import { listSchemeKeys } from '../policy/configuration.ts';
 import { ENTRIES } from '../review/entries.ts';
+import { createAfterTurn } from '../server/after-turn.ts';
 import { buildApp } from '../server/app.ts';
 import { createForeignWebhookReport } from '../server/foreign-webhooks.ts';
 import {
@@ -73,7 +75,8 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const first = await loadConfigurationFile(options.config);
   const clock = createSystemClock();
   const recorder = createPrometheusRecorder(VERSION, clock.monotonic, { entries: ENTRIES.map(({ path }) => path) });
-  const log = createLogger(options.logLevel, openStandardOutput(recorder.logLineLost));
+  const afterTurn = createAfterTurn();
+  const log = createLogger(options.logLevel, openStandardOutput(recorder.logLinesLost, afterTurn));
 
   const client = options.withoutCluster ? undefined : await connectOnce(options);
   const { secretIndex, foreignWebhooks } = first.configuration;
@@ -143,6 +146,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     tls: certificates.current(),
     callers: callers?.bundle,
     isDraining: () => isStopping,
+    afterTurn,
   });
   const countRequests = watchRequests(app);
   let isRehearsed = false;

@@ -26,33 +26,15 @@ export function boundName(name: string): string {
   return `${name.slice(0, MOST_NAME_CHARACTERS).toWellFormed()}…`;
 }
 
-/** Where lines go. */
-export type LogDestination = { write(line: string): void };
-
-/** Kept of lines that cannot be written, in bytes; they are written before the next one that can be. */
-const MOST_UNWRITTEN_BYTES = 65_536;
-
-/**
- * Standard output, at once. Where it cannot be written to, since a disk is full or nobody reads it any more, the server
- * goes on without its log: verdicts matter more.
- *
- * @param onLost - called for each line that was given up
- */
-export function openStandardOutput(onLost: () => void): LogDestination {
-  const output = pino.destination({ fd: 1, sync: true, maxLength: MOST_UNWRITTEN_BYTES });
-  // Pino's own listener gives up for good at the first EPIPE, and throws at every other error.
-  output.removeAllListeners('error');
-  output.on('error', () => undefined);
-  output.on('drop', onLost);
-  return output;
-}
+/** Where lines go: each ends with a newline. */
+export type LogDestination = { write(lines: string): void };
 
 /** One line a call. */
 export function createLogger(level: LogLevel, destination: LogDestination): Logger {
   const options = {
     level,
     base: null,
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return pino(options, destination);

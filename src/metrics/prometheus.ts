@@ -150,7 +150,7 @@ export function createPrometheusRecorder(
       authority.notAfter.set(notAfter / 1000);
     },
     certificateSource: (source) => certificateSource.set({ source }, 1),
-    logLineLost: () => logLinesLost.inc(),
+    logLinesLost: (lines) => logLinesLost.inc(lines),
     webhooksPublished: (isPublished) => published.set(Number(isPublished)),
   };
 }

@@ -75,8 +75,8 @@ export type Recorder = {
   authorityLife(life: Life): void;
   /** Where the serving certificate comes from; said once. */
   certificateSource(source: string): void;
-  /** A line of the log could not be written, and was given up. */
-  logLineLost(): void;
+  /** So many lines of the log could not be written, and were given up. */
+  logLinesLost(lines: number): void;
   /** Whether every entry was found with its rules and CA bundle. */
   webhooksPublished(isPublished: boolean): void;
   /**
@@ -108,7 +108,7 @@ export function createSilentRecorder(): Recorder {
     certificateLife: ignore,
     authorityLife: ignore,
     certificateSource: ignore,
-    logLineLost: ignore,
+    logLinesLost: ignore,
     webhooksPublished: ignore,
     ownerEvent: ignore,
   };

@@ -1,7 +1,12 @@
 /** What is to run once this turn of the event loop has read all that had arrived: one call of the loop for all of it. */
 
-/** @param schedule - runs its argument after this turn, as setImmediate does */
-export function createAfterTurn(schedule: (run: () => void) => void): (task: () => void) => void {
+import { setImmediate } from 'node:timers';
+
+/** Runs its argument after this turn, and in the order of the calls. */
+export type AfterTurn = (task: () => void) => void;
+
+/** @param schedule - runs its argument after this turn */
+export function createAfterTurn(schedule: (run: () => void) => void = setImmediate): AfterTurn {
   let tasks: (() => void)[] = [];
   const run = (): void => {
     const due = tasks;

@@ -8,12 +8,11 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer, type ServerOptions as TlsOptions } from 'node:https';
-import { setImmediate as nextTurn } from 'node:timers';
 import { setImmediate } from 'node:timers/promises';
 import { Fault, toFault } from '../errors.ts';
 import type { Entry } from '../review/entries.ts';
 import { respondToFault } from '../review/respond.ts';
-import { createAfterTurn } from './after-turn.ts';
+import type { AfterTurn } from './after-turn.ts';
 import { type Answer, JSON_TYPE, sendAnswer } from './answer.ts';
 import { type Arrivals, watchArrivals } from './arrivals.ts';
 import { createGate, toTlsOptions } from './callers.ts';
@@ -40,6 +39,8 @@ export type AppDeps = ReviewDeps & {
   readonly callers?: (() => string) | undefined;
   /** True while the server is being stopped: answers ask the client to open its next connection elsewhere. */
   readonly isDraining: () => boolean;
+  /** Answers go by it. Where the lines of the log do too, a line is written before the answer that it tells of. */
+  readonly afterTurn: AfterTurn;
   /** Since when requests may have been waiting; by default as the event loop of this process shows it. */
   readonly arrivals?: Arrivals;
   /** Longest time for a body to arrive once its head has, in ms. Default: 30 s. */
@@ -63,7 +64,7 @@ const GIVE_WAY_MS = 250;
 
 /** Answers the path of each webhook entry. Everything that is no verdict is answered by a fault's Status. */
 export function buildApp(deps: AppDeps): Server {
-  const { callers, clock, log, policy, recorder } = deps;
+  const { afterTurn, callers, clock, log, policy, recorder } = deps;
   const { monotonic } = clock;
   // Read once: the two limits in bytes were checked together.
   const { bodyLimitBytes, maxBodyBytesInFlight, maxInFlight } = policy().configuration.server;
@@ -76,7 +77,6 @@ export function buildApp(deps: AppDeps): Server {
     // Nothing is left to be refused once the server is closed.
     after: (ms, task) => void setTimeout(task, ms).unref(),
   });
-  const afterTurn = createAfterTurn((task) => void nextTurn(task));
   const arrivals = deps.arrivals ?? watchArrivals(monotonic, afterTurn);
   const faults = createFaultLog({ log });
   const bodies = createBodyReader({

@@ -3,6 +3,8 @@
  * lies in the kernel while others are judged. What can be known is the turn before, in which it was not there yet.
  */
 
+import type { AfterTurn } from './after-turn.ts';
+
 export type Arrivals = {
   /** Something was read: called for each, as early as can be. */
   note(): void;
@@ -15,7 +17,7 @@ export type EventLoop = {
   /** For how long the event loop had nothing to do, in all, in ms. */
   readonly idle: () => number;
   /** Runs `task` once everything is read that had arrived. */
-  readonly afterTurn: (task: () => void) => void;
+  readonly afterTurn: AfterTurn;
 };
 
 /** An event loop that finds something at once has not waited as long, in ms. */
@@ -53,6 +55,6 @@ export function createArrivals({ monotonic, idle, afterTurn }: EventLoop): Arriv
 }
 
 /** Of this process. */
-export function watchArrivals(monotonic: () => number, afterTurn: EventLoop['afterTurn']): Arrivals {
+export function watchArrivals(monotonic: () => number, afterTurn: AfterTurn): Arrivals {
   return createArrivals({ monotonic, idle: () => performance.nodeTiming.idleTime, afterTurn });
 }

@@ -10,6 +10,7 @@ import { createUnknownLister } from '../kube/pod-lister.ts';
 import { createSilentRecorder } from '../metrics/recorder.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import { composeReview } from '../review/compose.ts';
+import { createAfterTurn } from './after-turn.ts';
 import { buildApp } from './app.ts';
 import { postInMemory } from './in-memory.ts';
 import type { ReviewDeps } from './judge-review.ts';
@@ -31,6 +32,7 @@ export async function rehearse({ policy, clock }: Pick<ReviewDeps, 'policy' | 'c
     recorder: createSilentRecorder(),
     log: SILENT,
     isDraining: () => false,
+    afterTurn: createAfterTurn(),
   });
   const reviews = listReviews();
   try {

@@ -9,6 +9,7 @@ import { createPrometheusRecorder } from '../../src/metrics/prometheus.ts';
 import { asString, type JsonObject } from '../../src/objects/json.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../src/policy/configuration.ts';
 import { ENTRIES } from '../../src/review/entries.ts';
+import { createAfterTurn } from '../../src/server/after-turn.ts';
 import { type AppDeps, buildApp } from '../../src/server/app.ts';
 import { endListening, listen } from '../../src/server/listen.ts';
 import { sumOf } from '../exposition.ts';
@@ -80,6 +81,7 @@ export async function startApp(
     clock: { now: Date.now, monotonic: () => performance.now() },
     tls,
     isDraining: () => false,
+    afterTurn: createAfterTurn(),
     ...more,
   });
   const port = Number(new URL(await listen(server, { host: '127.0.0.1', port: 0 })).port);
