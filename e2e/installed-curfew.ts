@@ -8,9 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject } from '../src/objects/json.ts';
 import { asArray, isObject, member, valueAt } from '../src/objects/json.ts';
 import { sumOf } from '../test/exposition.ts';
+import { findFreePorts } from '../test/free-ports.ts';
 import { pointAtProcess, RELEASE_NAMESPACE, renderChart } from './chart.ts';
 import type { Kubectl } from './kubectl.ts';
-import { findFreePorts, type ManagedProcess, readLastLines, type Supervisor, startSupervisor } from './processes.ts';
+import { type ManagedProcess, readLastLines, type Supervisor, startSupervisor } from './processes.ts';
 import { kubeconfigOf, type ServerSpec, startServer } from './server-process.ts';
 
 /** A cluster of 100,000 service accounts takes a busy machine half a minute to list. */

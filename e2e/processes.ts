@@ -1,10 +1,9 @@
 /** Starting, watching and ending the servers of a test, through the supervisor that outlives a killed test. */
 
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { findFreePorts } from '../test/free-ports.ts';
 import type { Command, Report } from './supervisor.ts';
 
 /** What a process needs to start. */
@@ -139,20 +138,6 @@ export async function startOnFreePorts<T>(
       if (attempt === 5 || !isPortTaken(error)) throw error;
     }
   }
-}
-
-/** `count` different TCP ports of 127.0.0.1 that nobody listens on at this moment. */
-export async function findFreePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  // All are held until all are known, or the same port could be given twice.
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new ProcessError('A listening socket has no port.');
-    return address.port;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 /** The last `count` lines of a log file, of its last 256 KiB at most; empty if there is no file. */

@@ -6,9 +6,10 @@
 
 import type { JsonObject } from '../src/objects/json.ts';
 import { asArray, asString, isObject, member, valueAt } from '../src/objects/json.ts';
+import { findFreePorts } from '../test/free-ports.ts';
 import { RELEASE_NAMESPACE } from './chart.ts';
 import { waitUntil } from './installed-curfew.ts';
-import { findFreePorts, startSupervisor } from './processes.ts';
+import { startSupervisor } from './processes.ts';
 import { startServer } from './server-process.ts';
 import type { TestCluster } from './test-cluster.ts';
 

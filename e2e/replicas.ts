@@ -2,10 +2,11 @@
 
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { JsonObject } from '../src/objects/json.ts';
+import { findFreePorts } from '../test/free-ports.ts';
 import { isAnswering } from './api-request.ts';
 import { pointAtProcess, RELEASE_NAMESPACE, renderChart } from './chart.ts';
 import { waitUntil } from './installed-curfew.ts';
-import { findFreePorts, type ManagedProcess, readLastLines, startSupervisor } from './processes.ts';
+import { type ManagedProcess, readLastLines, startSupervisor } from './processes.ts';
 import { startServer } from './server-process.ts';
 import type { TestCluster } from './test-cluster.ts';
 

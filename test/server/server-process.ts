@@ -1,15 +1,14 @@
 /** `curfew serve` as a process of its own, without a cluster, for what only a process can show. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:https';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { asString, member } from '../../src/objects/json.ts';
+import { findFreePorts } from '../free-ports.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
@@ -57,7 +56,7 @@ export async function startServerProcess({
   const configFile = join(folder, 'configuration.yaml');
   const caFile = join(folder, 'ca.pem');
   await writeFile(configFile, `apiVersion: curfew.dev/v1alpha1\nkind: CurfewConfiguration\n${config}`);
-  const [webhookPort = 0, operationsPort = 0] = await findPorts(2);
+  const [webhookPort = 0, operationsPort = 0] = await findFreePorts(2);
   const listen = ['--webhook-listen', `127.0.0.1:${webhookPort}`, '--operations-listen', `127.0.0.1:${operationsPort}`];
   const args = [...nodeArgs, MAIN, 'serve', '--without-cluster', '--config', configFile, '--ca-out', caFile, ...listen];
   const out = stdout === undefined ? 'pipe' : openSync(stdout, 'w');
@@ -127,12 +126,4 @@ async function post(
     sent.flushHeaders();
   }
   return await promise;
-}
-
-async function findPorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map(async (server) => await once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
