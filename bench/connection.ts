@@ -130,7 +130,7 @@ export type Load = {
 
 export type LoadResult = {
   readonly perSecond: number;
-  /** Of each request, in ms, from when it was to be sent: a server that stops for a while delays those that wait too. */
+  /** Of each request, in ms, from when it was to be sent, or was sent before: a server that stops for a while delays those that wait too. */
   readonly latencies: readonly number[];
   /** Answers that were not good, and requests whose connection broke under way. */
   readonly errors: number;
@@ -156,10 +156,12 @@ export async function runLoad({
       const due = perSecond === undefined ? performance.now() : start + (1000 * number) / perSecond;
       const early = due - performance.now();
       if (early > 0) await waitFor(early);
+      // What is late has been waiting; what is early by a part of a millisecond, as timers are, has not been sent yet.
+      const from = Math.min(due, performance.now());
       try {
         const answer = await connection.send(requests[number % requests.length] ?? Buffer.alloc(0));
         if (answer.status !== status) errors += 1;
-        latencies.push(performance.now() - due);
+        latencies.push(performance.now() - from);
       } catch {
         errors += 1;
       }
