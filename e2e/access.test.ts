@@ -3,7 +3,6 @@
  * it is not; and single steps of random roles are those that the authorizer allows. Curfew is not installed here.
  */
 
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findPathsFrom } from '../src/access/ask.ts';
 import { formatGoal } from '../src/access/describe-path.ts';
@@ -12,6 +11,7 @@ import { readAccess } from '../src/audit/read-access.ts';
 import { connect } from '../src/kube/client.ts';
 import type { JsonObject } from '../src/objects/json.ts';
 import { asArray, asString, member, valueAt } from '../src/objects/json.ts';
+import fc, { IS_LONG, SEED } from '../test/properties.ts';
 import { runWith } from '../test/unit/cli/run-command.ts';
 import { compareSteps } from './access-parity.ts';
 import { ACCESS_SCENES, type AccessScene, ROLLOUTS_KIND } from './access-scenes.ts';
@@ -29,8 +29,7 @@ import {
 } from './test-cluster.ts';
 import { whoIs } from './walking.ts';
 
-const ROLES = process.env['CURFEW_LONG'] === '1' ? 600 : 40;
-const SEED = Number(process.env['CURFEW_SEED'] ?? Date.now() % 2 ** 31);
+const ROLES = IS_LONG ? 600 : 40;
 
 let cluster: TestCluster;
 let admin: Person;

@@ -1,12 +1,12 @@
 /** Policies that change objects beside the webhook that does: the same object must come out of both. */
 
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MutationExample } from '../src/mutations/define-mutation.ts';
 import { MUTATIONS } from '../src/mutations/registry.ts';
 import { FIRST_MINOR } from '../src/native/mutating.ts';
 import { API_TOKEN_EXPIRATION_ANNOTATION } from '../src/objects/api-token-expiration.ts';
 import { asString, type JsonObject, valueAt } from '../src/objects/json.ts';
+import fc, { IS_LONG } from '../test/properties.ts';
 import { type ApiClient, openApi } from './api-client.ts';
 import { type InstalledCurfew, installCurfew } from './installed-curfew.ts';
 import { type Changed, changed } from './native-changes.ts';
@@ -20,8 +20,7 @@ import {
 } from './native-policies.ts';
 import { OWNS_CONTROL_PLANE, pod, startTestCluster, type TestCluster } from './test-cluster.ts';
 
-const RUNS = process.env['CURFEW_LONG'] === '1' ? 3_000 : 100;
-const SEED = process.env['CURFEW_LONG'] === undefined ? { seed: 20_261_126 } : {};
+const RUNS = IS_LONG ? 3_000 : 100;
 
 const HAS_POLICIES = KUBERNETES_MINOR >= FIRST_MINOR;
 if (!HAS_POLICIES) console.log(`not run: Kubernetes has MutatingAdmissionPolicies from 1.${FIRST_MINOR} on`);
@@ -167,7 +166,7 @@ describe.runIf(HAS_POLICIES && OWNS_CONTROL_PLANE)('Policies and webhook', () =>
           count.all += 1;
           if (webhook.includes('curfew.dev/mutated-by":')) count.changed += 1;
         }),
-        { numRuns: RUNS, ...SEED },
+        { numRuns: RUNS },
       );
       console.log(`${count.all} objects, of which ${count.changed} were changed`);
       expect(count.changed).toBeGreaterThan(count.all / 4);

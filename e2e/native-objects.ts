@@ -1,8 +1,8 @@
 /** Objects that policies are asked about: random ones near what the rules look at, and the largest that they judge. */
 
-import fc from 'fast-check';
 import type { JsonObject } from '../src/objects/json.ts';
 import { API_TOKEN_MOUNT_PATH } from '../src/objects/tokens.ts';
+import fc from '../test/properties.ts';
 
 export type Generated = {
   readonly object: JsonObject;

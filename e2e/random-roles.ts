@@ -1,10 +1,10 @@
 /** Every right that some check looks for, and random roles that grant some of them. */
 
-import fc from 'fast-check';
 import type { Check } from '../src/checks/define-check.ts';
 import type { JsonObject } from '../src/objects/json.ts';
 import type { Right } from '../src/objects/rbac/rules.ts';
 import { everyParent } from '../src/objects/rbac/rules.ts';
+import fc from '../test/properties.ts';
 import type { RoleKind } from './authorizer.ts';
 import { judgeUpdate, ROLE_CHECKS, toQuestion } from './role-updates.ts';
 

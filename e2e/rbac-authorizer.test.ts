@@ -3,18 +3,17 @@
  * Curfew is not installed here.
  */
 
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import rbacImpersonate from '../src/checks/rbac-impersonate.ts';
 import { asArray } from '../src/objects/json.ts';
+import fc, { IS_LONG, SEED } from '../test/properties.ts';
 import { type Authorizer, inParallel, openAuthorizer } from './authorizer.ts';
 import { findKeys, isTold, JUDGED_RIGHTS, NAMES, randomRole } from './random-roles.ts';
 import { EXTRA_QUESTIONS, judgeUpdate, ROLE_CHECKS, roleUpdate, toQuestion } from './role-updates.ts';
 import { startTestCluster, type TestCluster } from './test-cluster.ts';
 
-const ROLES = process.env['CURFEW_LONG'] === '1' ? 1_000 : 80;
-const UPDATES = process.env['CURFEW_LONG'] === '1' ? 2_000 : 150;
-const SEED = Number(process.env['CURFEW_SEED'] ?? Date.now() % 2 ** 31);
+const ROLES = IS_LONG ? 1_000 : 80;
+const UPDATES = IS_LONG ? 2_000 : 150;
 
 let cluster: TestCluster;
 let authorizer: Authorizer;

@@ -1,12 +1,12 @@
 /** Random updates of roles, what the checks find in them, and the question that shows whether it is new. */
 
-import fc from 'fast-check';
 import type { Check } from '../src/checks/define-check.ts';
 import { CHECKS } from '../src/checks/registry.ts';
 import { prepareExample } from '../src/engine/example-subject.ts';
 import type { JsonObject } from '../src/objects/json.ts';
 import type { Right } from '../src/objects/rbac/rules.ts';
 import { isNameless } from '../src/objects/rbac/rules.ts';
+import fc from '../test/properties.ts';
 import { RBAC, type RoleKind } from './authorizer.ts';
 
 export type RoleUpdate = {

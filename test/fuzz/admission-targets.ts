@@ -1,7 +1,6 @@
 /** Whatever judges or changes an object that a stranger wrote. */
 
 import { deepStrictEqual, ok } from 'node:assert/strict';
-import fc from 'fast-check';
 import { applyPatch } from 'rfc6902';
 import { type Check, isFinding } from '../../src/checks/define-check.ts';
 import { CHECKS } from '../../src/checks/registry.ts';
@@ -26,6 +25,7 @@ import { renderCheckJunit } from '../../src/reports/check-junit.ts';
 import { renderCheckSarif } from '../../src/reports/check-sarif.ts';
 import { renderCheckTable } from '../../src/reports/check-table.ts';
 import { respond } from '../../src/review/respond.ts';
+import fc from '../properties.ts';
 import { deepFreeze, mutated } from '../unit/arbitraries.ts';
 import { answeredWorld, anyCase, SETTINGS, silence, type World } from '../unit/cases.ts';
 import { resolvePointer } from '../unit/json-pointer.ts';

@@ -3,10 +3,10 @@
  * with words in the places where a rule looks for words. {@link spoiled} puts anything else into some places.
  */
 
-import fc from 'fast-check';
 import { EXAMPLE_LEGACY_CLAIMS, exampleBoundClaims, exampleJwt, toBase64 } from '../../src/objects/example-tokens.ts';
 import type { JsonObject, JsonValue } from '../../src/objects/json.ts';
 import { KINDS } from '../../src/objects/kinds.ts';
+import fc from '../properties.ts';
 import { hostileObject, mutated } from '../unit/arbitraries.ts';
 import { colliding } from '../unit/mutations/random-pods.ts';
 

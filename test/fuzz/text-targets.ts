@@ -1,7 +1,6 @@
 /** Whatever reads a text that a stranger wrote. */
 
 import { deepStrictEqual, ok } from 'node:assert/strict';
-import fc from 'fast-check';
 import { readAuditEvent } from '../../src/audit-log/read-event.ts';
 import { addEvent, createUsageTally } from '../../src/audit-log/usage-tally.ts';
 import { Fault } from '../../src/errors.ts';
@@ -21,6 +20,7 @@ import { renderTokenPage } from '../../src/reports/token-page.ts';
 import { listUsageManifests, renderUsageTable } from '../../src/reports/usage-table.ts';
 import { countValues } from '../../src/review/count-values.ts';
 import { parseReview } from '../../src/review/parse.ts';
+import fc from '../properties.ts';
 import { hostileValue, mutated } from '../unit/arbitraries.ts';
 import { type TargetProperty, defineTarget as target } from './define-target.ts';
 import { askTwice, checkLine, checkText } from './invariants.ts';

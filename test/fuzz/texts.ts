@@ -1,9 +1,9 @@
 /** Texts that are nearly what somebody reads: YAML, annotations, tokens, lines of an audit log, JSON. */
 
-import fc from 'fast-check';
 import { stringify } from 'yaml';
 import { EXAMPLE_LEGACY_CLAIMS, exampleBoundClaims, exampleJwt } from '../../src/objects/example-tokens.ts';
 import type { JsonObject } from '../../src/objects/json.ts';
+import fc from '../properties.ts';
 import { hostileObject, hostileValue, mutated } from '../unit/arbitraries.ts';
 import { eventLine } from '../unit/audit-log/events.ts';
 

@@ -1,12 +1,12 @@
 /** Arbitrary objects for property tests, hostile ones above all. */
 
-import fc from 'fast-check';
 import type { JsonObject, JsonValue } from '../../src/objects/json.ts';
 import { isObject } from '../../src/objects/json.ts';
+import fc, { IS_LONG } from '../properties.ts';
 
 /** Runs of a property: few in every test run, many with CURFEW_LONG=1. */
 export function numRuns(few = 300): number {
-  return process.env['CURFEW_LONG'] === '1' ? 20_000 : few;
+  return IS_LONG ? 20_000 : few;
 }
 
 const hostileKey = fc.oneof(

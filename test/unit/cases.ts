@@ -3,7 +3,6 @@
  * and the world around it, and then changed a little. Parts that are drawn apart hardly ever meet in what a check reads.
  */
 
-import fc from 'fast-check';
 import { type Check, startLevel } from '../../src/checks/define-check.ts';
 import { CHECKS } from '../../src/checks/registry.ts';
 import {
@@ -19,6 +18,7 @@ import type { ActiveLevel } from '../../src/objects/level.ts';
 import type { RuleContext } from '../../src/objects/rule-context.ts';
 import type { Subject } from '../../src/objects/subject.ts';
 import type { Lookup, NamespaceView } from '../../src/objects/views.ts';
+import fc from '../properties.ts';
 import { hostileObject, mutated } from './arbitraries.ts';
 import { account, found, PLAIN_ACCOUNT } from './judging.ts';
 import { admittedPod, subjectOf, tokenSecret } from './subjects.ts';

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { applyPatch } from 'rfc6902';
 import { describe, expect, it } from 'vitest';
 import { type Check, isFinding, type Outcome } from '../../src/checks/define-check.ts';
@@ -11,6 +10,7 @@ import { MUTATIONS } from '../../src/mutations/registry.ts';
 import { createDraft } from '../../src/objects/draft.ts';
 import { asArray, member, stringMembers, valueAt } from '../../src/objects/json.ts';
 import { respond } from '../../src/review/respond.ts';
+import fc from '../properties.ts';
 import { deepFreeze, numRuns } from './arbitraries.ts';
 import { answeredWorld, anyCase, type Case, caseOf, SECRET_TEXT, SETTINGS, silence } from './cases.ts';
 import { resolvePointer } from './json-pointer.ts';

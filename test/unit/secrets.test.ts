@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mutate, toMutationVerdict } from '../../src/engine/mutate.ts';
 import type { Verdict } from '../../src/engine/verdict.ts';
@@ -9,6 +8,7 @@ import type { Subject } from '../../src/objects/subject.ts';
 import { effectiveLevels } from '../../src/policy/level.ts';
 import { scopeOf } from '../../src/policy/scope.ts';
 import { respond } from '../../src/review/respond.ts';
+import fc from '../properties.ts';
 import { numRuns } from './arbitraries.ts';
 import { configure, contextOf, judgeWith } from './judging.ts';
 import { admittedPod, subjectOf, tokenSecret } from './subjects.ts';

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { applyPatch } from 'rfc6902';
 import { describe, expect, it } from 'vitest';
 import { mutate, toMutationVerdict } from '../../../src/engine/mutate.ts';
@@ -8,6 +7,7 @@ import { valueAt } from '../../../src/objects/json.ts';
 import type { Subject } from '../../../src/objects/subject.ts';
 import { effectiveLevels } from '../../../src/policy/level.ts';
 import { scopeOf } from '../../../src/policy/scope.ts';
+import fc from '../../properties.ts';
 import { deepFreeze, hostileObject, hostileValue, mutated, numRuns } from '../arbitraries.ts';
 import { configure, contextOf, type Setting } from '../judging.ts';
 import { admittedPod, subjectOf } from '../subjects.ts';

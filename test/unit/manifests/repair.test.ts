@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { checkManifests } from '../../../src/manifests/check-manifests.ts';
 import { readManifests } from '../../../src/manifests/read-manifests.ts';
 import { repairText } from '../../../src/manifests/repair.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
+import fc from '../../properties.ts';
 import { configure } from '../judging.ts';
 
 const HOW = {

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { applyPatch } from 'rfc6902';
 import { expect, it } from 'vitest';
 import { asAdmitted } from '../../../src/engine/as-admitted.ts';
@@ -8,6 +7,7 @@ import type { JsonObject } from '../../../src/objects/json.ts';
 import { asArray, asString, member, valueAt } from '../../../src/objects/json.ts';
 import { effectiveLevels } from '../../../src/policy/level.ts';
 import { scopeOf } from '../../../src/policy/scope.ts';
+import fc from '../../properties.ts';
 import { deepFreeze, mutated, numRuns } from '../arbitraries.ts';
 import { configure, contextOf, PLAIN_ACCOUNT } from '../judging.ts';
 import { subjectOf } from '../subjects.ts';

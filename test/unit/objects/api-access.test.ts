@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type AccessQuery,
@@ -9,6 +8,7 @@ import {
   findDocumentedAccess,
   MOST_REASON_CHARACTERS,
 } from '../../../src/objects/api-access.ts';
+import fc from '../../properties.ts';
 import { numRuns } from '../arbitraries.ts';
 
 type Texts = Partial<Record<ApiAccessSource, string>>;

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { guardApiAccess } from '../../../src/engine/guards.ts';
 import { toVerdict } from '../../../src/engine/verdict.ts';
@@ -6,6 +5,7 @@ import { API_ACCESS_ANNOTATION } from '../../../src/objects/api-access.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
 import type { Subject } from '../../../src/objects/subject.ts';
 import { ENTRIES, isEntryOn, listPublishedRules } from '../../../src/review/entries.ts';
+import fc from '../../properties.ts';
 import { hostileObject, mutated, numRuns } from '../arbitraries.ts';
 import { resolvePointer } from '../json-pointer.ts';
 import { configure } from '../judging.ts';

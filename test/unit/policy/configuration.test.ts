@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfigurationFile } from '../../../src/cli/configuration-file.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
@@ -10,6 +9,7 @@ import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../../src/policy
 import { effectiveLevels } from '../../../src/policy/level.ts';
 import { NAMESPACE_SETS, PLATFORM_NAMESPACES } from '../../../src/policy/platform-namespaces.ts';
 import { scopeOf } from '../../../src/policy/scope.ts';
+import fc from '../../properties.ts';
 import { hostileValue, mutated, numRuns } from '../arbitraries.ts';
 import { configure, found } from '../judging.ts';
 import { admittedPod, deployment, JANE, subjectOf } from '../subjects.ts';

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { guardLevels, guardNamespaceLabels } from '../../../src/engine/guards.ts';
 import { toVerdict } from '../../../src/engine/verdict.ts';
@@ -6,6 +5,7 @@ import type { JsonObject } from '../../../src/objects/json.ts';
 import type { Caller, Subject } from '../../../src/objects/subject.ts';
 import { describeGrant } from '../../../src/policy/grant.ts';
 import { findRaisedLevel, findUnknownLabels, findWrongLevels } from '../../../src/policy/namespace-labels.ts';
+import fc from '../../properties.ts';
 import { hostileObject, mutated, numRuns } from '../arbitraries.ts';
 import { resolvePointer } from '../json-pointer.ts';
 import { configure } from '../judging.ts';

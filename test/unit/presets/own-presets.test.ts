@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/objects/json.ts';
 import { asString } from '../../../src/objects/json.ts';
@@ -9,6 +8,7 @@ import {
   readConfiguration,
 } from '../../../src/policy/configuration.ts';
 import { listPresetProblems } from '../../../src/presets/problems.ts';
+import fc from '../../properties.ts';
 import { configure } from '../judging.ts';
 import { asking, inject, type World } from '../mutations/injecting.ts';
 

@@ -1,11 +1,11 @@
 /** The page as text: what a cluster holds stays text in it, whatever it is. */
 
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { renderAuditHtml } from '../../../src/reports/audit-html.ts';
 import type { AuditView } from '../../../src/reports/audit-view.ts';
 import { createEmptyReport, createReport } from '../../audit-reports.ts';
+import fc from '../../properties.ts';
 
 const HOSTILE = [
   '</script><script>alert(1)</script>',

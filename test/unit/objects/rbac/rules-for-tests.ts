@@ -1,9 +1,9 @@
 /** Rules for tests of what they grant: written in a line, or at random. */
 
-import fc from 'fast-check';
 import type { JsonObject } from '../../../../src/objects/json.ts';
 import { collectGrants, type ListGrants, listProduct, listRights } from '../../../../src/objects/rbac/grants.ts';
 import { prepareRights } from '../../../../src/objects/rbac/rules.ts';
+import fc from '../../../properties.ts';
 
 export type Rule = {
   readonly verbs: string[];
