@@ -44,8 +44,8 @@ export function createCover(older: readonly GrantProduct[], steps: number = MOST
   function find(products: Iterable<GrantProduct>): number | undefined {
     let first: number | undefined;
     for (const product of products) {
-      for (const part of toRequests(product)) {
-        const number = findOne(part);
+      for (const request of toRequests(product)) {
+        const number = findOne(request);
         if (number === undefined) return undefined;
         first ??= number;
       }
@@ -53,19 +53,27 @@ export function createCover(older: readonly GrantProduct[], steps: number = MOST
     return first;
   }
 
-  function findOne(product: GrantProduct): number | undefined {
+  function findOne({ product, isNameless }: Request): number | undefined {
     if (left <= 0) return undefined;
     left -= SETTING_UP;
+    const named = cutOff([toBox(product)]);
+    if (named.rest.length === 0 || !isNameless) return named.rest.length === 0 ? named.first : undefined;
+    // What no older one grants for these names, one may grant for the empty name, which is that of the request.
+    const nameless = cutOff(named.rest.map((piece) => ({ ...piece, names: NO_NAME })));
+    return nameless.rest.length === 0 ? (named.first ?? nameless.first) : undefined;
+  }
+
+  /** What no older product has of `pieces`, and the first that has some of them. As they are, once the steps are used up. */
+  function cutOff(pieces: readonly Box[]): { readonly rest: readonly Box[]; readonly first: number | undefined } {
     let first: number | undefined;
-    let rest: readonly Box[] = [toBox(product)];
+    let rest = pieces;
     for (const { number, box } of boxes) {
+      if (rest.length === 0 || left <= 0) break;
       const next = rest.flatMap((piece) => subtract(piece, box) ?? piece);
       if (next.length !== rest.length || next.some((piece, index) => piece !== rest[index])) first ??= number;
       rest = next;
-      if (rest.length === 0) return first;
-      if (left <= 0) return undefined;
     }
-    return undefined;
+    return { rest, first };
   }
 
   /** What of `piece` is not in `box`: up to four pieces that do not overlap; undefined if nothing of it is in there. */
@@ -87,12 +95,23 @@ export function createCover(older: readonly GrantProduct[], steps: number = MOST
   return { find };
 }
 
-/** What is asked for without a name is granted by the empty name too. */
-function toRequests(product: GrantProduct): readonly GrantProduct[] {
-  if (product.names !== undefined) return [product];
+type Request = {
+  readonly product: GrantProduct;
+  /** True if it is asked for without a name: then the empty name grants it too, whatever names are asked for. */
+  readonly isNameless: boolean;
+};
+
+const NO_NAME: ReadonlySet<string> = new Set(['']);
+
+/** What is asked for without a name apart from the rest. */
+function toRequests(product: GrantProduct): readonly Request[] {
+  const { names = [''] } = product;
   const { nameless, named } = splitNameless(product.verbs, product.resources);
-  const parts = [{ ...product, ...nameless, names: [''] }, ...named.map((part) => ({ ...product, ...part }))];
-  return parts.filter((part) => countGrants(part) > 0);
+  const requests = [
+    { product: { ...product, ...nameless, names }, isNameless: true },
+    ...named.map((part) => ({ product: { ...product, ...part }, isNameless: false })),
+  ];
+  return requests.filter((request) => countGrants(request.product) > 0);
 }
 
 type NumberedBox = { readonly number: number; readonly box: Box };

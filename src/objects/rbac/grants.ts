@@ -222,8 +222,8 @@ function findCovering(grant: Grant, old: Collected): string | undefined {
   const wider = [grant.verb, ALL].flatMap((verb) =>
     [grant.group, ALL].flatMap((group) => resources.map((resource) => ({ verb, group, resource }))),
   );
-  const name = grant.name ?? (isNameless(grant) ? '' : undefined);
-  const named = name === undefined ? [] : wider.map((right) => ({ ...right, name }));
+  const names = [...(grant.name === undefined ? [] : [grant.name]), ...(isNameless(grant) ? [''] : [])];
+  const named = names.flatMap((name) => wider.map((right) => ({ ...right, name })));
   return [...wider, ...named].map(keyOf).find((key) => old.has(key));
 }
 

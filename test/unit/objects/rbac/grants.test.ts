@@ -135,6 +135,18 @@ describe('An update', () => {
       [rule('create', 'apps', '*')],
       ['create *.apps'],
     ],
+    [
+      'nothing by names to what is asked for without one, where the empty name had it',
+      [rule('*', '*', 'userextras', '- x')],
+      [rule('list escalate', '*', 'userextras', 'a')],
+      [],
+    ],
+    [
+      'what has a name, beside it',
+      [rule('*', '*', 'userextras', '-')],
+      [rule('list get', '*', 'userextras', 'a')],
+      ['get userextras.* named a'],
+    ],
     ['nothing by merging', [rule('*', '-', 'a'), rule('*', '-', 'b')], [rule('*', '-', 'a b')], []],
     [
       'a resource whose name looks like one with a group',
