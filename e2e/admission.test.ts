@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -252,9 +252,11 @@ describe('Debug containers', () => {
     const plain = await suite.cluster.kubectl.run([...debug, '--target', 'app']);
     expect(plain).toMatchObject({ code: 0, stderr: expect.not.stringContaining('curfew') });
 
-    const profile = join(await mkdtemp(join(tmpdir(), 'curfew-debug-')), 'profile.json');
+    const folder = await mkdtemp(join(tmpdir(), 'curfew-debug-'));
+    const profile = join(folder, 'profile.json');
     await writeFile(profile, JSON.stringify({ volumeMounts: [{ name: 'token', mountPath: '/var/run/token' }] }));
     const mounting = await suite.cluster.kubectl.run([...debug, '--custom', profile]);
+    await rm(folder, { recursive: true });
     expect(mounting.code).toBe(1);
     expect(mounting.stderr).toContain('ephemeral-container-token at /spec/ephemeralContainers/1/volumeMounts/0');
   });

@@ -103,7 +103,7 @@ async function readVerbose(): Promise<string> {
 
 async function writeConfiguration({ path }: MountedFolder): Promise<string> {
   const [certFile, keyFile, caFile] = ['tls.crt', 'tls.key', 'ca.crt'].map((name) => join(path, name));
-  const file = `${path}.yaml`;
+  const file = join(path, 'configuration.yaml');
   const tls = { certFile, keyFile, caFile, source: 'secret' };
   const server = { drainSeconds: 0 };
   await writeFile(
