@@ -11,7 +11,7 @@ import { readAccess } from '../src/audit/read-access.ts';
 import { connect } from '../src/kube/client.ts';
 import type { JsonObject } from '../src/objects/json.ts';
 import { asArray, asString, member, valueAt } from '../src/objects/json.ts';
-import fc, { IS_LONG, SEED } from '../test/properties.ts';
+import { fc, IS_LONG, SEED } from '../test/properties.ts';
 import { runWith } from '../test/unit/cli/run-command.ts';
 import { compareSteps } from './access-parity.ts';
 import { ACCESS_SCENES, type AccessScene, ROLLOUTS_KIND } from './access-scenes.ts';

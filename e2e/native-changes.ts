@@ -1,7 +1,7 @@
 /** Objects that mutations may change: random ones near what they look at. */
 
 import type { JsonObject } from '../src/objects/json.ts';
-import fc from '../test/properties.ts';
+import { fc } from '../test/properties.ts';
 import type { Caller } from './api-client.ts';
 import { maybe, merged, podSpec, REASONS, seconds, some } from './native-objects.ts';
 

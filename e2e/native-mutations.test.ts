@@ -6,7 +6,7 @@ import { MUTATIONS } from '../src/mutations/registry.ts';
 import { FIRST_MINOR } from '../src/native/mutating.ts';
 import { API_TOKEN_EXPIRATION_ANNOTATION } from '../src/objects/api-token-expiration.ts';
 import { asString, type JsonObject, valueAt } from '../src/objects/json.ts';
-import fc, { IS_LONG } from '../test/properties.ts';
+import { fc, IS_LONG } from '../test/properties.ts';
 import { type ApiClient, openApi } from './api-client.ts';
 import { type InstalledCurfew, installCurfew } from './installed-curfew.ts';
 import { type Changed, changed } from './native-changes.ts';

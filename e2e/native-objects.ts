@@ -2,7 +2,7 @@
 
 import type { JsonObject } from '../src/objects/json.ts';
 import { API_TOKEN_MOUNT_PATH } from '../src/objects/tokens.ts';
-import fc from '../test/properties.ts';
+import { fc } from '../test/properties.ts';
 
 export type Generated = {
   readonly object: JsonObject;

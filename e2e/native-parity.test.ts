@@ -3,7 +3,7 @@ import { asString, type JsonObject, valueAt } from '../src/objects/json.ts';
 import { resourceOf } from '../src/objects/manifest.ts';
 import type { Subject } from '../src/objects/subject.ts';
 import { toNamespaceView } from '../src/objects/views.ts';
-import fc, { IS_LONG } from '../test/properties.ts';
+import { fc, IS_LONG } from '../test/properties.ts';
 import { type ApiClient, type Caller, openApi } from './api-client.ts';
 import { isClusterScoped } from './example-case.ts';
 import { listFattest, listTooLong } from './native-fattest.ts';

@@ -4,7 +4,7 @@ import type { Check } from '../src/checks/define-check.ts';
 import type { JsonObject } from '../src/objects/json.ts';
 import type { Right } from '../src/objects/rbac/rules.ts';
 import { everyParent } from '../src/objects/rbac/rules.ts';
-import fc from '../test/properties.ts';
+import { fc } from '../test/properties.ts';
 import type { RoleKind } from './authorizer.ts';
 import { judgeUpdate, ROLE_CHECKS, toQuestion } from './role-updates.ts';
 

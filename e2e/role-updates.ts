@@ -6,7 +6,7 @@ import { prepareExample } from '../src/engine/example-subject.ts';
 import type { JsonObject } from '../src/objects/json.ts';
 import type { Right } from '../src/objects/rbac/rules.ts';
 import { isNameless } from '../src/objects/rbac/rules.ts';
-import fc from '../test/properties.ts';
+import { fc } from '../test/properties.ts';
 import { RBAC, type RoleKind } from './authorizer.ts';
 
 export type RoleUpdate = {

@@ -15,4 +15,4 @@ export const SEED = Number(process.env['CURFEW_SEED'] ?? (IS_LONG ? Date.now() %
 
 fc.configureGlobal({ seed: SEED });
 
-export default fc;
+export { fc };

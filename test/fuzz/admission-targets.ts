@@ -25,7 +25,7 @@ import { renderCheckJunit } from '../../src/reports/check-junit.ts';
 import { renderCheckSarif } from '../../src/reports/check-sarif.ts';
 import { renderCheckTable } from '../../src/reports/check-table.ts';
 import { respond } from '../../src/review/respond.ts';
-import fc from '../properties.ts';
+import { fc } from '../properties.ts';
 import { deepFreeze, mutated } from '../unit/arbitraries.ts';
 import { answeredWorld, anyCase, SETTINGS, silence, type World } from '../unit/cases.ts';
 import { resolvePointer } from '../unit/json-pointer.ts';

@@ -1,4 +1,4 @@
-import fc from '../properties.ts';
+import { fc } from '../properties.ts';
 
 /** A property whose `hold` throws where something does not hold. */
 export type TargetProperty = { readonly name: string; readonly property: fc.IProperty<unknown> };

@@ -6,7 +6,7 @@
 import { EXAMPLE_LEGACY_CLAIMS, exampleBoundClaims, exampleJwt, toBase64 } from '../../src/objects/example-tokens.ts';
 import type { JsonObject, JsonValue } from '../../src/objects/json.ts';
 import { KINDS } from '../../src/objects/kinds.ts';
-import fc from '../properties.ts';
+import { fc } from '../properties.ts';
 import { hostileObject, mutated } from '../unit/arbitraries.ts';
 import { colliding } from '../unit/mutations/random-pods.ts';
 

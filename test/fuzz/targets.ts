@@ -3,7 +3,7 @@
  * few hundred times in every test run, `npm run fuzz` as often as it is told to, with the seed that is written down.
  */
 
-import fc from '../properties.ts';
+import { fc } from '../properties.ts';
 import { ADMISSION_TARGETS } from './admission-targets.ts';
 import { TEXT_TARGETS } from './text-targets.ts';
 

@@ -20,7 +20,7 @@ import { renderTokenPage } from '../../src/reports/token-page.ts';
 import { listUsageManifests, renderUsageTable } from '../../src/reports/usage-table.ts';
 import { countValues } from '../../src/review/count-values.ts';
 import { parseReview } from '../../src/review/parse.ts';
-import fc from '../properties.ts';
+import { fc } from '../properties.ts';
 import { hostileValue, mutated } from '../unit/arbitraries.ts';
 import { type TargetProperty, defineTarget as target } from './define-target.ts';
 import { askTwice, checkLine, checkText } from './invariants.ts';

@@ -3,7 +3,7 @@
 import { stringify } from 'yaml';
 import { EXAMPLE_LEGACY_CLAIMS, exampleBoundClaims, exampleJwt } from '../../src/objects/example-tokens.ts';
 import type { JsonObject } from '../../src/objects/json.ts';
-import fc from '../properties.ts';
+import { fc } from '../properties.ts';
 import { hostileObject, hostileValue, mutated } from '../unit/arbitraries.ts';
 import { eventLine } from '../unit/audit-log/events.ts';
 

@@ -18,7 +18,7 @@ import type { ActiveLevel } from '../../src/objects/level.ts';
 import type { RuleContext } from '../../src/objects/rule-context.ts';
 import type { Subject } from '../../src/objects/subject.ts';
 import type { Lookup, NamespaceView } from '../../src/objects/views.ts';
-import fc from '../properties.ts';
+import { fc } from '../properties.ts';
 import { hostileObject, mutated } from './arbitraries.ts';
 import { account, found, PLAIN_ACCOUNT } from './judging.ts';
 import { admittedPod, subjectOf, tokenSecret } from './subjects.ts';

@@ -10,7 +10,7 @@ import { MUTATIONS } from '../../src/mutations/registry.ts';
 import { createDraft } from '../../src/objects/draft.ts';
 import { asArray, member, stringMembers, valueAt } from '../../src/objects/json.ts';
 import { respond } from '../../src/review/respond.ts';
-import fc from '../properties.ts';
+import { fc } from '../properties.ts';
 import { deepFreeze, numRuns } from './arbitraries.ts';
 import { answeredWorld, anyCase, type Case, caseOf, SECRET_TEXT, SETTINGS, silence } from './cases.ts';
 import { resolvePointer } from './json-pointer.ts';

@@ -8,7 +8,7 @@ import type { Subject } from '../../src/objects/subject.ts';
 import { effectiveLevels } from '../../src/policy/level.ts';
 import { scopeOf } from '../../src/policy/scope.ts';
 import { respond } from '../../src/review/respond.ts';
-import fc from '../properties.ts';
+import { fc } from '../properties.ts';
 import { numRuns } from './arbitraries.ts';
 import { configure, contextOf, judgeWith } from './judging.ts';
 import { admittedPod, subjectOf, tokenSecret } from './subjects.ts';

@@ -7,7 +7,7 @@ import { valueAt } from '../../../src/objects/json.ts';
 import type { Subject } from '../../../src/objects/subject.ts';
 import { effectiveLevels } from '../../../src/policy/level.ts';
 import { scopeOf } from '../../../src/policy/scope.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 import { deepFreeze, hostileObject, hostileValue, mutated, numRuns } from '../arbitraries.ts';
 import { configure, contextOf, type Setting } from '../judging.ts';
 import { admittedPod, subjectOf } from '../subjects.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createLocator } from '../../../src/manifests/locate.ts';
 import { createTextParser, readManifests } from '../../../src/manifests/read-manifests.ts';
 import { splitDocuments } from '../../../src/manifests/split-documents.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 
 const CONFIG_MAP = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
 

@@ -4,7 +4,7 @@ import { checkManifests } from '../../../src/manifests/check-manifests.ts';
 import { readManifests } from '../../../src/manifests/read-manifests.ts';
 import { repairText } from '../../../src/manifests/repair.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 import { configure } from '../judging.ts';
 
 const HOW = {

@@ -6,7 +6,7 @@ import { asArray, isObject, member, toPointer } from '../../../src/objects/json.
 import { LEVELS } from '../../../src/objects/level.ts';
 import type { TokenSource } from '../../../src/objects/tokens.ts';
 import { listTokenSources } from '../../../src/objects/tokens.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 import { numRuns } from '../arbitraries.ts';
 import { judgeWith, PLAIN_ACCOUNT } from '../judging.ts';
 import { subjectOf } from '../subjects.ts';

@@ -7,7 +7,7 @@ import type { JsonObject } from '../../../src/objects/json.ts';
 import { asArray, asString, member, valueAt } from '../../../src/objects/json.ts';
 import { effectiveLevels } from '../../../src/policy/level.ts';
 import { scopeOf } from '../../../src/policy/scope.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 import { deepFreeze, mutated, numRuns } from '../arbitraries.ts';
 import { configure, contextOf, PLAIN_ACCOUNT } from '../judging.ts';
 import { subjectOf } from '../subjects.ts';

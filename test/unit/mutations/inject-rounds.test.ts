@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/objects/json.ts';
 import { asArray, isObject, member, valueAt } from '../../../src/objects/json.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 import { deepFreeze, numRuns } from '../arbitraries.ts';
 import { account } from '../judging.ts';
 import { inject, type World } from './injecting.ts';

@@ -7,7 +7,7 @@ import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../../src/policy
 import { fillIn } from '../../../src/presets/format.ts';
 import { BUILT_IN_PRESETS } from '../../../src/presets/registry.ts';
 import { listSchemeKeys } from '../../../src/presets/scheme-keys.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 import { asking, inject, type World } from './injecting.ts';
 
 const ROLE = 'arn:aws:iam::111122223333:role/web';

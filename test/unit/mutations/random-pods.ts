@@ -1,7 +1,7 @@
 /** Pods that the API server takes, and that get in the way of the tokens they ask for in every way we could think of. */
 
 import type { JsonObject } from '../../../src/objects/json.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 
 const PATHS = [
   '/var/run/curfew/a',

@@ -8,7 +8,7 @@ import {
   findDocumentedAccess,
   MOST_REASON_CHARACTERS,
 } from '../../../src/objects/api-access.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 import { numRuns } from '../arbitraries.ts';
 
 type Texts = Partial<Record<ApiAccessSource, string>>;

@@ -2,7 +2,7 @@ import { applyPatch } from 'rfc6902';
 import { describe, expect, it } from 'vitest';
 import { createDraft, type Draft } from '../../../src/objects/draft.ts';
 import { isObject, type JsonObject, type JsonPath, type JsonValue, toPointer } from '../../../src/objects/json.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 import { deepFreeze, hostileObject, numRuns } from '../arbitraries.ts';
 
 describe('A draft', () => {

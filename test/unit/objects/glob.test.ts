@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { matchesGlob } from '../../../src/objects/glob.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 import { numRuns } from '../arbitraries.ts';
 
 describe('A pattern', () => {

@@ -5,7 +5,7 @@ import { API_ACCESS_ANNOTATION } from '../../../src/objects/api-access.ts';
 import type { JsonObject } from '../../../src/objects/json.ts';
 import type { Subject } from '../../../src/objects/subject.ts';
 import { ENTRIES, isEntryOn, listPublishedRules } from '../../../src/review/entries.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 import { hostileObject, mutated, numRuns } from '../arbitraries.ts';
 import { resolvePointer } from '../json-pointer.ts';
 import { configure } from '../judging.ts';

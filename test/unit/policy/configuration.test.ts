@@ -9,7 +9,7 @@ import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../../src/policy
 import { effectiveLevels } from '../../../src/policy/level.ts';
 import { NAMESPACE_SETS, PLATFORM_NAMESPACES } from '../../../src/policy/platform-namespaces.ts';
 import { scopeOf } from '../../../src/policy/scope.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 import { hostileValue, mutated, numRuns } from '../arbitraries.ts';
 import { configure, found } from '../judging.ts';
 import { admittedPod, deployment, JANE, subjectOf } from '../subjects.ts';

@@ -5,7 +5,7 @@ import type { Subject } from '../../../src/objects/subject.ts';
 import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../../src/policy/configuration.ts';
 import type { ExemptionMatch } from '../../../src/policy/exemption.ts';
 import { findExemption } from '../../../src/policy/exemption.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 import { hostileObject, numRuns } from '../arbitraries.ts';
 import { configure } from '../judging.ts';
 import { admittedPod, deployment, JANE, subjectOf, tokenSecret } from '../subjects.ts';

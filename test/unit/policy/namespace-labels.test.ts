@@ -5,7 +5,7 @@ import type { JsonObject } from '../../../src/objects/json.ts';
 import type { Caller, Subject } from '../../../src/objects/subject.ts';
 import { describeGrant } from '../../../src/policy/grant.ts';
 import { findRaisedLevel, findUnknownLabels, findWrongLevels } from '../../../src/policy/namespace-labels.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 import { hostileObject, mutated, numRuns } from '../arbitraries.ts';
 import { resolvePointer } from '../json-pointer.ts';
 import { configure } from '../judging.ts';

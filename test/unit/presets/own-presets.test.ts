@@ -8,7 +8,7 @@ import {
   readConfiguration,
 } from '../../../src/policy/configuration.ts';
 import { listPresetProblems } from '../../../src/presets/problems.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 import { configure } from '../judging.ts';
 import { asking, inject, type World } from '../mutations/injecting.ts';
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { renderAuditHtml } from '../../../src/reports/audit-html.ts';
 import type { AuditView } from '../../../src/reports/audit-view.ts';
 import { createEmptyReport, createReport } from '../../audit-reports.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 
 const HOSTILE = [
   '</script><script>alert(1)</script>',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { countValues } from '../../../src/review/count-values.ts';
-import fc from '../../properties.ts';
+import { fc } from '../../properties.ts';
 import { hostileValue, numRuns } from '../arbitraries.ts';
 
 /** Every value of a parsed text, iteratively. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EXAMPLE_LEGACY_CLAIMS, exampleBoundClaims, exampleJwt } from '../../../../src/objects/example-tokens.ts';
 import { createTokenSearch, LEAST_TOKEN_CHARACTERS } from '../../../../src/objects/pasted-tokens/find-tokens.ts';
-import fc from '../../../properties.ts';
+import { fc } from '../../../properties.ts';
 import { numRuns } from '../../arbitraries.ts';
 
 const CLAIMS = exampleBoundClaims(7_200);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../../src/objects/json.ts';
 import type { ListGrants } from '../../../../src/objects/rbac/grants.ts';
-import fc from '../../../properties.ts';
+import { fc } from '../../../properties.ts';
 import { numRuns } from '../../arbitraries.ts';
 import { added, keysOf, RIGHTS, type Rule, randomRules, rule, WILDCARDS } from './rules-for-tests.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { collectGrants, type ListGrants, MOST_GRANTS } from '../../../../src/objects/rbac/grants.ts';
-import fc from '../../../properties.ts';
+import { fc } from '../../../properties.ts';
 import { numRuns } from '../../arbitraries.ts';
 import { added, keysOf, RIGHTS, type Rule, randomRules, rule, WILDCARDS } from './rules-for-tests.ts';
 

@@ -3,7 +3,7 @@
 import type { JsonObject } from '../../../../src/objects/json.ts';
 import { collectGrants, type ListGrants, listProduct, listRights } from '../../../../src/objects/rbac/grants.ts';
 import { prepareRights } from '../../../../src/objects/rbac/rules.ts';
-import fc from '../../../properties.ts';
+import { fc } from '../../../properties.ts';
 
 export type Rule = {
   readonly verbs: string[];
