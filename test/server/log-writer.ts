@@ -1,7 +1,7 @@
 /**
- * Writes so many lines of the log in one turn, and exits within it; then it says on standard error how many were given up.
+ * Writes so many lines of the log in one turn, and ends within it; then it says on standard error how many were given up.
  *
- *     node log-writer.ts 1000
+ *     node log-writer.ts 1000 exit|throw
  */
 
 import { createLogger } from '../../src/log/logger.ts';
@@ -12,8 +12,9 @@ let lost = 0;
 const output = openStandardOutput((lines) => {
   lost += lines;
 }, createAfterTurn());
-process.on('exit', () => process.stderr.write(JSON.stringify({ lost })));
+process.on('exit', () => process.stderr.write(`\n${JSON.stringify({ lost })}\n`));
 const log = createLogger('info', output);
 const count = Number(process.argv[2]);
 for (let line = 0; line < count; line += 1) log.info({ line: String(line).padStart(6, '0') }, 'a line\nof the log');
+if (process.argv[3] === 'throw') throw new Error('nobody catches this');
 process.exit(0);

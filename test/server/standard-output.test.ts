@@ -10,16 +10,20 @@ const LINES = 1000;
 const MOST_UNWRITTEN_BYTES = 65_536;
 const MOST_TOGETHER = 16_384;
 
-/** A process that logs {@link LINES} lines and exits in the same turn: what arrived, and how many it counted as lost. */
-async function writeLines(stdout: 'pipe' | number) {
+/** A process that logs {@link LINES} lines and ends in the same turn: what arrived, and how many it counted as lost. */
+async function writeLines(stdout: 'pipe' | number, end: 'exit' | 'throw' = 'exit') {
   const stdio: SpawnOptions['stdio'] = ['ignore', stdout, 'pipe'];
-  const { stdout: out, stderr } = spawn(process.execPath, [WRITER, String(LINES)], { stdio });
+  const { stdout: out, stderr } = spawn(process.execPath, [WRITER, String(LINES), end], { stdio });
   const [written, said] = await Promise.all([out === null ? '' : text(out), stderr === null ? '' : text(stderr)]);
-  return { written, lost: Number(member(JSON.parse(said), 'lost')) };
+  const told = said.split('\n').find((line) => line.startsWith('{"lost"')) ?? '{}';
+  return { written, lost: Number(member(JSON.parse(told), 'lost')) };
 }
 
-it('Every line of a process that exits is written, in order, if somebody reads', async () => {
-  const { written, lost } = await writeLines('pipe');
+it.each([
+  ['exits', 'exit'],
+  ['throws what nobody catches', 'throw'],
+] as const)('Every line of a process that %s is written, in order, if somebody reads', async (_what, end) => {
+  const { written, lost } = await writeLines('pipe', end);
   const lines = written.split('\n').filter((line) => line !== '');
   const numbers = lines.map((line) => member(JSON.parse(line), 'line'));
   expect(numbers).toEqual(Array.from({ length: LINES }, (_, line) => String(line).padStart(6, '0')));
