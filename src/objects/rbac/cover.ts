@@ -53,11 +53,12 @@ export function createCover(older: readonly GrantProduct[], steps: number = MOST
     return first;
   }
 
-  function findOne({ product, isNameless }: Request): number | undefined {
+  function findOne({ product, orNameless }: Request): number | undefined {
     if (left <= 0) return undefined;
     left -= SETTING_UP;
     const named = cutOff([toBox(product)]);
-    if (named.rest.length === 0 || !isNameless) return named.rest.length === 0 ? named.first : undefined;
+    if (named.rest.length === 0) return named.first;
+    if (!orNameless) return undefined;
     // What no older one grants for these names, one may grant for the empty name, which is that of the request.
     const nameless = cutOff(named.rest.map((piece) => ({ ...piece, names: NO_NAME })));
     return nameless.rest.length === 0 ? (named.first ?? nameless.first) : undefined;
@@ -97,19 +98,19 @@ export function createCover(older: readonly GrantProduct[], steps: number = MOST
 
 type Request = {
   readonly product: GrantProduct;
-  /** True if it is asked for without a name: then the empty name grants it too, whatever names are asked for. */
-  readonly isNameless: boolean;
+  /** True if the empty name grants it as well as the names it is limited to, since it is asked for without a name. */
+  readonly orNameless: boolean;
 };
 
 const NO_NAME: ReadonlySet<string> = new Set(['']);
 
 /** What is asked for without a name apart from the rest. */
 function toRequests(product: GrantProduct): readonly Request[] {
-  const { names = [''] } = product;
+  const { names } = product;
   const { nameless, named } = splitNameless(product.verbs, product.resources);
   const requests = [
-    { product: { ...product, ...nameless, names }, isNameless: true },
-    ...named.map((part) => ({ product: { ...product, ...part }, isNameless: false })),
+    { product: { ...product, ...nameless, names: names ?? [''] }, orNameless: names !== undefined },
+    ...named.map((part) => ({ product: { ...product, ...part }, orNameless: false })),
   ];
   return requests.filter((request) => countGrants(request.product) > 0);
 }
