@@ -3,6 +3,7 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
+import { member } from '../src/objects/json.ts';
 
 /**
  * Below those that a kernel gives to outgoing connections by itself (32768 and more), or a port that is free now is somebody's
@@ -29,7 +30,8 @@ async function hold(port: number): Promise<Server | undefined> {
   try {
     await once(server, 'listening');
     return server;
-  } catch {
+  } catch (error) {
+    if (member(error, 'code') !== 'EADDRINUSE') throw error;
     return undefined;
   }
 }
