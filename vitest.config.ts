@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { IS_LONG } from './test/long.ts';
 
 /** The long sizes of the property tests (CURFEW_LONG=1) take minutes. */
-const UNIT_MS = process.env['CURFEW_LONG'] === '1' ? 1_800_000 : 30_000;
+const UNIT_MS = IS_LONG ? 1_800_000 : 30_000;
 
 /** What is waited for comes at once on a quiet machine; where other work is going on too, it comes late and is no fault. */
 const PATIENT = { hookTimeout: 60_000, expect: { poll: { timeout: 20_000 } } } as const;

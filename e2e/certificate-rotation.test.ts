@@ -6,13 +6,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { issueCertificateAuthority } from '../src/certificates/issue.ts';
 import type { JsonObject } from '../src/objects/json.ts';
+import { IS_LONG } from '../test/long.ts';
 import { type ApiClient, openApi } from './api-client.ts';
 import { waitUntil } from './installed-curfew.ts';
 import { type Replicas, startReplicas } from './replicas.ts';
 import { startTestCluster, type TestCluster } from './test-cluster.ts';
 import { countTlsErrors, readBundle, SHORT_LIVES, shakeHands, watchWhile } from './watch-calls.ts';
 
-const IS_LONG = process.env['CURFEW_LONG'] === '1';
 const LEAVES = IS_LONG ? 50 : 6;
 const AUTHORITIES = IS_LONG ? 10 : 1;
 const ROTATION_MS = 600_000;

@@ -6,6 +6,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../src/objects/json.ts';
 import { asArray, asString, member, valueAt } from '../src/objects/json.ts';
+import { IS_LONG } from '../test/long.ts';
 import { runWith } from '../test/unit/cli/run-command.ts';
 import { askForRights, listResources, listRights } from './account-rights.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
@@ -151,7 +152,7 @@ describe('The service account of the chart', () => {
 });
 
 describe('The service account of a CronJob', () => {
-  it.runIf(process.env['CURFEW_LONG'] === '1')('may do no more than its list says, of all there is', async () => {
+  it.runIf(IS_LONG)('may do no more than its list says, of all there is', async () => {
     const [audit] = TASKS;
     if (audit === undefined) throw new Error('there is no task');
     await install('all-of-it', audit.values);

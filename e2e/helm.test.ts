@@ -14,6 +14,7 @@ import { issueCertificateAuthority } from '../src/certificates/issue.ts';
 import { CHECKS } from '../src/checks/registry.ts';
 import { asString, member, valueAt } from '../src/objects/json.ts';
 import { ENTRIES } from '../src/review/entries.ts';
+import { IS_LONG } from '../test/long.ts';
 import { CHART_FOLDER, RELEASE_NAMESPACE } from './chart.ts';
 import { listPolicies, renderArguments } from './chart-policies.ts';
 import { waitUntil } from './installed-curfew.ts';
@@ -160,20 +161,17 @@ describe.each(['helm', 'helm3'] as const)('%s', (name) => {
     expect([...again.values()].filter(isPublished)).toEqual([]);
   });
 
-  it.runIf(process.env['CURFEW_LONG'] === '1')(
-    'installs every policy that it ships, and every one of your own',
-    async () => {
-      await upgrade(['engine=native']);
-      const shipped = await listPolicies(cluster);
-      expect(shipped.length).toBeGreaterThan(50);
-      await upgradeWithPolicies(CHECKS.map(({ id }) => id).slice(1), []);
-      expect((await listPolicies(cluster)).length).toBeLessThan(shipped.length);
-      // Of the megabyte that a Secret may have: what the chart ships, what is given, and what was installed.
-      expect(await sizeOfRelease()).toBeLessThan(500_000);
-      await upgrade(['engine=webhook', 'native.policies=', 'config.checks=null']);
-      expect(await listPolicies(cluster)).toEqual([]);
-    },
-  );
+  it.runIf(IS_LONG)('installs every policy that it ships, and every one of your own', async () => {
+    await upgrade(['engine=native']);
+    const shipped = await listPolicies(cluster);
+    expect(shipped.length).toBeGreaterThan(50);
+    await upgradeWithPolicies(CHECKS.map(({ id }) => id).slice(1), []);
+    expect((await listPolicies(cluster)).length).toBeLessThan(shipped.length);
+    // Of the megabyte that a Secret may have: what the chart ships, what is given, and what was installed.
+    expect(await sizeOfRelease()).toBeLessThan(500_000);
+    await upgrade(['engine=webhook', 'native.policies=', 'config.checks=null']);
+    expect(await listPolicies(cluster)).toEqual([]);
+  });
 
   it('hands rules and CA bundle over to the chart, and takes them back', async () => {
     await upgrade([]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../src/objects/json.ts';
-import { fc, IS_LONG, SEED } from '../test/properties.ts';
+import { IS_LONG } from '../test/long.ts';
+import { fc, SEED } from '../test/properties.ts';
 import { colliding } from '../test/unit/mutations/random-pods.ts';
 import { setUpSuite } from './suite.ts';
 

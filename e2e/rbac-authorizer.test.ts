@@ -6,7 +6,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import rbacImpersonate from '../src/checks/rbac-impersonate.ts';
 import { asArray } from '../src/objects/json.ts';
-import { fc, IS_LONG, SEED } from '../test/properties.ts';
+import { IS_LONG } from '../test/long.ts';
+import { fc, SEED } from '../test/properties.ts';
 import { type Authorizer, inParallel, openAuthorizer } from './authorizer.ts';
 import { findKeys, isTold, JUDGED_RIGHTS, NAMES, randomRole } from './random-roles.ts';
 import { EXTRA_QUESTIONS, judgeUpdate, ROLE_CHECKS, roleUpdate, toQuestion } from './role-updates.ts';

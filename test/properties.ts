@@ -4,11 +4,9 @@
  */
 
 import fc from 'fast-check';
+import { IS_LONG } from './long.ts';
 
 const USUAL = 20_261_126;
-
-/** True where the long sizes of tests are wanted. */
-export const IS_LONG = process.env['CURFEW_LONG'] === '1';
 
 /** For whoever samples. */
 export const SEED = Number(process.env['CURFEW_SEED'] ?? (IS_LONG ? Date.now() % 2 ** 31 : USUAL));

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asArray, asString, member, valueAt } from '../../src/objects/json.ts';
+import { IS_LONG } from '../../test/long.ts';
 import { waitUntil } from '../installed-curfew.ts';
 import { type InstalledChart, openCluster, RELEASE, RELEASE_NAMESPACE } from './installed-chart.ts';
 import { type MetricsApi, startMetricsApi } from './metrics-api.ts';
@@ -20,7 +21,7 @@ const SETTINGS = [
 const AUTOSCALING = [...ENOUGH_CPU, ...SETTINGS.flatMap((setting) => ['--set', setting])];
 
 // The controller looks every 15 seconds: long set.
-describe.runIf(process.env['CURFEW_LONG'] === '1')('The autoscaler', () => {
+describe.runIf(IS_LONG)('The autoscaler', () => {
   let cluster: InstalledChart;
   let metrics: MetricsApi | undefined;
 

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { IS_LONG } from '../../test/long.ts';
 import { waitUntil } from '../installed-curfew.ts';
 import { tell } from '../node/cluster.ts';
 import { layoutOf } from '../node/layout.ts';
@@ -43,23 +44,19 @@ it('While all of its pods are lost, pods are refused; and they come back by them
 });
 
 /** The kubelet takes its time: half a minute of silence, and then for a process that hears no SIGTERM. */
-it.runIf(process.env['CURFEW_LONG'] === '1')(
-  'A replica that hangs is taken out, and then started again by its kubelet',
-  async () => {
-    const namespace = await cluster.createNamespace('hanging', { 'curfew.dev/enforce': 'baseline' });
-    await cluster.createAccount(namespace);
-    const before = await restartsOf(RELEASE_NAMESPACE);
-    const began = Date.now();
-    process.kill(await findReplicaProcess(), 'SIGSTOP');
-    await waitUntil('it is taken out', async () => (await cluster.countReady()) === 1, SLOW_MS);
-    await waitUntil('pods are admitted by the other', async () => (await tryPod(namespace)).code === 0, SLOW_MS);
-    const again = async () =>
-      (await cluster.countReady()) === 2 && (await restartsOf(RELEASE_NAMESPACE)) === before + 1;
-    await waitUntil('it is started again', again, SLOW_MS);
-    console.log(`started again ${Math.round((Date.now() - began) / 1000)} s after it hung`);
-    expect((await tryPod(namespace)).code).toBe(0);
-  },
-);
+it.runIf(IS_LONG)('A replica that hangs is taken out, and then started again by its kubelet', async () => {
+  const namespace = await cluster.createNamespace('hanging', { 'curfew.dev/enforce': 'baseline' });
+  await cluster.createAccount(namespace);
+  const before = await restartsOf(RELEASE_NAMESPACE);
+  const began = Date.now();
+  process.kill(await findReplicaProcess(), 'SIGSTOP');
+  await waitUntil('it is taken out', async () => (await cluster.countReady()) === 1, SLOW_MS);
+  await waitUntil('pods are admitted by the other', async () => (await tryPod(namespace)).code === 0, SLOW_MS);
+  const again = async () => (await cluster.countReady()) === 2 && (await restartsOf(RELEASE_NAMESPACE)) === before + 1;
+  await waitUntil('it is started again', again, SLOW_MS);
+  console.log(`started again ${Math.round((Date.now() - began) / 1000)} s after it hung`);
+  expect((await tryPod(namespace)).code).toBe(0);
+});
 
 it('After the node was switched off and on, all comes back by itself with everything enforced', async () => {
   const namespace = await cluster.createNamespace('restarted', { 'curfew.dev/enforce': 'baseline' });

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IS_LONG } from '../../test/long.ts';
 import { createApiReader } from './api-reader.ts';
 import { API_TOKEN, claimsOf, type InstalledChart, openCluster, sleepingPod } from './installed-chart.ts';
 
@@ -10,7 +11,7 @@ const POLL_MS = 2_000;
 const LIMIT_MS = 16 * 60_000;
 
 // The kubelet renews a token when 80 % of its lifetime have passed, and no lifetime is below ten minutes: long set.
-describe.runIf(process.env['CURFEW_LONG'] === '1')('A token of ten minutes', () => {
+describe.runIf(IS_LONG)('A token of ten minutes', () => {
   let cluster: InstalledChart;
 
   beforeAll(async () => {

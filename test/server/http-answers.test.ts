@@ -4,6 +4,7 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HTTP_CASES, type HttpCase, type HttpCaseId } from '../../scripts/http-table.ts';
+import { IS_LONG } from '../long.ts';
 import { openConnection } from './raw-connection.ts';
 import { ADMITTED_POD, review, type StartedApp, startApp } from './start-app.ts';
 
@@ -281,7 +282,7 @@ describe('What no API server sends', () => {
 });
 
 // Two minutes, in which nothing happens.
-describe.runIf(process.env['CURFEW_LONG'] === '1')('A connection on which nothing comes', () => {
+describe.runIf(IS_LONG)('A connection on which nothing comes', () => {
   it('is ended as the table says', { timeout: 200_000 }, async () => {
     const ends = await Promise.all(Object.entries(WAITED_FOR).map(async ([id, act]) => [id, await act()] as const));
     expect(ends).toEqual(Object.keys(WAITED_FOR).map((id) => [id, caseOf(id)?.answer]));

@@ -2,7 +2,8 @@
 
 import type { JsonObject, JsonValue } from '../../src/objects/json.ts';
 import { isObject } from '../../src/objects/json.ts';
-import { fc, IS_LONG } from '../properties.ts';
+import { IS_LONG } from '../long.ts';
+import { fc } from '../properties.ts';
 
 /** Runs of a property: few in every test run, many with CURFEW_LONG=1. */
 export function numRuns(few = 300): number {

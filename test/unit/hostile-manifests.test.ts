@@ -6,12 +6,11 @@ import type { JsonObject } from '../../src/objects/json.ts';
 import { checkText } from '../fuzz/invariants.ts';
 import { HOSTILE_OBJECTS } from '../hostile/objects.ts';
 import { HOSTILE_STREAMS } from '../hostile/streams.ts';
+import { IS_LONG } from '../long.ts';
 import { runWith } from './cli/run-command.ts';
 
 /** The webhook is asked about all of them in every test run; here ten thousand of anything take seconds. */
-const OBJECTS = HOSTILE_OBJECTS.filter(
-  ({ object }) => process.env['CURFEW_LONG'] === '1' || JSON.stringify(object()).length < 310_000,
-);
+const OBJECTS = HOSTILE_OBJECTS.filter(({ object }) => IS_LONG || JSON.stringify(object()).length < 310_000);
 const PATIENT = { timeout: 180_000 };
 
 /** A report of this many characters is nobody's. */
