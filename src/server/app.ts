@@ -24,7 +24,7 @@ import {
   refuseUpgrades,
 } from './connections.ts';
 import { createFaultLog } from './fault-log.ts';
-import { createInFlight } from './in-flight.ts';
+import { createInFlight, type Place } from './in-flight.ts';
 import { judgeEntry } from './judge-entry.ts';
 import type { ReviewDeps } from './judge-review.ts';
 import { createBodyReader } from './read-body.ts';
@@ -49,7 +49,14 @@ export type AppDeps = ReviewDeps & {
   readonly giveWayMs?: number;
 };
 
-type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
+type Exchange = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Undefined as long as it has none. */
+  place: Place | undefined;
+};
+
+type Admitted = { readonly place: Place; readonly arriving: Arriving };
 
 /**
  * Of the time for an answer, so much may have gone by when a review comes to its turn. Where there is not enough for all,
@@ -99,17 +106,20 @@ export function buildApp(deps: AppDeps): Server {
       const refusal = gate?.(request.socket);
       if (refusal !== undefined) throw refusal;
       if (entry === undefined) throw new Fault('CURFEW_E_PATH');
-      const text = await judge(request, entry, readTimeout(query, policy().configuration.server.deadlineMs));
+      const text = await judge(exchange, entry, readTimeout(query, policy().configuration.server.deadlineMs));
       send(exchange, { status: 200, type: JSON_TYPE, text });
     } catch (error) {
       await answerFault(exchange, toFault(error), entry);
     }
   }
 
-  async function judge(request: IncomingMessage, entry: Entry, timeoutMs: number): Promise<string> {
+  async function judge(exchange: Exchange, entry: Entry, timeoutMs: number): Promise<string> {
     const at = arrivals.earliest();
-    const bytes = await admit(request, entry).body;
-    const body = await bodies.read(request, bytes.toString(), {
+    const { request } = exchange;
+    const { place, arriving } = admit(request, entry);
+    exchange.place = place;
+    const bytes = await arriving.body;
+    const body = await bodies.read(place, bytes.toString(), {
       isFailOpen: entry.failurePolicy === 'Ignore',
       arrived: at,
       patienceMs: PATIENCE[entry.failurePolicy] * timeoutMs,
@@ -125,7 +135,7 @@ export function buildApp(deps: AppDeps): Server {
    *
    * @throws Fault for what is not worth its bytes, or has no room
    */
-  function admit(request: IncomingMessage, { failurePolicy }: Entry): Arriving {
+  function admit(request: IncomingMessage, { failurePolicy }: Entry): Admitted {
     const { headers, method, socket } = request;
     if (method !== 'POST') throw new Fault('CURFEW_E_METHOD');
     const announced = announcedBytes(headers, bodyLimitBytes);
@@ -134,13 +144,13 @@ export function buildApp(deps: AppDeps): Server {
     if (!isJson(headers['content-type'])) throw new Fault('CURFEW_E_CONTENT_TYPE');
     const atHead = socket.bytesRead;
     let arriving: Arriving | undefined;
-    inFlight.enter(request, announced, {
+    const place = inFlight.enter(announced, {
       received: () => socket.bytesRead - atHead,
       isFailOpen: failurePolicy === 'Ignore',
       giveWay: (ms) => arriving?.giveUp(new Fault('CURFEW_E_BODY_TIMEOUT', String(ms))),
     });
     arriving = receiveBody(request, bodyLimitBytes);
-    return arriving;
+    return { place, arriving };
   }
 
   async function answerFault(exchange: Exchange, fault: Fault, entry: Entry | undefined): Promise<void> {
@@ -161,12 +171,12 @@ export function buildApp(deps: AppDeps): Server {
    * Every answer goes by here, also the one that nobody waits for any more. Those of one turn are written together: a
    * write that wakes its reader takes longer than all else that is done to it, and a caller that is awake is not woken.
    */
-  function send({ request, response }: Exchange, answer: Answer, isLast = false): void {
-    inFlight.leave(request);
+  function send({ request, response, place }: Exchange, answer: Answer, isLast = false): void {
+    if (place !== undefined) inFlight.leave(place);
     afterTurn(() => sendAnswer(response, answer, isLastOf(request.socket) || deps.isDraining() || isLast));
   }
 
-  const server = createServer(deps, (request, response) => void serve({ request, response }));
+  const server = createServer(deps, (request, response) => void serve({ request, response, place: undefined }));
   limitConnections(server, maxInFlight, () => {
     // Counted and not logged: it is what a flood looks like.
     recorder.fault({ entry: 'none', code: 'CURFEW_E_OVERLOADED' });

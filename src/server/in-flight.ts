@@ -8,22 +8,31 @@ import { Fault } from '../errors.ts';
 
 export type InFlight = {
   /**
-   * Takes a place and `bytes` for `request`, until it leaves.
+   * Takes a place and `bytes` for a request, until it leaves.
    *
    * @throws Fault CURFEW_E_OVERLOADED if there is not as much left; nothing is taken then
    */
-  enter(request: object, bytes: number, terms: Terms): void;
-  /** The body of `request` is there: from now on it gives way to nobody. */
-  settle(request: object): void;
+  enter(bytes: number, terms: Terms): Place;
+  /** The body is there: from now on it gives way to nobody. */
+  settle(place: Place): void;
   /**
-   * Lets `request` hold `atMost` bytes in all, if that is more than it holds: parsed, a text may take more than its own
+   * Lets it hold `atMost` bytes in all, if that is more than it holds: parsed, a text may take more than its own
    * size. Where that would be much of all there is, it is counted and holds what it needs.
    *
    * @throws Fault CURFEW_E_OVERLOADED if there is not as much left; it goes on holding what it held then
    */
-  grow(request: object, atMost: number, count: () => number): void;
-  /** Gives back what `request` took; nothing if it holds nothing, so that every end of a request may call it. */
-  leave(request: object): void;
+  grow(place: Place, atMost: number, count: () => number): void;
+  /** Gives back what it took; nothing the second time, so that every end of a request may call it. */
+  leave(place: Place): void;
+};
+
+/** What one request holds. */
+export type Place = {
+  bytes: number;
+  readonly since: number;
+  arriving: Pick<Terms, 'received' | 'giveWay'> | undefined;
+  /** Where it stands among all; undefined once it has left. */
+  index: number | undefined;
 };
 
 export type Terms = {
@@ -55,8 +64,6 @@ const SHARE_UNCOUNTED = 0.25;
 /** What comes at this pace, in bytes in a ms, is given the time it takes: an API server is many times as fast. */
 const SLOWEST_PACE = 1_024;
 
-type Holding = { bytes: number; readonly since: number; arriving: Pick<Terms, 'received' | 'giveWay'> | undefined };
-
 export function createInFlight({
   maxRequests,
   maxBytes,
@@ -65,46 +72,60 @@ export function createInFlight({
   monotonic,
   after,
 }: InFlightLimits): InFlight {
-  const held = new Map<object, Holding>();
+  // Not a Map or a Set by which entries come and go: V8 links each table of one to the next, so that garbage which has grown old
+  // keeps all requests since alive, until the old generation is collected for them.
+  const places: (Place | undefined)[] = [];
+  const free: number[] = [];
   let bytesHeld = 0;
   let isWatching = false;
 
   /** Why there is no room for one more; undefined if there is. */
   function findShortage(bytes: number, isFailOpen: boolean): string | undefined {
     const most = maxRequests();
-    if (held.size >= most) return `server.maxInFlight is ${most}`;
+    const taken = places.length - free.length;
+    if (taken >= most) return `server.maxInFlight is ${most}`;
     if (bytesHeld + bytes > maxBytes) return `server.maxBodyBytesInFlight is ${maxBytes}`;
-    const isReserved = held.size >= most * SHARE_OF_FAIL_OPEN || bytesHeld > maxBytes * SHARE_OF_FAIL_OPEN;
+    const isReserved = taken >= most * SHARE_OF_FAIL_OPEN || bytesHeld > maxBytes * SHARE_OF_FAIL_OPEN;
     return isFailOpen && isReserved ? 'what is left is for entries that fail closed' : undefined;
   }
 
-  /** The oldest first: a Map keeps the order in which they entered. */
-  function findDawdler(): readonly [object, Terms['giveWay']] | undefined {
+  /** The one that has been arriving for longest, if that is too long. */
+  function findDawdler(): Place | undefined {
     const now = monotonic();
-    for (const [request, { since, arriving }] of held) {
-      if (since + giveWayMs > now) return undefined;
-      if (arriving === undefined) continue;
-      if (since + giveWayMs + arriving.received() / SLOWEST_PACE <= now) return [request, arriving.giveWay];
+    let oldest: Place | undefined;
+    for (const place of places) {
+      if (place?.arriving === undefined || place.since + giveWayMs > now) continue;
+      const { since, arriving } = place;
+      const isLate = since + giveWayMs + arriving.received() / SLOWEST_PACE <= now;
+      if (isLate && (oldest === undefined || since < oldest.since)) oldest = place;
     }
-    return undefined;
+    return oldest;
   }
 
-  function leave(request: object): void {
-    bytesHeld -= held.get(request)?.bytes ?? 0;
-    held.delete(request);
+  function leave(place: Place): void {
+    if (place.index === undefined) return;
+    places[place.index] = undefined;
+    free.push(place.index);
+    place.index = undefined;
+    bytesHeld -= place.bytes;
   }
 
   /** One timer for all bodies, since all have the same time: it is set anew for the oldest that is still arriving. */
   function watch(): void {
     isWatching = false;
     const now = monotonic();
-    for (const [request, { since, arriving }] of held) {
-      if (arriving === undefined) continue;
-      const left = since + bodyMs - now;
-      if (left > 0) return watchIn(left);
-      arriving.giveWay(bodyMs);
-      leave(request);
+    let least = Infinity;
+    for (const place of places) {
+      if (place?.arriving === undefined) continue;
+      const left = place.since + bodyMs - now;
+      if (left > 0) {
+        least = Math.min(least, left);
+        continue;
+      }
+      place.arriving.giveWay(bodyMs);
+      leave(place);
     }
+    if (least !== Infinity) watchIn(least);
   }
 
   function watchIn(ms: number): void {
@@ -113,36 +134,36 @@ export function createInFlight({
   }
 
   return {
-    enter(request, bytes, { isFailOpen, received, giveWay }) {
+    enter(bytes, { isFailOpen, received, giveWay }) {
       let shortage = findShortage(bytes, isFailOpen);
       while (shortage !== undefined) {
         const dawdler = findDawdler();
         if (dawdler === undefined) throw new Fault('CURFEW_E_OVERLOADED', shortage);
-        const [other, giveWay] = dawdler;
-        giveWay(giveWayMs);
-        leave(other);
+        dawdler.arriving?.giveWay(giveWayMs);
+        leave(dawdler);
         shortage = findShortage(bytes, isFailOpen);
       }
-      held.set(request, { bytes, since: monotonic(), arriving: { received, giveWay } });
+      const index = free.pop() ?? places.length;
+      const place: Place = { bytes, since: monotonic(), arriving: { received, giveWay }, index };
+      places[index] = place;
       bytesHeld += bytes;
       if (!isWatching) watchIn(bodyMs);
+      return place;
     },
-    settle(request) {
-      const holding = held.get(request);
-      if (holding !== undefined) holding.arriving = undefined;
+    settle(place) {
+      place.arriving = undefined;
     },
-    grow(request, atMost, count) {
-      const holding = held.get(request);
+    grow(place, atMost, count) {
       // Whoever has left is not in anybody's way.
-      if (holding === undefined) return;
+      if (place.index === undefined) return;
       const isPlenty = bytesHeld + atMost <= maxBytes * SHARE_UNCOUNTED;
       const bytes = isPlenty ? atMost : count();
-      if (bytes <= holding.bytes) return;
-      const more = bytes - holding.bytes;
+      if (bytes <= place.bytes) return;
+      const more = bytes - place.bytes;
       if (bytesHeld + more > maxBytes) {
         throw new Fault('CURFEW_E_OVERLOADED', `server.maxBodyBytesInFlight is ${maxBytes}`);
       }
-      holding.bytes = bytes;
+      place.bytes = bytes;
       bytesHeld += more;
     },
     leave,

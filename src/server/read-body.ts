@@ -2,16 +2,16 @@
 
 import { Fault } from '../errors.ts';
 import { BYTES_OF_VALUE, countValues } from '../review/count-values.ts';
-import type { InFlight } from './in-flight.ts';
+import type { InFlight, Place } from './in-flight.ts';
 import type { Turnstile, Waiting } from './turnstile.ts';
 
 export type BodyReader = {
   /**
-   * Reads the body of `request` when it is its turn; at once if it is.
+   * Reads the body of the request that holds `place` when it is its turn; at once if it is.
    *
    * @throws Fault CURFEW_E_NOT_JSON, CURFEW_E_TOO_MANY_VALUES, CURFEW_E_OVERLOADED, and those of the turnstile
    */
-  read(request: object, text: string, waiting: Waiting): unknown;
+  read(place: Place, text: string, waiting: Waiting): unknown;
 };
 
 export function createBodyReader({
@@ -29,8 +29,8 @@ export function createBodyReader({
 }): BodyReader {
   const mostValues = Math.floor(maxBytes / BYTES_OF_VALUE);
 
-  function parse(request: object, text: string): unknown {
-    inFlight.grow(request, text.length * BYTES_OF_VALUE, () => {
+  function parse(place: Place, text: string): unknown {
+    inFlight.grow(place, text.length * BYTES_OF_VALUE, () => {
       const values = countValues(text);
       if (values > mostValues) throw new Fault('CURFEW_E_TOO_MANY_VALUES', String(mostValues));
       // One character beyond Latin-1, and V8 keeps two bytes for each, in the text and again in what is parsed of it.
@@ -48,15 +48,15 @@ export function createBodyReader({
   }
 
   return {
-    read(request, text, waiting) {
-      inFlight.settle(request);
+    read(place, text, waiting) {
+      inFlight.settle(place);
       const turn = turnstile.enter(waiting);
       if (turn !== undefined) return turn.then(() => readNow());
       return readNow();
 
       function readNow(): unknown {
         onTurn(waiting);
-        return parse(request, text);
+        return parse(place, text);
       }
     },
   };

@@ -14,7 +14,7 @@ describe('What requests hold', () => {
     });
   const enterAll = (bytes: readonly number[]) => {
     const inFlight = create(3);
-    for (const count of bytes) inFlight.enter({}, count, TERMS);
+    for (const count of bytes) inFlight.enter(count, TERMS);
   };
 
   it.each([[[100]], [[40, 60, 0]]])('is granted: %j bytes', (bytes) => {
@@ -29,21 +29,18 @@ describe('What requests hold', () => {
     expect(() => enterAll(bytes)).toThrow(`CURFEW_E_OVERLOADED: too many reviews at once: ${why}`);
   });
 
-  it('is given back once, however often a request leaves, and only by those that hold something', () => {
+  it('is given back once, however often a request leaves, also when another has its place', () => {
     const inFlight = create(2);
-    const [first, second, refused] = [{}, {}, {}];
-    inFlight.enter(first, 60, TERMS);
-    expect(() => inFlight.enter(refused, 41, TERMS)).toThrow('maxBodyBytesInFlight');
-    inFlight.leave(refused);
-    inFlight.enter(second, 40, TERMS);
-    expect(() => inFlight.enter(refused, 0, TERMS)).toThrow('maxInFlight');
-    inFlight.leave(refused);
-    expect(() => inFlight.enter(refused, 0, TERMS)).toThrow('maxInFlight');
+    const first = inFlight.enter(60, TERMS);
+    expect(() => inFlight.enter(41, TERMS)).toThrow('maxBodyBytesInFlight');
+    inFlight.enter(40, TERMS);
+    expect(() => inFlight.enter(0, TERMS)).toThrow('maxInFlight');
     inFlight.leave(first);
     inFlight.leave(first);
-    expect(() => inFlight.enter(refused, 61, TERMS)).toThrow('maxBodyBytesInFlight');
-    inFlight.enter(first, 60, TERMS);
-    expect(() => inFlight.enter(refused, 0, TERMS)).toThrow('maxInFlight');
+    expect(() => inFlight.enter(61, TERMS)).toThrow('maxBodyBytesInFlight');
+    inFlight.enter(60, TERMS);
+    inFlight.leave(first);
+    expect(() => inFlight.enter(0, TERMS)).toThrow('maxInFlight');
   });
 });
 
@@ -65,13 +62,13 @@ describe('What is short', () => {
     }));
     if (closed === undefined || open === undefined) throw new Error('there are two');
     const byPlaces = create();
-    for (let count = 0; count < 3; count += 1) byPlaces.enter({}, 0, open);
-    expect(() => byPlaces.enter({}, 0, open)).toThrow('what is left is for entries that fail closed');
-    expect(() => byPlaces.enter({}, 0, closed)).not.toThrow();
+    for (let count = 0; count < 3; count += 1) byPlaces.enter(0, open);
+    expect(() => byPlaces.enter(0, open)).toThrow('what is left is for entries that fail closed');
+    expect(() => byPlaces.enter(0, closed)).not.toThrow();
     const byBytes = create();
-    byBytes.enter({}, 76, open);
-    expect(() => byBytes.enter({}, 1, open)).toThrow('what is left is for entries that fail closed');
-    expect(() => byBytes.enter({}, 24, closed)).not.toThrow();
+    byBytes.enter(76, open);
+    expect(() => byBytes.enter(1, open)).toThrow('what is left is for entries that fail closed');
+    expect(() => byBytes.enter(24, closed)).not.toThrow();
   });
 
   it('is taken from the body that has been arriving for longest, if it is too long, and from none that is there', () => {
@@ -85,23 +82,21 @@ describe('What is short', () => {
       monotonic: () => now,
     });
     const gone: string[] = [];
-    const enter = (name: string, request: object, { bytes = 30, received = 0 } = {}) =>
-      inFlight.enter(request, bytes, { isFailOpen: false, received: () => received, giveWay: () => gone.push(name) });
-    const arrived = {};
-    enter('arrived', arrived);
-    inFlight.settle(arrived);
-    enter('slow', {});
+    const enter = (name: string, { bytes = 30, received = 0 } = {}) =>
+      inFlight.enter(bytes, { isFailOpen: false, received: () => received, giveWay: () => gone.push(name) });
+    inFlight.settle(enter('arrived'));
+    enter('slow');
     now = 249;
-    enter('slower', {});
-    expect(() => enter('early', {})).toThrow('server.maxInFlight is 3');
+    enter('slower');
+    expect(() => enter('early')).toThrow('server.maxInFlight is 3');
     now = 250;
-    enter('new', {});
+    enter('new');
     expect(gone).toEqual(['slow']);
-    expect(() => enter('too many', {})).toThrow('server.maxInFlight is 3');
+    expect(() => enter('too many')).toThrow('server.maxInFlight is 3');
     now = 1_000;
-    enter('large', {}, { bytes: 70 });
+    enter('large', { bytes: 70 });
     expect(gone).toEqual(['slow', 'slower', 'new']);
-    expect(() => enter('larger', {}, { bytes: 71 })).toThrow('server.maxBodyBytesInFlight is 100');
+    expect(() => enter('larger', { bytes: 71 })).toThrow('server.maxBodyBytesInFlight is 100');
   });
 
   it('is not taken from a body that is on its way', () => {
@@ -116,8 +111,8 @@ describe('What is short', () => {
     });
     let isGone = false;
     const received = () => 512 * now;
-    inFlight.enter({}, 0, { isFailOpen: false, received, giveWay: () => (isGone = true) });
-    const next = () => inFlight.enter({}, 0, { isFailOpen: false, received, giveWay: () => undefined });
+    inFlight.enter(0, { isFailOpen: false, received, giveWay: () => (isGone = true) });
+    const next = () => inFlight.enter(0, { isFailOpen: false, received, giveWay: () => undefined });
     now = 499;
     expect(next).toThrow('server.maxInFlight is 1');
     // Half as fast as it should be: then its time is over.
