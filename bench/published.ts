@@ -12,7 +12,7 @@ const POLL_MS = 5;
  * What Node takes for the old generation in a cgroup of 384 MiB (measured with Node 24), and what the Dockerfile says of the young one.
  * On a machine without a limit that alone would take 20 MiB more.
  */
-const AS_IN_A_CONTAINER = ['--max-old-space-size=256', '--max-semi-space-size=2'];
+const AS_IN_A_CONTAINER = ['--max-old-space-size=256', '--max-semi-space-size=2', '--no-parallel-scavenge'];
 /** Of the Dockerfile. */
 const IMAGE_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
 

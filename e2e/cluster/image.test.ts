@@ -16,7 +16,7 @@ describe('The image', () => {
     const config = await look(({ config: found }) => found);
     expect(config).toMatchObject({
       User: '65532:65532',
-      Entrypoint: ['/nodejs/bin/node', '--max-semi-space-size=2', '/curfew/curfew.mjs'],
+      Entrypoint: ['/nodejs/bin/node', '--max-semi-space-size=2', '--no-parallel-scavenge', '/curfew/curfew.mjs'],
       Cmd: ['serve'],
     });
   });
