@@ -6,25 +6,28 @@ import { createKubectl } from '../e2e/kubectl.ts';
 import { findTools } from '../scripts/tools.ts';
 import { asArray, asString, type JsonObject, member, valueAt } from '../src/objects/json.ts';
 import { review } from '../test/server/start-app.ts';
+import {
+  NAMESPACES,
+  NAMESPACES_OF_BOTH,
+  NAMESPACES_OF_PLAIN,
+  type Namespace,
+  ROUNDS,
+  toTable,
+  toTableOfHeld,
+  toTableOfPlain,
+  toTableOfPlainHeld,
+} from './api-server-tables.ts';
 import { openConnections, runLoad, toRequest } from './connection.ts';
-import { defineBenchmark, type Row, type Table } from './define-benchmark.ts';
-import { quantile, toSample } from './measure.ts';
-import { ADMITTED } from './pods.ts';
+import { defineBenchmark } from './define-benchmark.ts';
+import { ADMITTED, submittedPlainPod } from './pods.ts';
 import { createPods } from './pods-by-namespace.ts';
 import { type BenchServer, startBenchServer } from './start-server.ts';
 
-const ROUNDS = 300;
 const WARM_UP = 40;
 /** Straight to each server, before the first round. */
 const WARMING_REVIEWS = 30_000;
 const CALLERS = 8;
 const LABEL = 'bench.example/of';
-
-/** A namespace for each: which of the registrations see its pods is said by its label, and nothing is ever switched. */
-const NAMESPACES = ['none', 'policy', 'noop-one', 'noop-both', 'patch-both', 'curfew-one', 'curfew-both'] as const;
-type Namespace = (typeof NAMESPACES)[number];
-
-const NAMESPACES_OF_BOTH = ['none', 'noop-both', 'patch-both', 'curfew-both'] as const satisfies readonly Namespace[];
 
 const CONFIGURATION = {
   dryRun: false,
@@ -71,13 +74,19 @@ export default defineBenchmark({
       await must(['apply'], registrations('patch', patching));
       await warmUp({ port: patching.port, namespace: 'patch-both' });
       const plan = { rounds: ROUNDS, warmUp: WARM_UP };
+      const check = (namespace: Namespace, answer: string): void => {
+        if (answer.includes('curfew.dev/mutated-by')) throw new Error(`${namespace}: the pod was changed`);
+      };
+      const plainPlan = { namespaces: NAMESPACES_OF_PLAIN, podOf: submittedPlainPod, check, ...plan };
       const live = await createPods(controlPlane, { namespaces: NAMESPACES, ...plan });
+      const plainLive = await createPods(controlPlane, plainPlan);
       await curfew.upgrade({ ...CONFIGURATION, mutations: { 'inject-token': { mode: 'off' } } });
       await limitCurfew(must);
       await warmUp({ port, namespace: 'curfew-both' });
       const held = await createPods(controlPlane, { namespaces: NAMESPACES_OF_BOTH, ...plan });
+      const plainHeld = await createPods(controlPlane, plainPlan);
       await curfew.uninstall();
-      return [toTable(live), toTableOfHeld(held)];
+      return [toTable(live), toTableOfHeld(held), toTableOfPlain(plainLive), toTableOfPlainHeld(plainHeld)];
     } finally {
       for (const server of servers) server.stop();
       await controlPlane.stop();
@@ -205,91 +214,4 @@ async function limitCurfew(must: (args: readonly string[]) => Promise<string>): 
   }
   // Until every API server's own watch has it.
   await new Promise((resolve) => setTimeout(resolve, 2_000));
-}
-
-type Times<Name extends Namespace = Namespace> = Readonly<Record<Name, number[]>>;
-
-/** Median over the rounds of what was added in the same round. */
-function addedBy<Name extends Namespace>(times: Times<Name | 'none'>, name: Name): number {
-  return quantile(
-    times[name].map((ms, round) => ms - (times.none[round] ?? 0)),
-    0.5,
-  );
-}
-
-const COLUMNS = [
-  { title: 'create a pod', unit: 'ms' },
-  { title: 'added', unit: 'ms' },
-  { title: 'p99', unit: 'ms' },
-] as const;
-const RATIO = 'added, to the no-op webhook';
-
-function toRow<Name extends Namespace>(times: Times<Name | 'none'>, name: Name | 'none', title: string): Row {
-  const added = name === 'none' ? '' : addedBy<Name>(times, name);
-  return { name: title, cells: [toSample(times[name]), added, quantile(times[name], 0.99)] };
-}
-
-function compared<Name extends Namespace>(
-  times: Times<Name | 'none'>,
-  [name, noop]: readonly [Name, Name],
-  limit: { readonly most?: number } = {},
-) {
-  return { ratio: { value: addedBy<Name>(times, name) / addedBy<Name>(times, noop), ...limit } };
-}
-
-type TimesOfBoth = Times<(typeof NAMESPACES_OF_BOTH)[number]>;
-
-/** With which both tables end. */
-function toRowsOfBoth(times: TimesOfBoth): readonly Row[] {
-  return [
-    toRow(times, 'noop-both', 'no-op webhooks, mutating and validating'),
-    {
-      ...toRow(times, 'patch-both', 'the same, but that the mutating one answers with a patch'),
-      ...compared(times, ['patch-both', 'noop-both']),
-    },
-    {
-      ...toRow(times, 'curfew-both', 'Curfew, mutating and validating'),
-      ...compared(times, ['curfew-both', 'noop-both'], { most: 1.2 }),
-    },
-    {
-      name: 'Curfew, to the webhooks with a patch',
-      cells: ['', '', ''],
-      ...compared(times, ['curfew-both', 'patch-both']),
-    },
-  ];
-}
-
-function toTable(times: Times): Table {
-  return {
-    title: 'One pod at a time',
-    about: `One client, dry runs over one connection, ${ROUNDS} rounds, each registration in turn in a namespace of its own, Curfew as
-the process that the chart describes. Curfew is compared with the same registrations answered by a server that allows
-everything: what that adds is the price of a webhook, what Curfew adds beyond it is ours. The patch is the one that Curfew makes
-of this pod: what the API server does with it, applying it and filling in and judging the pod once more, is a price of any mutation.`,
-    columns: COLUMNS,
-    ratio: RATIO,
-    rows: [
-      toRow(times, 'none', 'no webhook'),
-      toRow(times, 'policy', 'one ValidatingAdmissionPolicy'),
-      toRow(times, 'noop-one', 'no-op webhook, validating'),
-      {
-        ...toRow(times, 'curfew-one', 'Curfew, validating'),
-        ...compared(times, ['curfew-one', 'noop-one'], { most: 1.15 }),
-      },
-      ...toRowsOfBoth(times),
-    ],
-  };
-}
-
-/** Without the two live reads that a new pod may have to wait for (docs/decisions/0013). */
-function toTableOfHeld(times: TimesOfBoth): Table {
-  return {
-    title: 'The same without injection',
-    about: `With \`mutations.inject-token.mode: off\` a pod is judged by what memory holds. Else its account and its namespace are read
-anew, since a pod that starts without the token it asked for never gets it: two requests to the API server, which the table above
-has and this one has not.`,
-    columns: COLUMNS,
-    ratio: RATIO,
-    rows: [toRow(times, 'none', 'no webhook'), ...toRowsOfBoth(times)],
-  };
 }

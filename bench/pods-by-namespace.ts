@@ -1,5 +1,6 @@
 /** How long an API server takes to create a pod in each of several namespaces, which admission treats differently. */
 
+import type { JsonObject } from '../src/objects/json.ts';
 import { openConnection, toRequest } from './connection.ts';
 import { submittedPod } from './pods.ts';
 
@@ -14,6 +15,8 @@ type Plan<Namespace extends string> = {
   readonly rounds: number;
   /** Rounds before those, which are not counted. */
   readonly warmUp: number;
+  /** By default one that gets an API token. */
+  readonly podOf?: (name: string) => JsonObject;
   /** Throws where what was answered is not what is measured. */
   readonly check?: (namespace: Namespace, answer: string) => void;
 };
@@ -21,7 +24,7 @@ type Plan<Namespace extends string> = {
 /** One request after the other over one connection, to each namespace in turn. In ms, in the order of the rounds. */
 export async function createPods<Namespace extends string>(
   { server, certificateAuthority, admin }: Server,
-  { namespaces, rounds, warmUp, check }: Plan<Namespace>,
+  { namespaces, rounds, warmUp, podOf = submittedPod, check }: Plan<Namespace>,
 ): Promise<Readonly<Record<Namespace, number[]>>> {
   const tls = { ca: certificateAuthority, cert: admin.certificate, key: admin.privateKey };
   const connection = await openConnection({ port: Number(new URL(server).port), tls });
@@ -30,7 +33,7 @@ export async function createPods<Namespace extends string>(
     // Each namespace comes first once: what a request finds in the caches is what the one before it left.
     const first = (round + warmUp) % namespaces.length;
     for (const name of [...namespaces.slice(first), ...namespaces.slice(0, first)]) {
-      const body = JSON.stringify(submittedPod(`pod-${round + warmUp}`));
+      const body = JSON.stringify(podOf(`pod-${round + warmUp}`));
       // A dry run passes all of admission, and nothing is written to the disk that others use too.
       const answer = await connection.send(toRequest(`/api/v1/namespaces/${name}/pods?dryRun=All`, body));
       const text = answer.body.toString();

@@ -7,13 +7,18 @@ import { ADMITTED_POD } from '../test/server/start-app.ts';
 export const ADMITTED: JsonObject = ADMITTED_POD;
 
 /** What a caller sends to the API server for it. */
-export function submittedPod(name: string): JsonObject {
+export function submittedPod(name: string, fields: JsonObject = {}): JsonObject {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name },
-    spec: { serviceAccountName: 'web', containers: [{ name: 'app', image: 'registry.example/web:1' }] },
+    spec: { serviceAccountName: 'web', ...fields, containers: [{ name: 'app', image: 'registry.example/web:1' }] },
   };
+}
+
+/** One that gets no API token, so that nothing is to be said or changed. */
+export function submittedPlainPod(name: string): JsonObject {
+  return submittedPod(name, { automountServiceAccountToken: false });
 }
 
 /** Five containers without a token; the review of it is about 4.8 kB. */
