@@ -171,7 +171,7 @@ export function toMutationVerdict(subject: Subject, outcome: MutationsOutcome, l
   for (const { mutation, decision, changes, refusals } of outcome.results) {
     const key = DECISION_KEYS[decision];
     const lines = [...changes, ...refusals].map(({ path, detail }) => `${mutation.id} at ${path}: ${detail}`);
-    const text = toOneLine(lines.join('; '));
+    const text = lines.join('; ');
     const earlier = auditAnnotations.get(key);
     auditAnnotations.set(key, earlier === undefined ? text : `${earlier}; ${text}`);
   }

@@ -23,7 +23,7 @@ export type Verdict = {
   readonly problems: readonly Problem[];
   /** One line each, no control characters. */
   readonly warnings: readonly string[];
-  /** Keys without the webhook's name. */
+  /** Keys without the webhook's name; what is sent of each text is one line of bounded length. */
   readonly auditAnnotations: ReadonlyMap<string, string>;
   readonly patch: readonly PatchOperation[];
 };

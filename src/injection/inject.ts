@@ -3,15 +3,16 @@
 import { listContainers } from '../objects/containers.ts';
 import type { Draft } from '../objects/draft.ts';
 import { createDraft } from '../objects/draft.ts';
-import { INJECTED_ANNOTATION } from '../objects/injection-keys.ts';
+import { INJECTED_ANNOTATION, TOKEN_ANNOTATION_PREFIX } from '../objects/injection-keys.ts';
 import type { JsonObject } from '../objects/json.ts';
-import { asArray, asString, member, valueAt } from '../objects/json.ts';
+import { asArray, asString, isObject, member, valueAt } from '../objects/json.ts';
 import { mayHoldAnnotations } from '../objects/metadata.ts';
-import { specOf } from '../objects/pod-spec.ts';
+import { serviceAccountOf, specOf } from '../objects/pod-spec.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import { findTokenReader } from '../objects/token-readers.ts';
 import type { TokenSource } from '../objects/tokens.ts';
 import { listTokenSources } from '../objects/tokens.ts';
+import type { Lookup } from '../objects/views.ts';
 import type { InjectionSettings } from './asks.ts';
 import { collectAsks, toWorld } from './asks.ts';
 import { emit } from './emit.ts';
@@ -58,7 +59,7 @@ const MOST_CONTAINERS = 128;
 /** Changes the draft, unless something is refused. */
 export function inject(draft: Draft, world: InjectionWorld): Injection {
   const pod = draft.current();
-  if (!isEligible(pod)) return NOTHING;
+  if (!isEligible(pod) || asksForNothing(pod, world)) return NOTHING;
   const { plans, problems, unread, competition } = planAll(pod, world);
   const notes = [...competition, ...unread.map((note) => ({ note, isWarning: true }))];
   const refuse = (refusals: readonly Conflict[]): Injection => ({ ...NOTHING, refusals });
@@ -113,6 +114,31 @@ export function recogniseInjected(pod: JsonObject, world: InjectionWorld): (sour
 function isEligible(pod: JsonObject): boolean {
   const account = asString(member(specOf(pod), 'serviceAccountName'));
   return account !== undefined && account !== '' && mayHoldAnnotations(pod);
+}
+
+/** True if it is known without planning, as of most pods, that nobody asks, nothing was injected earlier and there is nothing to say. */
+function asksForNothing(pod: JsonObject, { settings, context }: InjectionWorld): boolean {
+  if (settings.tokens.size + settings.triggers.length > 0) return false;
+  const places = [context.serviceAccount(serviceAccountOf(specOf(pod))), context.namespace];
+  return (
+    places.every(isSilent) && !Object.keys(annotationsOf(pod)).some((key) => key === INJECTED_ANNOTATION || isAsk(key))
+  );
+}
+
+/** True if what is there now is known, and asks for no token. */
+function isSilent(place: Lookup<{ readonly annotations: ReadonlyMap<string, string> }>): boolean {
+  if (place.state !== 'found' || place.stale !== undefined) return false;
+  for (const key of place.value.annotations.keys()) if (isAsk(key)) return false;
+  return true;
+}
+
+function isAsk(annotation: string): boolean {
+  return annotation.startsWith(TOKEN_ANNOTATION_PREFIX);
+}
+
+function annotationsOf(pod: JsonObject): JsonObject {
+  const annotations = valueAt(pod, ['metadata', 'annotations']);
+  return isObject(annotations) ? annotations : {};
 }
 
 function planAll(pod: JsonObject, { settings, context, namespace }: InjectionWorld): Planned {

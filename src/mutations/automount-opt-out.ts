@@ -206,20 +206,25 @@ function takeToken(subject: Subject, draft: Draft, { context, injection }: Setti
 
 /** From the last one to the first, so that the indexes of the others stay what they are. */
 function removeMounts(draft: Draft, spec: JsonObject, volumes: ReadonlySet<string>): readonly Change[] {
-  const mounts = listMounts(spec, volumes).map(({ container, path }) => ({ container, path: ['spec', ...path] }));
-  for (const { path } of mounts.toReversed()) draft.remove(path);
-  return mounts.map(({ path, container }) => ({
-    path: toPointer(path),
-    detail: `the mount of the API token in container ${container} is removed`,
-  }));
+  const removed = listMounts(spec, volumes)
+    .toReversed()
+    .map(({ container, path }) => ({
+      path: draft.remove(['spec', ...path]),
+      detail: `the mount of the API token in container ${container} is removed`,
+    }));
+  return removed.toReversed();
 }
 
 function removeVolumes(draft: Draft, spec: JsonObject, names: ReadonlySet<string>): readonly Change[] {
-  const found = asArray(member(spec, 'volumes'))
-    .map((volume, index) => ({ name: asString(member(volume, 'name')) ?? '', path: ['spec', 'volumes', index] }))
-    .filter(({ name }) => names.has(name));
-  for (const { path } of found.toReversed()) draft.remove(path);
-  return found.map(({ name, path }) => ({ path: toPointer(path), detail: `volume ${name} is removed` }));
+  const removed = asArray(member(spec, 'volumes'))
+    .map((volume, index) => ({ name: asString(member(volume, 'name')) ?? '', index }))
+    .filter(({ name }) => names.has(name))
+    .toReversed()
+    .map(({ name, index }) => ({
+      path: draft.remove(['spec', 'volumes', index]),
+      detail: `volume ${name} is removed`,
+    }));
+  return removed.toReversed();
 }
 
 /** Also where the service account opted out: what is there was put there, and must not come back. */

@@ -19,8 +19,8 @@ export type Draft = {
   current(): JsonObject;
   /** Sets an object's member or an array's existing element; makes the objects on the way that are missing. */
   set(path: JsonPath, value: JsonValue): void;
-  /** Removes an existing member or element. */
-  remove(path: JsonPath): void;
+  /** Removes an existing member or element. @returns its JSON pointer */
+  remove(path: JsonPath): string;
   /** Inserts before the array element at `path`; an index equal to the length appends. */
   insert(path: JsonPath, value: JsonValue): void;
   operations(): readonly PatchOperation[];
@@ -81,7 +81,9 @@ export function createDraft(original: JsonObject): Draft {
     remove(path) {
       if (valueAt(current, path) === undefined) throw new RangeError(`nothing to remove at ${toPointer(path)}`);
       change(path, removeEntry);
-      operations.push({ op: 'remove', path: toPointer(path) });
+      const pointer = toPointer(path);
+      operations.push({ op: 'remove', path: pointer });
+      return pointer;
     },
     insert(path, value) {
       const key = path.at(-1) ?? '';

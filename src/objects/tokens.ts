@@ -84,6 +84,8 @@ export function isExtended(source: TokenSource, apiAudiences: readonly string[])
   return source.expirationSeconds === EXTENDED_EXPIRATION_SECONDS && isApiToken(source, apiAudiences);
 }
 
+const FIRST_FIELD = ['downwardAPI', 'items', 0, 'fieldRef', 'fieldPath'];
+
 /**
  * True if a volume of this name and these sources is the one the ServiceAccount plugin writes: judged by content, because the plugin itself looks at
  * the name prefix alone and a user may give any volume that name. Sources: the token at `token` without an audience,
@@ -92,18 +94,21 @@ export function isExtended(source: TokenSource, apiAudiences: readonly string[])
 function hasDefaultContent(name: string, sources: readonly JsonValue[]): boolean {
   if (!name.startsWith(API_TOKEN_VOLUME_PREFIX) || sources.length < 3 || sources.length > 4) return false;
 
-  const tokens = sources.filter((source) => isObject(member(source, 'serviceAccountToken')));
-  const [token] = tokens;
-  const configMaps = sources.map((source) => valueAt(source, ['configMap', 'name']));
-  const fields = sources.map((source) => valueAt(source, ['downwardAPI', 'items', 0, 'fieldRef', 'fieldPath']));
-  return (
-    tokens.length === 1 &&
-    valueAt(token, ['serviceAccountToken', 'path']) === 'token' &&
-    (valueAt(token, ['serviceAccountToken', 'audience']) ?? '') === '' &&
-    configMaps.includes('kube-root-ca.crt') &&
-    fields.includes('metadata.namespace') &&
-    (sources.length === 3 || configMaps.includes('openshift-service-ca.crt'))
-  );
+  let tokens = 0;
+  const has = { token: false, rootCa: false, serviceCa: false, namespace: false };
+  // In one pass, since nearly every pod that still has its token is asked.
+  for (const source of sources) {
+    const token = member(source, 'serviceAccountToken');
+    if (isObject(token)) {
+      tokens += 1;
+      has.token = member(token, 'path') === 'token' && (member(token, 'audience') ?? '') === '';
+    }
+    const configMap = member(member(source, 'configMap'), 'name');
+    if (configMap === 'kube-root-ca.crt') has.rootCa = true;
+    if (configMap === 'openshift-service-ca.crt') has.serviceCa = true;
+    if (valueAt(source, FIRST_FIELD) === 'metadata.namespace') has.namespace = true;
+  }
+  return tokens === 1 && has.token && has.rootCa && has.namespace && (sources.length === 3 || has.serviceCa);
 }
 
 /** Volumes that some container mounts at another path than that of the default token. */

@@ -116,7 +116,7 @@ function editSomewhere(
   const places = listPlaces(draft.current()).filter((path) => path.length > 0);
   const path = places[choice % Math.max(1, places.length)];
   if (path === undefined || kind === 0) return draft.set(path ?? ['new'], value);
-  if (kind === 1) return draft.remove(path);
+  if (kind === 1) return void draft.remove(path);
   if (typeof path.at(-1) === 'number') return draft.insert(path, value);
   return draft.set([...path.slice(0, -1), `new-${choice}`], value);
 }
