@@ -61,20 +61,38 @@ function compared<Name extends Namespace>(
   return { ratio: { value: addedBy<Name>(times, name) / addedBy<Name>(times, noop), ...limit } };
 }
 
+function toRowsOfOne(times: Times<'none' | 'noop-one' | 'curfew-one'>): readonly Row[] {
+  return [
+    toRow(times, 'noop-one', 'no-op webhook, validating'),
+    {
+      ...toRow(times, 'curfew-one', 'Curfew, validating'),
+      ...compared(times, ['curfew-one', 'noop-one'], { most: 1.15 }),
+    },
+  ];
+}
+
+function toRowOfNoopBoth(times: Times<'none' | 'noop-both'>): Row {
+  return toRow(times, 'noop-both', 'no-op webhooks, mutating and validating');
+}
+
+function toRowOfCurfewBoth(times: Times<'none' | 'noop-both' | 'curfew-both'>): Row {
+  return {
+    ...toRow(times, 'curfew-both', 'Curfew, mutating and validating'),
+    ...compared(times, ['curfew-both', 'noop-both'], { most: 1.2 }),
+  };
+}
+
 type TimesOfBoth = Times<(typeof NAMESPACES_OF_BOTH)[number]>;
 
 /** With which both tables end. */
 function toRowsOfBoth(times: TimesOfBoth): readonly Row[] {
   return [
-    toRow(times, 'noop-both', 'no-op webhooks, mutating and validating'),
+    toRowOfNoopBoth(times),
     {
       ...toRow(times, 'patch-both', 'the same, but that the mutating one answers with a patch'),
       ...compared(times, ['patch-both', 'noop-both']),
     },
-    {
-      ...toRow(times, 'curfew-both', 'Curfew, mutating and validating'),
-      ...compared(times, ['curfew-both', 'noop-both'], { most: 1.2 }),
-    },
+    toRowOfCurfewBoth(times),
     {
       name: 'Curfew, to the webhooks with a patch',
       cells: ['', '', ''],
@@ -95,11 +113,7 @@ of this pod: what the API server does with it, applying it and filling in and ju
     rows: [
       toRow(times, 'none', 'no webhook'),
       toRow(times, 'policy', 'one ValidatingAdmissionPolicy'),
-      toRow(times, 'noop-one', 'no-op webhook, validating'),
-      {
-        ...toRow(times, 'curfew-one', 'Curfew, validating'),
-        ...compared(times, ['curfew-one', 'noop-one'], { most: 1.15 }),
-      },
+      ...toRowsOfOne(times),
       ...toRowsOfBoth(times),
     ],
   };
@@ -121,19 +135,7 @@ has and this one has not.`,
 type TimesOfPlain = Times<(typeof NAMESPACES_OF_PLAIN)[number]>;
 
 function toRowsOfPlain(times: TimesOfPlain): readonly Row[] {
-  return [
-    toRow(times, 'none', 'no webhook'),
-    toRow(times, 'noop-one', 'no-op webhook, validating'),
-    {
-      ...toRow(times, 'curfew-one', 'Curfew, validating'),
-      ...compared(times, ['curfew-one', 'noop-one'], { most: 1.15 }),
-    },
-    toRow(times, 'noop-both', 'no-op webhooks, mutating and validating'),
-    {
-      ...toRow(times, 'curfew-both', 'Curfew, mutating and validating'),
-      ...compared(times, ['curfew-both', 'noop-both'], { most: 1.2 }),
-    },
-  ];
+  return [toRow(times, 'none', 'no webhook'), ...toRowsOfOne(times), toRowOfNoopBoth(times), toRowOfCurfewBoth(times)];
 }
 
 /** Here the API server has the same to do for both servers. */

@@ -67,6 +67,8 @@ export default defineBenchmark({
 
 async function measure({ name, requests, least }: Case, servers: readonly BenchServer[]): Promise<Table> {
   const measured = servers.map((server): Measured => ({ server, perSecond: [], cpu: [], p50: [], p99: [] }));
+  const [raw, plain, curfew] = measured;
+  if (raw === undefined || plain === undefined || curfew === undefined) throw new Error('a server is missing');
   for (const server of servers) {
     await withConnections(server, async (connections) => {
       await runLoad({ requests, connections, forMs: 60_000, most: WARM_UP });
@@ -75,12 +77,10 @@ async function measure({ name, requests, least }: Case, servers: readonly BenchS
   for (let round = -1; round < FULL.rounds; round += 1) {
     for (const one of measured) await turnFull(one, requests, { counts: round >= 0 });
   }
-  const perSecond = Math.round(CALM_SHARE * quantile(measured[SERVERS.indexOf('fastify')]?.perSecond ?? [], 0.5));
+  const perSecond = Math.round(CALM_SHARE * quantile(plain.perSecond, 0.5));
   for (let round = -1; round < CALM.rounds; round += 1) {
     for (const one of measured) await turnCalm(one, { requests, perSecond }, { counts: round >= 0 });
   }
-  const [raw, plain, curfew] = measured;
-  if (raw === undefined || plain === undefined || curfew === undefined) throw new Error('a server is missing');
   const row = (title: string, { perSecond, cpu, p50, p99 }: Measured): Row => ({
     name: title,
     cells: [toSample(perSecond), toSample(cpu), toSample(p50), toSample(p99)],

@@ -105,6 +105,11 @@ export function limitsOf(preset: Preset | undefined, { maxExpirationSeconds }: I
   return { minSeconds, maxSeconds: Math.max(minSeconds, Math.min(scheme, maxExpirationSeconds)) };
 }
 
+/** True for the key of an annotation that asks for a token, or takes one away. */
+export function isAsk(key: string): boolean {
+  return key.startsWith(TOKEN_ANNOTATION_PREFIX);
+}
+
 export function collectAsks(world: World, settings: InjectionSettings): Asks {
   const places = listPlaces(world);
   const { annotations } = world;
@@ -112,7 +117,7 @@ export function collectAsks(world: World, settings: InjectionSettings): Asks {
   for (const { annotations: texts, of, path } of places) {
     for (const [key, value] of texts) {
       const name = key.slice(TOKEN_ANNOTATION_PREFIX.length);
-      if (!key.startsWith(TOKEN_ANNOTATION_PREFIX) || chosen.has(name)) continue;
+      if (!isAsk(key) || chosen.has(name)) continue;
       chosen.set(name, { value, origin: { name: `annotation ${key} ${of}`, path: path(key) } });
     }
   }

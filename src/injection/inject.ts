@@ -3,7 +3,7 @@
 import { listContainers } from '../objects/containers.ts';
 import type { Draft } from '../objects/draft.ts';
 import { createDraft } from '../objects/draft.ts';
-import { INJECTED_ANNOTATION, TOKEN_ANNOTATION_PREFIX } from '../objects/injection-keys.ts';
+import { INJECTED_ANNOTATION } from '../objects/injection-keys.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { asArray, asString, isObject, member, valueAt } from '../objects/json.ts';
 import { mayHoldAnnotations } from '../objects/metadata.ts';
@@ -14,7 +14,7 @@ import type { TokenSource } from '../objects/tokens.ts';
 import { listTokenSources } from '../objects/tokens.ts';
 import type { Lookup } from '../objects/views.ts';
 import type { InjectionSettings } from './asks.ts';
-import { collectAsks, toWorld } from './asks.ts';
+import { collectAsks, isAsk, toWorld } from './asks.ts';
 import { emit } from './emit.ts';
 import type { PlanProblem } from './parameters.ts';
 import type { Plan } from './plan.ts';
@@ -52,6 +52,8 @@ type Planned = {
   readonly competition: readonly CompetitionNote[];
 };
 
+const NO_PLANS: Planned = { plans: [], problems: [], unread: [], competition: [] };
+
 const NOTHING: Injection = { changes: [], refusals: [], notes: [] };
 
 const MOST_CONTAINERS = 128;
@@ -59,7 +61,7 @@ const MOST_CONTAINERS = 128;
 /** Changes the draft, unless something is refused. */
 export function inject(draft: Draft, world: InjectionWorld): Injection {
   const pod = draft.current();
-  if (!isEligible(pod) || asksForNothing(pod, world)) return NOTHING;
+  if (!isEligible(pod)) return NOTHING;
   const { plans, problems, unread, competition } = planAll(pod, world);
   const notes = [...competition, ...unread.map((note) => ({ note, isWarning: true }))];
   const refuse = (refusals: readonly Conflict[]): Injection => ({ ...NOTHING, refusals });
@@ -116,13 +118,12 @@ function isEligible(pod: JsonObject): boolean {
   return account !== undefined && account !== '' && mayHoldAnnotations(pod);
 }
 
-/** True if it is known without planning, as of most pods, that nobody asks, nothing was injected earlier and there is nothing to say. */
-function asksForNothing(pod: JsonObject, { settings, context }: InjectionWorld): boolean {
+/** True if it is known, as of most pods, that nobody asks for a token and that there is nothing to say of it. */
+function asksForNothing(pod: JsonObject, { settings, context }: Omit<InjectionWorld, 'namespace'>): boolean {
   if (settings.tokens.size + settings.triggers.length > 0) return false;
   const places = [context.serviceAccount(serviceAccountOf(specOf(pod))), context.namespace];
-  return (
-    places.every(isSilent) && !Object.keys(annotationsOf(pod)).some((key) => key === INJECTED_ANNOTATION || isAsk(key))
-  );
+  const annotations = valueAt(pod, ['metadata', 'annotations']);
+  return places.every(isSilent) && !(isObject(annotations) && Object.keys(annotations).some(isAsk));
 }
 
 /** True if what is there now is known, and asks for no token. */
@@ -132,16 +133,8 @@ function isSilent(place: Lookup<{ readonly annotations: ReadonlyMap<string, stri
   return true;
 }
 
-function isAsk(annotation: string): boolean {
-  return annotation.startsWith(TOKEN_ANNOTATION_PREFIX);
-}
-
-function annotationsOf(pod: JsonObject): JsonObject {
-  const annotations = valueAt(pod, ['metadata', 'annotations']);
-  return isObject(annotations) ? annotations : {};
-}
-
 function planAll(pod: JsonObject, { settings, context, namespace }: InjectionWorld): Planned {
+  if (asksForNothing(pod, { settings, context })) return NO_PLANS;
   const world = toWorld(pod, context, namespace);
   const { refusals, notes: unread } = listUnread(world);
   const { asks: all, wrong } = collectAsks(world, settings);
