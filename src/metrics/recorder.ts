@@ -1,6 +1,6 @@
 /**
- * What Curfew counts. The server, the index and the certificates know this interface; `prometheus.ts` is the one file
- * that knows a metrics library. Every label value comes from a table in code or from the configuration, never from a
+ * What Curfew counts. The server, the index and the certificates know this interface; `prometheus.ts` knows
+ * a metrics library. Every label value comes from a table in code or from the configuration, never from a
  * request.
  */
 
