@@ -49,7 +49,8 @@ export function createDraft(original: JsonObject): Draft {
     let node: JsonValue = own(current);
     if (!isObject(node)) throw new RangeError(`cannot change ${toPointer(path)}`);
     current = node;
-    for (const step of path.slice(0, last)) {
+    for (let at = 0; at < last; at += 1) {
+      const step = path[at] ?? 0;
       const child: JsonValue = stepInto(node, step) ?? null;
       const copy = own(child);
       if (copy !== child) setEntry(node, step, copy);

@@ -8,7 +8,7 @@
  */
 
 import { KUMA_INJECT } from './injection-keys.ts';
-import { stringMembers, valueAt } from './json.ts';
+import { asString, member } from './json.ts';
 import type { Lookup, NamespaceView } from './views.ts';
 
 const VAULT_INJECT = 'vault.hashicorp.com/agent-inject';
@@ -22,13 +22,14 @@ const ON: ReadonlySet<string> = new Set(['true', 'enabled', 'yes', 'on', '1', 't
  * could not be read may be that somebody does.
  */
 export function findTokenReader(pod: unknown, namespace: Lookup<NamespaceView>): string | undefined {
-  const annotations = stringMembers(valueAt(pod, ['metadata', 'annotations']));
-  const labels = stringMembers(valueAt(pod, ['metadata', 'labels']));
+  const metadata = member(pod, 'metadata');
+  const annotation = (key: string) => asString(member(member(metadata, 'annotations'), key));
+  const label = (key: string) => asString(member(member(metadata, 'labels'), key));
   // With a volume of its own named, Vault's agent does not look for the default one.
-  if (isOn(annotations.get(VAULT_INJECT)) && annotations.get(VAULT_VOLUME) === undefined) return "Vault's injector";
-  if (isOn(annotations.get(CONSUL_INJECT)) || isOn(labels.get(CONSUL_INJECT))) return "Consul's injector";
+  if (isOn(annotation(VAULT_INJECT)) && annotation(VAULT_VOLUME) === undefined) return "Vault's injector";
+  if (isOn(annotation(CONSUL_INJECT)) || isOn(label(CONSUL_INJECT))) return "Consul's injector";
   // A label in newer releases, an annotation in older ones; the pod's own decides.
-  const ofPod = labels.get(KUMA_INJECT) ?? annotations.get(KUMA_INJECT);
+  const ofPod = label(KUMA_INJECT) ?? annotation(KUMA_INJECT);
   const isInjected = ofPod === undefined ? mayBeOn(KUMA_INJECT, namespace) : isOn(ofPod);
   return isInjected ? "Kuma's injector" : undefined;
 }

@@ -111,13 +111,14 @@ function hasDefaultContent(name: string, sources: readonly JsonValue[]): boolean
   return tokens === 1 && has.token && has.rootCa && has.namespace && (sources.length === 3 || has.serviceCa);
 }
 
-/** Volumes that some container mounts at another path than that of the default token. */
+/** Volumes whose name could be the default one's, and that some container mounts at another path than that. */
 function listVolumesMountedElsewhere(spec: JsonObject): ReadonlySet<string> {
   const elsewhere = new Set<string>();
   for (const { container } of listContainers(spec)) {
     for (const mount of asArray(member(container, 'volumeMounts'))) {
       const volume = asString(member(mount, 'name'));
-      if (volume !== undefined && member(mount, 'mountPath') !== API_TOKEN_MOUNT_PATH) elsewhere.add(volume);
+      if (volume?.startsWith(API_TOKEN_VOLUME_PREFIX) !== true) continue;
+      if (member(mount, 'mountPath') !== API_TOKEN_MOUNT_PATH) elsewhere.add(volume);
     }
   }
   return elsewhere;

@@ -2,7 +2,7 @@
 
 import type { Verdict } from '../engine/verdict.ts';
 import type { Fault } from '../errors.ts';
-import type { JsonObject } from '../objects/json.ts';
+import type { JsonObject, JsonValue } from '../objects/json.ts';
 import { countOf, cutToBytes, toOneLine } from '../objects/text.ts';
 import { REVIEW_API_VERSION, REVIEW_KIND } from './parse.ts';
 
@@ -11,38 +11,29 @@ const MOST_WARNING_BYTES = 3_000;
 const MOST_ANNOTATION_BYTES = 4_096;
 
 /**
- * The answer to the review `uid`. A denial carries code 403 *and* reason Forbidden: without the code kubectl shows a
- * 400 (apiserver, webhook/errors/statuserror.go). A patch goes with its type or not at all.
+ * The answer to the review `uid`, as JSON. A denial carries code 403 *and* reason Forbidden: without the code kubectl shows
+ * a 400 (apiserver, webhook/errors/statuserror.go). A patch goes with its type or not at all.
  */
-export function respond(uid: string, verdict: Verdict): JsonObject {
+export function respond(uid: string, verdict: Verdict): string {
   const { denial, warnings, auditAnnotations, patch } = verdict;
-  return {
-    apiVersion: REVIEW_API_VERSION,
-    kind: REVIEW_KIND,
-    response: {
-      uid,
-      allowed: denial === undefined,
-      ...(denial === undefined ? {} : { status: { code: 403, reason: 'Forbidden', message: denial } }),
-      ...(warnings.length === 0 ? {} : { warnings: boundWarnings(warnings) }),
-      ...(auditAnnotations.size === 0
-        ? {}
-        : {
-            auditAnnotations: Object.fromEntries(
-              [...auditAnnotations].map(([key, text]) => [key, cutToBytes(toOneLine(text), MOST_ANNOTATION_BYTES)]),
-            ),
-          }),
-      ...(patch.length === 0 ? {} : { patchType: 'JSONPatch', patch: toBase64(JSON.stringify(patch)) }),
-    },
+  let text = `${HEAD}${JSON.stringify(uid)},"allowed":${denial === undefined}`;
+  const add = (field: string, value: JsonValue): void => {
+    text += `,"${field}":${JSON.stringify(value)}`;
   };
+  if (denial !== undefined) add('status', { code: 403, reason: 'Forbidden', message: denial });
+  if (warnings.length > 0) add('warnings', boundWarnings(warnings));
+  if (auditAnnotations.size > 0) add('auditAnnotations', boundAnnotations(auditAnnotations));
+  // Base64 has nothing that JSON would escape, and looking for it takes as long as all the rest.
+  if (patch.length > 0) text += `,"patchType":"JSONPatch","patch":"${toBase64(JSON.stringify(patch))}"`;
+  return `${text}}}`;
 }
 
-/** The text of {@link respond} where nothing is to be said, which is nearly always: made without an object. */
+const HEAD = `{"apiVersion":"${REVIEW_API_VERSION}","kind":"${REVIEW_KIND}","response":{"uid":`;
+
+/** The same where nothing is to be said, which is nearly always: made without a verdict. */
 export function respondAllowed(uid: string): string {
-  return `${ALLOWED_HEAD}${JSON.stringify(uid)}${ALLOWED_TAIL}`;
+  return `${HEAD}${JSON.stringify(uid)},"allowed":true}}`;
 }
-
-const ALLOWED_HEAD = `{"apiVersion":"${REVIEW_API_VERSION}","kind":"${REVIEW_KIND}","response":{"uid":`;
-const ALLOWED_TAIL = ',"allowed":true}}';
 
 /** The answer to what could not be judged: the API server applies the entry's failure policy and shows the message. */
 export function respondToFault(fault: Fault): JsonObject {
@@ -54,6 +45,12 @@ export function respondToFault(fault: Fault): JsonObject {
     code: fault.status,
     message: fault.message,
   };
+}
+
+function boundAnnotations(texts: ReadonlyMap<string, string>): JsonObject {
+  return Object.fromEntries(
+    Array.from(texts, ([key, text]) => [key, cutToBytes(toOneLine(text), MOST_ANNOTATION_BYTES)]),
+  );
 }
 
 function boundWarnings(warnings: readonly string[]): readonly string[] {

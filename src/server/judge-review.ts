@@ -181,7 +181,7 @@ function allowPlainly({ uid }: Review): JudgedReview {
 }
 
 function toAnswer({ uid }: Review, verdict: Verdict): JudgedReview {
-  return { answer: JSON.stringify(respond(uid, verdict)), isAllowed: verdict.denial === undefined };
+  return { answer: respond(uid, verdict), isAllowed: verdict.denial === undefined };
 }
 
 /** Has the owner of a refused pod told, if the configuration wants that; nothing is waited for. */

@@ -137,7 +137,7 @@ function holdPatch({ subject, world: context }: Drawn, keys: JsonObject): void {
     return mutate(of, { mutations: MUTATIONS, configuration, scope, levels, context });
   };
   const outcome = askTwice(() => run(subject));
-  checkAnswer(respond('a', toMutationVerdict(subject, outcome, [])));
+  checkAnswer(JSON.parse(respond('a', toMutationVerdict(subject, outcome, []))));
   // The library that applies it here refuses these keys; Curfew's own draft and the API server do not.
   if (/"(?:constructor|prototype|__proto__)":/.test(JSON.stringify(subject.object))) return;
   const applied = structuredClone(subject.object);
@@ -221,7 +221,7 @@ export const ADMISSION_TARGETS: readonly TargetProperty[] = [
     fc.tuple(drawn, fc.constantFrom(...CONFIGURATIONS)),
     ([{ subject, world: context }, configuration]) => {
       const { verdict } = judgeWith(subject, { configuration, context });
-      checkAnswer(respond('a', verdict));
+      checkAnswer(JSON.parse(respond('a', verdict)));
     },
   ),
 

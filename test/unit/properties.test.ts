@@ -125,7 +125,7 @@ describe('Whatever the object is', () => {
         };
         const { verdict } = judgeWith(drawn.subject, { configuration, context: drawn.world });
         const { denial = '' } = verdict;
-        const sent = member(respond('a', verdict), 'response');
+        const sent = member(JSON.parse(respond('a', verdict)), 'response');
         const warnings = asArray(member(sent, 'warnings')).map(String);
         const annotations = [...stringMembers(member(sent, 'auditAnnotations')).values()];
         expect(denial === '' ? undefined : denial).toBe(valueAt(sent, ['status', 'message']));

@@ -13,7 +13,7 @@ const ALLOWED = {
 
 describe('The answer to a review', () => {
   it('that is allowed without a word says nothing else', () => {
-    expect(respond('u', ALLOWED)).toEqual({
+    expect(JSON.parse(respond('u', ALLOWED))).toEqual({
       apiVersion: 'admission.k8s.io/v1',
       kind: 'AdmissionReview',
       response: { uid: 'u', allowed: true },
@@ -21,15 +21,16 @@ describe('The answer to a review', () => {
   });
 
   it.each(['u', 'a"b\\c', 'é'])(
-    'that is allowed without a word is the same text, made without an object: %j',
+    'that is allowed without a word is the same text, made without a verdict: %j',
     (uid) => {
-      expect(respondAllowed(uid)).toBe(JSON.stringify(respond(uid, ALLOWED)));
+      expect(respondAllowed(uid)).toBe(respond(uid, ALLOWED));
+      expect(valueAt(JSON.parse(respondAllowed(uid)), ['response'])).toEqual({ uid, allowed: true });
     },
   );
 
   it('that is denied has the code, the reason and the message', () => {
     const status = { code: 403, reason: 'Forbidden', message: 'no' };
-    expect(valueAt(respond('u', { ...ALLOWED, denial: 'no' }), ['response'])).toEqual({
+    expect(valueAt(JSON.parse(respond('u', { ...ALLOWED, denial: 'no' })), ['response'])).toEqual({
       uid: 'u',
       allowed: false,
       status,
@@ -38,7 +39,7 @@ describe('The answer to a review', () => {
 
   it.each(['é𐀀', 'é', 'a~b "c" \n'])('has a patch with its type, as base64 of UTF-8: %j', (value) => {
     const patch = [{ op: 'add', path: '/a', value }] as const;
-    const response = valueAt(respond('u', { ...ALLOWED, patch }), ['response']);
+    const response = valueAt(JSON.parse(respond('u', { ...ALLOWED, patch })), ['response']);
     expect(valueAt(response, ['patchType'])).toBe('JSONPatch');
     const text = Buffer.from(asString(valueAt(response, ['patch'])) ?? '', 'base64').toString('utf8');
     expect(JSON.parse(text)).toEqual(patch);
@@ -46,7 +47,7 @@ describe('The answer to a review', () => {
 
   it('has warnings up to 3,000 bytes, and says how many more there are', () => {
     const of = (warnings: readonly string[]) =>
-      valueAt(respond('u', { ...ALLOWED, warnings }), ['response', 'warnings']);
+      valueAt(JSON.parse(respond('u', { ...ALLOWED, warnings })), ['response', 'warnings']);
     expect(of(['a\nb'])).toEqual(['a b']);
     const whole = ['a'.repeat(1_500), 'b'.repeat(1_500)];
     expect(of(whole)).toEqual(whole);
@@ -59,7 +60,9 @@ describe('The answer to a review', () => {
       ['a', 'x\ny'],
       ['b', 'z'.repeat(4_097)],
     ]);
-    expect(valueAt(respond('u', { ...ALLOWED, auditAnnotations }), ['response', 'auditAnnotations'])).toEqual({
+    expect(
+      valueAt(JSON.parse(respond('u', { ...ALLOWED, auditAnnotations })), ['response', 'auditAnnotations']),
+    ).toEqual({
       a: 'x y',
       b: `${'z'.repeat(4_093)}…`,
     });
