@@ -3,7 +3,8 @@
 import type { Document, Tags } from 'yaml';
 import { isCollection, LineCounter, parseDocument, visit } from 'yaml';
 import type { JsonObject, JsonPath, JsonValue } from '../objects/json.ts';
-import { asString, isObject, member } from '../objects/json.ts';
+import { asString, isObject, member, toPointer } from '../objects/json.ts';
+import { joinSome } from '../objects/text.ts';
 import type { DocumentText } from './split-documents.ts';
 import { splitDocuments } from './split-documents.ts';
 
@@ -59,8 +60,9 @@ export function readManifests(text: string, file: string): ReadManifests {
       faults.push({ file, ...read.fault });
       continue;
     }
-    const found = listObjects(read.value);
-    if (found.length === 0) others += 1;
+    const { found, unread } = listObjects(read.value);
+    if (unread.length > 0) faults.push({ file, line: document.line, column: 1, message: describeUnread(unread) });
+    else if (found.length === 0) others += 1;
     for (const { object, path } of found) manifests.push({ file, object, path, document });
   }
   return { manifests, faults, others };
@@ -191,35 +193,54 @@ function firstLine(text: string): string {
 }
 
 type Found = { readonly object: JsonObject; readonly path: JsonPath };
+type Unread = { readonly path: JsonPath; readonly why: string };
 
 /** The object of a document, or those of a List; nothing if it is no Kubernetes object. */
-function listObjects(value: unknown): readonly Found[] {
-  let open: readonly Found[] = Array.isArray(value)
-    ? value.flatMap((object, index) => (isObject(object) ? [{ object, path: [index] }] : []))
-    : [{ object: isObject(value) ? value : {}, path: [] }];
+function listObjects(value: unknown): { readonly found: readonly Found[]; readonly unread: readonly Unread[] } {
   const found: Found[] = [];
-  for (let depth = 0; depth < MOST_LISTS && open.length > 0; depth += 1) {
-    const inLists: (readonly Found[])[] = [];
-    for (const { object, path } of open) {
-      const [kind, apiVersion] = [asString(member(object, 'kind')), asString(member(object, 'apiVersion'))];
-      if (kind === undefined || apiVersion === undefined) continue;
-      // `List` and every `PodList`: a kind with that ending and items.
-      const items = kind.endsWith('List') ? member(object, 'items') : undefined;
-      if (Array.isArray(items)) inLists.push(listItems({ kind, apiVersion, items }, path));
-      else found.push({ object, path });
+  const unread: Unread[] = [];
+  let open: readonly Element[] = Array.isArray(value)
+    ? value.map((element: JsonValue, index) => ({ element, path: [index], isListed: false }))
+    : [{ element: value, path: [], isListed: false }];
+  for (let depth = 0; open.length > 0; depth += 1) {
+    const inLists: (readonly Element[])[] = [];
+    for (const { element, path, isListed } of open) {
+      const why = depth === MOST_LISTS ? `is in ${MOST_LISTS} lists` : whyNoObject(element);
+      // A document may be anything, but of a list kubectl takes no element that is no object.
+      if (why !== undefined && isListed) unread.push({ path, why });
+      if (why !== undefined || !isObject(element)) continue;
+      const items = listItems(element, path);
+      if (items === undefined) found.push({ object: element, path });
+      else inLists.push(items);
     }
     open = inLists.flat();
   }
-  return found;
+  return { found, unread };
 }
 
-type List = { readonly kind: string; readonly apiVersion: string; readonly items: readonly JsonValue[] };
+type Element = { readonly element: unknown; readonly path: JsonPath; readonly isListed: boolean };
 
-/** The API server leaves kind and version out of the items of a typed list. */
-function listItems({ kind: ofList, apiVersion, items }: List, path: JsonPath): readonly Found[] {
+function whyNoObject(element: unknown): string | undefined {
+  if (!isObject(element)) return 'is no object';
+  const missing = ['kind', 'apiVersion'].filter((field) => asString(member(element, field)) === undefined);
+  return missing.length === 0 ? undefined : `has no ${missing.join(' and no ')}`;
+}
+
+/** The elements of `List` and of every `PodList`, of a kind with that ending; undefined for what is no list. */
+function listItems(list: JsonObject, path: JsonPath): readonly Element[] | undefined {
+  const ofList = asString(member(list, 'kind')) ?? '';
+  const items = ofList.endsWith('List') ? member(list, 'items') : undefined;
+  if (!Array.isArray(items)) return undefined;
   const kind = ofList.slice(0, -'List'.length);
-  const type = kind === '' ? {} : { apiVersion, kind };
-  return items.flatMap((item, index) =>
-    isObject(item) ? [{ object: { ...type, ...item }, path: [...path, 'items', index] }] : [],
-  );
+  // The API server leaves kind and version out of the items of a typed list.
+  const type = kind === '' ? {} : { apiVersion: member(list, 'apiVersion') ?? '', kind };
+  return items.map((item: JsonValue, index) => ({
+    element: isObject(item) ? { ...type, ...item } : item,
+    path: [...path, 'items', index],
+    isListed: true,
+  }));
+}
+
+function describeUnread(unread: readonly Unread[]): string {
+  return `elements of the list were not read: ${joinSome(unread.map(({ path, why }) => `${toPointer(path)} ${why}`))}`;
 }

@@ -71,6 +71,54 @@ describe('Manifests', () => {
     ]);
   });
 
+  it.each<[string, unknown, string]>([
+    ['no kind', { apiVersion: 'v1', metadata: { name: 'a' } }, '/items/1 has no kind'],
+    ['no version', { kind: 'Pod' }, '/items/1 has no apiVersion'],
+    ['neither', {}, '/items/1 has no kind and no apiVersion'],
+    ['a kind that is no text', { apiVersion: 'v1', kind: 7 }, '/items/1 has no kind'],
+    ['no object', null, '/items/1 is no object'],
+  ])(
+    'of a List that kubectl would not take are a fault, and the others are read: an element with %s',
+    (_what, item, why) => {
+      const object = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' } };
+      const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [object, item, object] });
+      const { manifests, faults, others } = readManifests(`${CONFIG_MAP}---\n${list}\n`, 'a.yaml');
+      expect(manifests.map(({ path }) => path.join('/'))).toEqual(['', 'items/0', 'items/2']);
+      expect(others).toBe(0);
+      expect(faults).toEqual([
+        { file: 'a.yaml', line: 4, column: 1, message: `elements of the list were not read: ${why}` },
+      ]);
+    },
+  );
+
+  it('of a list of many that are none are one fault, which says how many', () => {
+    const { faults } = readManifests(
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [1, {}, 2, 3, 4] }),
+      'a.json',
+    );
+    expect(faults.map(({ message }) => message)).toEqual([
+      'elements of the list were not read: /items/0 is no object, /items/1 has no kind and no apiVersion, /items/2 is no object and 2 more',
+    ]);
+  });
+
+  it('of lists in eight lists are not looked for, and that is said', () => {
+    const nest = (lists: number): object =>
+      lists === 0
+        ? { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' } }
+        : { apiVersion: 'v1', kind: 'List', items: [nest(lists - 1)] };
+    expect(readManifests(JSON.stringify(nest(7)), 'a.json')).toMatchObject({ manifests: [{}], faults: [] });
+    const { manifests, faults } = readManifests(JSON.stringify(nest(8)), 'a.json');
+    expect(manifests).toEqual([]);
+    expect(faults.map(({ message }) => message)).toEqual([
+      `elements of the list were not read: ${'/items/0'.repeat(8)} is in 8 lists`,
+    ]);
+  });
+
+  it('of arrays that are no Lists may stand beside anything', () => {
+    const text = JSON.stringify([{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' } }, 7, {}, null]);
+    expect(readManifests(text, 'a.json')).toMatchObject({ manifests: [{ path: [0] }], faults: [], others: 0 });
+  });
+
   it('of a list are as many as a large cluster has', () => {
     const items = Array.from({ length: 200_000 }, () => ({}));
     const { manifests } = readManifests(JSON.stringify({ apiVersion: 'v1', kind: 'PodList', items }), 'a.json');
