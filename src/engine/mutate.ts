@@ -90,6 +90,8 @@ export function mutate(subject: Subject, options: MutateOptions): MutationsOutco
     earlier.push(run);
     const wouldBe = reported === undefined ? [] : run(reported);
     const outcomes = isApplied ? run(applied) : wouldBe;
+    // Most mutations have nothing to do with most objects.
+    if (outcomes.length === 0) continue;
     const result = toResult(mutation, outcomes, { isApplied, mayDeny: isApplied && !options.scope.isDryRun });
     if (result !== undefined) results.push(result);
     notes.push(...outcomes.filter(isNote).map((note) => ({ ...note, id: mutation.id })));

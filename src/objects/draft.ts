@@ -31,7 +31,7 @@ export function createDraft(original: JsonObject): Draft {
   let current: JsonObject = original;
   const operations: PatchOperation[] = [];
   /** Copies made by this draft: a node is copied at its first change and then changed in place, or work is quadratic. */
-  const owned = new Set<object>();
+  const owned = createIdentities();
 
   /** The copy of `node` that this draft may change. */
   function own(node: JsonValue): JsonValue {
@@ -60,8 +60,9 @@ export function createDraft(original: JsonObject): Draft {
   }
 
   function setExisting(path: JsonPath, value: JsonValue): void {
-    checkSettable(valueAt(current, path.slice(0, -1)), path);
-    const op = valueAt(current, path) === undefined ? 'add' : 'replace';
+    const parent = valueAt(current, path.slice(0, -1));
+    checkSettable(parent, path);
+    const op = stepInto(parent, path.at(-1) ?? '') === undefined ? 'add' : 'replace';
     change(path, (parent, key) => setEntry(parent, key, value));
     operations.push({ op, path: toPointer(path), value });
   }
@@ -71,8 +72,8 @@ export function createDraft(original: JsonObject): Draft {
     operations: () => operations,
     set(path, value) {
       // `null` is how an API object says "not set": it is replaced by the object that is missing.
-      const missing = path.findIndex((_, index) => (valueAt(current, path.slice(0, index)) ?? null) === null);
-      if (missing === -1) return setExisting(path, value);
+      const missing = findMissing(current, path);
+      if (missing === undefined) return setExisting(path, value);
       if (path.slice(missing).some((step) => typeof step === 'number')) {
         throw new RangeError(`no array on the way to ${toPointer(path)}`);
       }
@@ -94,6 +95,32 @@ export function createDraft(original: JsonObject): Draft {
       }
       change(path, (parent) => asMutableArray(parent).splice(key, 0, value));
       operations.push({ op: 'add', path: toPointer(path), value });
+    },
+  };
+}
+
+/** How many steps of `path` lead to the first place on the way to its end where nothing is; undefined if there is none. */
+function findMissing(root: JsonObject, path: JsonPath): number | undefined {
+  let node: JsonValue = root;
+  for (const [index, step] of path.slice(0, -1).entries()) {
+    node = stepInto(node, step) ?? null;
+    if (node === null) return index + 1;
+  }
+  return undefined;
+}
+
+/** So many objects are found faster one by one than in a Set, which gives each a hash first. */
+const FEW = 32;
+
+/** Objects that are told apart by being the same. */
+function createIdentities(): { add(object: object): void; has(object: object): boolean } {
+  const few: object[] = [];
+  let many: Set<object> | undefined;
+  return {
+    has: (object) => (many === undefined ? few.includes(object) : many.has(object)),
+    add: (object) => {
+      if (many !== undefined) many.add(object);
+      else if (few.push(object) > FEW) many = new Set(few);
     },
   };
 }
