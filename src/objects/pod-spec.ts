@@ -109,12 +109,16 @@ const KINDS_OF_RESOURCE: ReadonlyMap<string, readonly PodBearingKind[]> = Map.gr
 );
 
 /** Where the pod is in kinds that have one, at a fixed place, as nearly all do: every rule asks. */
-const PLACE_OF_ONE: ReadonlyMap<PodBearingKind, readonly string[]> = new Map(
+const PLACE_OF_ONE: ReadonlyMap<PodBearingKind, PlaceOfOne> = new Map(
   [POD, ...TEMPLATE_KINDS].flatMap((kind) => {
     const [template = [], ...others] = kind.templates;
-    return others.length > 0 || template.includes(EACH) ? [] : [[kind, template] as const];
+    const place = { template, path: [...template, 'spec'] };
+    return others.length > 0 || template.includes(EACH) ? [] : [[kind, place] as const];
   }),
 );
+
+/** Paths of what holds the pod's `metadata` and `spec`, and of its spec. */
+type PlaceOfOne = { readonly template: readonly string[]; readonly path: JsonPath };
 
 function kindOf({ group, name }: ResourceName): PodBearingKind | undefined {
   return KINDS_OF_RESOURCE.get(name)?.find((kind) => kind.group === group);
@@ -149,12 +153,10 @@ export function findPodSpecs(subject: Subject): readonly FoundPodSpec[] {
   return found;
 }
 
-function findOne(object: JsonObject, template: readonly string[]): readonly FoundPodSpec[] {
+function findOne(object: JsonObject, { template, path }: PlaceOfOne): readonly FoundPodSpec[] {
   const holder = valueAt(object, template);
   const spec = member(holder, 'spec');
-  return isObject(spec)
-    ? [{ path: [...template, 'spec'], identity: '', metadata: member(holder, 'metadata'), spec }]
-    : [];
+  return isObject(spec) ? [{ path, identity: '', metadata: member(holder, 'metadata'), spec }] : [];
 }
 
 /** The spec of a pod itself, without anything in it where the pod has none. */

@@ -20,11 +20,13 @@ export const TEXT_TYPE = 'text/plain; charset=utf-8';
  */
 export function sendAnswer(response: ServerResponse, { status, type, text, headers }: Answer, isLast: boolean): void {
   if (response.destroyed) return;
+  const bytes = Buffer.byteLength(text);
   response.writeHead(status, {
     'content-type': type,
-    'content-length': Buffer.byteLength(text),
+    'content-length': bytes,
     ...(isLast ? { connection: 'close' } : {}),
     ...headers,
   });
-  response.end(text);
+  // Nearly every text is ASCII, which is written as it lies in memory.
+  response.end(text, bytes === text.length ? 'latin1' : 'utf8');
 }
