@@ -44,8 +44,9 @@ export function keyOfSource(pod: FoundPodSpec, source: TokenSource): string {
 
 /** Makes a key of each text it is given: the text itself, and `text#2` for its second time. */
 export function numberRepeats(): (text: string) => string {
-  const times = new Map<string, number>();
+  let times: Map<string, number> | undefined;
   return (text) => {
+    times ??= new Map();
     const time = (times.get(text) ?? 0) + 1;
     times.set(text, time);
     return time === 1 ? text : `${text}#${time}`;
@@ -54,6 +55,7 @@ export function numberRepeats(): (text: string) => string {
 
 /** The findings without those whose key one before them has: the same mistake, seen twice. */
 export function keepFirstOfEachKey(findings: readonly Finding[]): readonly Finding[] {
+  if (findings.length < 2) return findings;
   const first = new Map<string, Finding>();
   for (const finding of findings) {
     if (!first.has(finding.key)) first.set(finding.key, finding);

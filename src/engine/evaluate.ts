@@ -80,6 +80,9 @@ export function isRead(reads: readonly Reads[], subject: Subject): boolean {
   );
 }
 
+/** What can be asked of a resource. */
+type Asked = { readonly group: string; readonly subresource: string; readonly operation: string };
+
 /**
  * The rules that read a request, found once for each kind of request and operation: every review asks. The answers are
  * kept for what some rule reads, so there are few; for anything else the answer is the same, none.
@@ -87,39 +90,44 @@ export function isRead(reads: readonly Reads[], subject: Subject): boolean {
 export function indexByRequest<Rule extends { readonly reads: readonly Reads[] }>(
   rules: readonly Rule[],
 ): (subject: Subject) => readonly Rule[] {
-  const known = new Map<string, Rule[]>();
-  for (const rule of rules) {
-    const keys = rule.reads.flatMap((read) =>
-      read.operations.map((operation) => keyOf({ ...read, name: read.resource }, operation)),
-    );
-    for (const key of new Set(keys)) {
-      const reading = known.get(key) ?? [];
-      reading.push(rule);
-      known.set(key, reading);
-    }
+  const none: readonly Rule[] = [];
+  /** By the resource's name, a text that is there already: one put together would have to be hashed for each review. */
+  const known = new Map<string, (Asked & { readonly rules: Rule[] })[]>();
+  const all = rules.flatMap((rule) =>
+    rule.reads.flatMap(({ group, resource, subresource = '', operations }) =>
+      operations.map((operation) => ({ rule, resource, group, subresource, operation })),
+    ),
+  );
+  for (const { rule, resource, ...asked } of all) {
+    const readings = known.get(resource) ?? [];
+    known.set(resource, readings);
+    const reading = readings.find((one) => isSame(one, asked));
+    if (reading === undefined) readings.push({ ...asked, rules: [rule] });
+    else if (!reading.rules.includes(rule)) reading.rules.push(rule);
   }
-  return ({ resource, operation }) => known.get(keyOf(resource, operation)) ?? [];
+  return ({ resource: { group, name, subresource }, operation }) =>
+    known.get(name)?.find((one) => isSame(one, { group, subresource, operation }))?.rules ?? none;
 }
 
-function keyOf(
-  { group, name, subresource = '' }: { readonly group: string; readonly name: string; readonly subresource?: string },
-  operation: string,
-): string {
-  return `${operation} ${name}.${group}/${subresource}`;
+function isSame(one: Asked, other: Asked): boolean {
+  return one.operation === other.operation && one.group === other.group && one.subresource === other.subresource;
 }
 
 /** Judges `subject` with every check that reads it. */
 export function judge(subject: Subject, options: JudgeOptions): Judgement {
   const results: Result[] = [];
   const undecided: UndecidedResult[] = [];
-  const notes = new Map<string, Note>();
+  let notes: Map<string, Note> | undefined;
   const exempted: ExemptedResult[] = [];
   const levels = toContexts(options);
   for (const check of options.checks) {
     const ceiling = ceilingOf(check, options);
     if (ceiling === 'off' || !isRead(check.reads, subject)) continue;
     const judged = judgeWith(subject, { options, levels, check, ceiling });
-    for (const note of judged.notes) notes.set(JSON.stringify([note.where, note.reason]), note);
+    for (const note of judged.notes) {
+      notes ??= new Map();
+      notes.set(JSON.stringify([note.where, note.reason]), note);
+    }
     if (judged.results.length + judged.undecided.length === 0) continue;
     // After the evaluation, so that every use is on record, and for a whole check: what is left out of one mode and
     // not of another would still deny or warn.
@@ -134,8 +142,8 @@ export function judge(subject: Subject, options: JudgeOptions): Judgement {
       stateOf(exemption, now) === 'ending' && judged.results.some(({ effect }) => effect !== 'audit');
     exempted.push({ check, exemption, results: judged.results, isEndingWarned });
   }
-  const isNothing = results.length + undecided.length + exempted.length + notes.size === 0;
-  return isNothing ? NO_JUDGEMENT : { results, undecided, exempted, notes: [...notes.values()] };
+  const isNothing = results.length + undecided.length + exempted.length === 0 && notes === undefined;
+  return isNothing ? NO_JUDGEMENT : { results, undecided, exempted, notes: [...(notes?.values() ?? [])] };
 }
 
 /** Undefined where the level is off. */

@@ -31,11 +31,13 @@ export function listSecretReferences(spec: JsonObject): readonly SecretReference
 
 /** One for each Secret of each volume, and not one for each container: an object has room for thousands of both. */
 function listVolumeReferences(spec: JsonObject): readonly SecretReference[] {
-  const containersOf = createMounters(spec);
+  // Most pods have no volume of a Secret.
+  let containersOf: ReturnType<typeof createMounters> | undefined;
   const found: SecretReference[] = [];
   for (const [index, volume] of asArray(member(spec, 'volumes')).entries()) {
     for (const { path, secret } of listSecretsOfVolume(volume)) {
       const name = asString(member(volume, 'name')) ?? '';
+      containersOf ??= createMounters(spec);
       found.push({
         path: ['volumes', index, ...path],
         secret,
@@ -48,12 +50,11 @@ function listVolumeReferences(spec: JsonObject): readonly SecretReference[] {
   return found;
 }
 
-/** Names of the containers that mount a volume, each once. Nothing is read before somebody asks. */
+/** Names of the containers that mount a volume, each once. */
 function createMounters(spec: JsonObject): (volume: string) => readonly string[] {
-  let mounts: ReturnType<typeof groupMounts> | undefined;
+  const mounts = groupMounts(spec);
   const known = new Map<string, readonly string[]>();
   return (volume) => {
-    mounts ??= groupMounts(spec);
     const containers = known.get(volume) ?? [...new Set((mounts.get(volume) ?? []).map(({ container }) => container))];
     known.set(volume, containers);
     return containers;

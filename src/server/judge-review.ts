@@ -3,6 +3,7 @@
  * need is looked up together; the rest is pure.
  */
 
+import type { Check } from '../checks/define-check.ts';
 import { CHECKS } from '../checks/registry.ts';
 import type { Judgement } from '../engine/evaluate.ts';
 import { indexByRequest, judge, NO_JUDGEMENT } from '../engine/evaluate.ts';
@@ -14,6 +15,7 @@ import { Fault } from '../errors.ts';
 import type { ClusterReader, Eventual, PodLister } from '../kube/api.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Recorder } from '../metrics/recorder.ts';
+import type { Mutation } from '../mutations/define-mutation.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import type { ClusterFacts, RuleContext } from '../objects/rule-context.ts';
 import type { Configuration } from '../policy/configuration.ts';
@@ -92,7 +94,9 @@ export function judgeReview(deps: ReviewDeps, entry: Entry, received: Received):
   const policy = deps.policy();
   const scope = scopeOf(policy.configuration, subject, policy.ownNamespace);
   const isMutating = entry.type === 'mutating';
-  const rules = isMutating ? mutationsFor(subject) : checksFor(subject);
+  const mutations = isMutating ? mutationsFor(subject) : [];
+  const checks = isMutating ? [] : checksFor(subject);
+  const rules = isMutating ? mutations : checks;
   if (scope.ceiling === 'off' || rules.length === 0) return allowPlainly(review);
 
   // The whole time is named and not what was left of it: it is what an operator can look up, and change.
@@ -101,7 +105,7 @@ export function judgeReview(deps: ReviewDeps, entry: Entry, received: Received):
     // A timer that is due comes late too where the event loop is behind.
     if (deps.clock.monotonic() >= until) throw toFault();
     const ruling: Ruling = { report: { review, entry, started }, policy, scope, known };
-    return isMutating ? answerMutations(deps, ruling) : answerChecks(deps, ruling);
+    return isMutating ? answerMutations(deps, ruling, mutations) : answerChecks(deps, ruling, checks);
   };
   const known = lookUp(deps.reader, subject, needsOf(rules, policy.configuration, scope));
   if (!(known instanceof Promise)) return decide(known);
@@ -132,11 +136,11 @@ function toOptions(deps: ReviewDeps, { report, policy, scope, known }: Ruling) {
   return { configuration, scope, levels: effectiveLevels(configuration, subject.namespace, namespace), context };
 }
 
-function answerMutations(deps: ReviewDeps, ruling: Ruling): JudgedReview {
+function answerMutations(deps: ReviewDeps, ruling: Ruling, mutations: readonly Mutation[]): JudgedReview {
   const { report } = ruling;
   const { review } = report;
   const options = toOptions(deps, ruling);
-  const outcome = mutate(review.subject, { ...options, mutations: mutationsFor(review.subject) });
+  const outcome = mutate(review.subject, { ...options, mutations });
   const { results, notes, patch } = outcome;
   if (results.length + notes.length + patch.length + options.levels.notes.length === 0) return allowPlainly(review);
   recordMutations(deps, report, outcome);
@@ -145,12 +149,12 @@ function answerMutations(deps: ReviewDeps, ruling: Ruling): JudgedReview {
   return toAnswer(review, verdict);
 }
 
-function answerChecks(deps: ReviewDeps, ruling: Ruling): JudgedReview {
+function answerChecks(deps: ReviewDeps, ruling: Ruling, checks: readonly Check[]): JudgedReview {
   const { report } = ruling;
   const { subject } = report.review;
   const options = toOptions(deps, ruling);
   return answerJudgement(deps, report, {
-    judgement: judge(subject, { ...options, checks: checksFor(subject) }),
+    judgement: judge(subject, { ...options, checks }),
     notes: options.levels.notes,
   });
 }
