@@ -44,8 +44,8 @@ export function renderMetrics(): string {
   ]);
   const labels = Object.entries(LABELS).map(([name, values]) => [`\`${name}\``, values]);
   return toPage('Metrics', [
-    'At `/metrics` of the operations port, beside those of the Node.js process (`nodejs_…`, `process_…`). What to do with',
-    'them: [monitoring](../guides/monitoring.md).',
+    'At `/metrics` of the operations port, beside those of the Node.js process (`nodejs_…`, `process_…`; not the duration of',
+    'each garbage collection, which would cost more than it tells). What to do with them: [monitoring](../guides/monitoring.md).',
     '',
     toTable(['metric', 'type', 'labels', 'what it says'], rows),
     'No value of a label comes from a request, so the number of series is bounded by the tables and the configuration:',
