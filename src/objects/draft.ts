@@ -60,9 +60,9 @@ export function createDraft(original: JsonObject): Draft {
   }
 
   function setExisting(path: JsonPath, value: JsonValue): void {
-    const parent = valueAt(current, path.slice(0, -1));
-    checkSettable(parent, path);
-    const op = stepInto(parent, path.at(-1) ?? '') === undefined ? 'add' : 'replace';
+    const holder = valueAt(current, path.slice(0, -1));
+    checkSettable(holder, path);
+    const op = stepInto(holder, path.at(-1) ?? '') === undefined ? 'add' : 'replace';
     change(path, (parent, key) => setEntry(parent, key, value));
     operations.push({ op, path: toPointer(path), value });
   }

@@ -59,10 +59,8 @@ function readServiceAccounts(
 function listAccountNames(subject: Subject): readonly string[] {
   if (isTokenRequest(subject)) return [subject.name];
   const old = toOldSubject(subject);
-  const now = findPodSpecs(subject);
-  const [only] = now;
+  const specs = old === undefined ? findPodSpecs(subject) : [...findPodSpecs(subject), ...findPodSpecs(old)];
+  const names = specs.map(({ spec }) => serviceAccountOf(spec));
   // Nearly every review is of one new pod.
-  if (old === undefined && now.length === 1 && only !== undefined) return [serviceAccountOf(only.spec)];
-  const specs = [...now, ...(old === undefined ? [] : findPodSpecs(old))];
-  return [...new Set(specs.map(({ spec }) => serviceAccountOf(spec)))].slice(0, MOST_SERVICE_ACCOUNTS);
+  return names.length < 2 ? names : [...new Set(names)].slice(0, MOST_SERVICE_ACCOUNTS);
 }
