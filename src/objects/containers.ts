@@ -3,7 +3,8 @@
 import type { JsonObject, JsonPath } from './json.ts';
 import { asArray, asString, isObject, member } from './json.ts';
 
-const CONTAINER_LISTS = ['initContainers', 'containers', 'ephemeralContainers'] as const;
+/** Members of a pod spec. */
+export const CONTAINER_LISTS = ['initContainers', 'containers', 'ephemeralContainers'] as const;
 
 export type Container = {
   /** Path in the pod spec: `['containers', 0]`. */
@@ -25,7 +26,9 @@ export type VolumeMount = {
 export function listContainers(spec: JsonObject): readonly Container[] {
   const found: Container[] = [];
   for (const list of CONTAINER_LISTS) {
-    for (const [index, container] of asArray(member(spec, list)).entries()) {
+    const containers = asArray(member(spec, list));
+    for (let index = 0; index < containers.length; index += 1) {
+      const container = containers[index];
       if (!isObject(container)) continue;
       found.push({ path: [list, index], name: asString(member(container, 'name')) ?? '', container });
     }
@@ -55,7 +58,9 @@ export function groupMounts(spec: JsonObject): ReadonlyMap<string, readonly Volu
 export function listMounts(spec: JsonObject, ofVolumes?: ReadonlySet<string>): readonly VolumeMount[] {
   const found: VolumeMount[] = [];
   for (const { path, name, container } of listContainers(spec)) {
-    for (const [index, mount] of asArray(member(container, 'volumeMounts')).entries()) {
+    const mounts = asArray(member(container, 'volumeMounts'));
+    for (let index = 0; index < mounts.length; index += 1) {
+      const mount = mounts[index];
       const volume = asString(member(mount, 'name'));
       if (volume === undefined || ofVolumes?.has(volume) === false) continue;
       const mountPath = asString(member(mount, 'mountPath')) ?? '';

@@ -50,8 +50,11 @@ export function asString(value: unknown): string | undefined {
 
 /** `value` if it is an array, else an empty array. */
 export function asArray(value: unknown): readonly JsonValue[] {
-  return Array.isArray(value) ? value : [];
+  return Array.isArray(value) ? value : NO_ELEMENTS;
 }
+
+/** One for all: most of the lists that are asked for are not there. */
+const NO_ELEMENTS: readonly JsonValue[] = [];
 
 /** The members of `value` whose values are strings, such as labels and annotations; empty if `value` is no object. */
 export function stringMembers(value: unknown): ReadonlyMap<string, string> {

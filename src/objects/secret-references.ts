@@ -79,15 +79,18 @@ function listSecretsOfVolume(volume: JsonValue): readonly { readonly path: JsonP
 function listEnvironmentReferences(spec: JsonObject): readonly SecretReference[] {
   const found: SecretReference[] = [];
   for (const { path, name: container, container: raw } of listContainers(spec)) {
-    for (const [index, variable] of asArray(member(raw, 'env')).entries()) {
+    const variables = asArray(member(raw, 'env'));
+    for (let index = 0; index < variables.length; index += 1) {
+      const variable = variables[index];
       const reference = member(member(variable, 'valueFrom'), 'secretKeyRef');
       const secret = asString(member(reference, 'name'));
       if (secret === undefined || KEYS_WITHOUT_TOKEN.has(asString(member(reference, 'key')) ?? '')) continue;
       const at = [...path, 'env', index, 'valueFrom', 'secretKeyRef', 'name'];
       found.push({ path: at, secret, by: 'env', container, variable: asString(member(variable, 'name')) ?? '' });
     }
-    for (const [index, source] of asArray(member(raw, 'envFrom')).entries()) {
-      const secret = asString(member(member(source, 'secretRef'), 'name'));
+    const sources = asArray(member(raw, 'envFrom'));
+    for (let index = 0; index < sources.length; index += 1) {
+      const secret = asString(member(member(sources[index], 'secretRef'), 'name'));
       if (secret === undefined) continue;
       const at = [...path, 'envFrom', index, 'secretRef', 'name'];
       found.push({ path: at, secret, by: 'envFrom', container, variable: '' });

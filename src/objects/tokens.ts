@@ -3,7 +3,7 @@
  * ServiceAccount plugin mounts the default one.
  */
 
-import { listContainers } from './containers.ts';
+import { CONTAINER_LISTS } from './containers.ts';
 import type { JsonObject, JsonPath, JsonValue } from './json.ts';
 import { asArray, asString, isObject, member, valueAt } from './json.ts';
 
@@ -96,17 +96,18 @@ function hasDefaultContent(name: string, sources: readonly JsonValue[]): boolean
 
   let tokens = 0;
   const has = { token: false, rootCa: false, serviceCa: false, namespace: false };
-  // In one pass, since nearly every pod that still has its token is asked.
+  // In one pass, since nearly every pod that still has its token is asked. A source is of one kind (API validation).
   for (const source of sources) {
     const token = member(source, 'serviceAccountToken');
     if (isObject(token)) {
       tokens += 1;
       has.token = member(token, 'path') === 'token' && (member(token, 'audience') ?? '') === '';
+      continue;
     }
     const configMap = member(member(source, 'configMap'), 'name');
-    if (configMap === 'kube-root-ca.crt') has.rootCa = true;
-    if (configMap === 'openshift-service-ca.crt') has.serviceCa = true;
-    if (valueAt(source, FIRST_FIELD) === 'metadata.namespace') has.namespace = true;
+    has.rootCa ||= configMap === 'kube-root-ca.crt';
+    has.serviceCa ||= configMap === 'openshift-service-ca.crt';
+    has.namespace ||= configMap === undefined && valueAt(source, FIRST_FIELD) === 'metadata.namespace';
   }
   return tokens === 1 && has.token && has.rootCa && has.namespace && (sources.length === 3 || has.serviceCa);
 }
@@ -114,11 +115,11 @@ function hasDefaultContent(name: string, sources: readonly JsonValue[]): boolean
 /** Volumes whose name could be the default one's, and that some container mounts at another path than that. */
 function listVolumesMountedElsewhere(spec: JsonObject): ReadonlySet<string> {
   const elsewhere = new Set<string>();
-  for (const { container } of listContainers(spec)) {
+  for (const container of CONTAINER_LISTS.flatMap((list) => asArray(member(spec, list)))) {
     for (const mount of asArray(member(container, 'volumeMounts'))) {
+      if (member(mount, 'mountPath') === API_TOKEN_MOUNT_PATH) continue;
       const volume = asString(member(mount, 'name'));
-      if (volume?.startsWith(API_TOKEN_VOLUME_PREFIX) !== true) continue;
-      if (member(mount, 'mountPath') !== API_TOKEN_MOUNT_PATH) elsewhere.add(volume);
+      if (volume?.startsWith(API_TOKEN_VOLUME_PREFIX) === true) elsewhere.add(volume);
     }
   }
   return elsewhere;

@@ -1,10 +1,9 @@
 /** The service account tokens of a pod spec, in CEL: what `objects/tokens.ts` is in TypeScript. */
 
+import { CONTAINER_LISTS } from '../../objects/containers.ts';
 import { API_TOKEN_MOUNT_PATH, API_TOKEN_VOLUME_PREFIX, DEFAULT_EXPIRATION_SECONDS } from '../../objects/tokens.ts';
 import { findingCel, listCel, quoteCel } from './cel-text.ts';
 import type { CelBound, CelPlace } from './define-cel.ts';
-
-const CONTAINER_LISTS = ['initContainers', 'containers', 'ephemeralContainers'] as const;
 
 /** What one source is asked in CEL; `v` is its volume and `s` the source. */
 const TOKEN = 's.serviceAccountToken';

@@ -126,39 +126,45 @@ function addAnnotations(
 type Place = { readonly found: PastedText[]; readonly pod: FoundPodSpec; readonly container: Container };
 
 function addVariables(place: Place): void {
-  const { name, container } = place.container;
-  for (const [index, variable] of asArray(member(container, 'env')).entries()) {
-    const text = member(variable, 'value');
-    if (!mayHoldToken(text)) continue;
-    const locate = () => {
-      const called = asString(member(variable, 'name')) ?? '';
-      return {
-        path: [...pathOf(place), 'env', index, 'value'],
-        key: `${ownerOf(place)}env ${called}`,
-        name: VARIABLE_NAME.test(called) ? `environment variable ${quote(called)}` : 'an environment variable',
-        container: name,
-      };
-    };
-    place.found.push({ text, isData: false, locate });
+  const variables = asArray(member(place.container.container, 'env'));
+  for (let index = 0; index < variables.length; index += 1) {
+    const text = member(variables[index], 'value');
+    if (mayHoldToken(text)) {
+      place.found.push({ text, isData: false, locate: () => locateVariable(place, variables[index], index) });
+    }
   }
 }
 
+function locateVariable(place: Place, variable: JsonValue | undefined, index: number): PastedPlace {
+  const called = asString(member(variable, 'name')) ?? '';
+  return {
+    path: [...pathOf(place), 'env', index, 'value'],
+    key: `${ownerOf(place)}env ${called}`,
+    name: VARIABLE_NAME.test(called) ? `environment variable ${quote(called)}` : 'an environment variable',
+    container: place.container.name,
+  };
+}
+
+/** A command line, or the headers of a request: what stands in them is said of the field. */
 function addWords(place: Place, field: JsonPath, words: JsonValue | undefined): void {
-  if (words === undefined) return;
-  const { name } = place.container;
   for (const [index, word] of asArray(words).entries()) {
     const isWord = typeof word === 'string';
     const text = isWord ? word : member(word, 'value');
-    if (!mayHoldToken(text)) continue;
-    const called = field.join('.');
-    const locate = () => ({
-      path: [...pathOf(place), ...field, index, ...(isWord ? [] : ['value'])],
-      key: `${ownerOf(place)}${called}`,
-      name: `field ${called}`,
-      container: name,
-    });
-    place.found.push({ text, isData: false, locate });
+    if (mayHoldToken(text)) {
+      const steps = [...field, index, ...(isWord ? [] : ['value'])];
+      place.found.push({ text, isData: false, locate: () => locateWord(place, field, steps) });
+    }
   }
+}
+
+function locateWord(place: Place, field: JsonPath, steps: JsonPath): PastedPlace {
+  const called = field.join('.');
+  return {
+    path: [...pathOf(place), ...steps],
+    key: `${ownerOf(place)}${called}`,
+    name: `field ${called}`,
+    container: place.container.name,
+  };
 }
 
 function pathOf({ pod, container }: Place): JsonPath {
