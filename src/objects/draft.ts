@@ -102,9 +102,9 @@ export function createDraft(original: JsonObject): Draft {
 /** How many steps of `path` lead to the first place on the way to its end where nothing is; undefined if there is none. */
 function findMissing(root: JsonObject, path: JsonPath): number | undefined {
   let node: JsonValue = root;
-  for (const [index, step] of path.slice(0, -1).entries()) {
-    node = stepInto(node, step) ?? null;
-    if (node === null) return index + 1;
+  for (let at = 0; at < path.length - 1; at += 1) {
+    node = stepInto(node, path[at] ?? '') ?? null;
+    if (node === null) return at + 1;
   }
   return undefined;
 }
@@ -137,9 +137,8 @@ function checkSettable(parent: JsonValue | undefined, path: JsonPath): void {
 function setEntry(parent: JsonValue, key: string | number, value: JsonValue): void {
   if (Array.isArray(parent)) asMutableArray(parent)[Number(key)] = value;
   else if (!isObject(parent)) return;
-  // What is there already may be assigned, which is many times as fast.
-  else if (Object.hasOwn(parent, key)) (parent as Record<string, JsonValue>)[key] = value;
-  // A defined property is an own one, also when it is named `__proto__`; an assignment would not be.
+  // To assign is many times as fast as to define. Plain objects inherit one member that would take it: `__proto__`.
+  else if (key !== '__proto__') (parent as Record<string, JsonValue>)[key] = value;
   else Object.defineProperty(parent, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
