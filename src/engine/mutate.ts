@@ -1,7 +1,14 @@
 /** Runs the mutations on one draft and makes the one patch of them. */
 
 import type { InjectionSettings } from '../injection/asks.ts';
-import type { Change, Mutation, MutationOutcome, Note, Refusal } from '../mutations/define-mutation.ts';
+import type {
+  Change,
+  Mutation,
+  MutationOutcome,
+  MutationSettings,
+  Note,
+  Refusal,
+} from '../mutations/define-mutation.ts';
 import { ASKED_FOR, isChange, isNote, isRefusal } from '../mutations/define-mutation.ts';
 import type { Draft, PatchOperation } from '../objects/draft.ts';
 import { createDraft } from '../objects/draft.ts';
@@ -61,7 +68,7 @@ export function mutate(subject: Subject, options: MutateOptions): MutationsOutco
   const applied = createDraft(subject.object);
   /** The object with reported changes too; thrown away. It starts from the subject, which no draft changes. */
   let reported: Draft | undefined;
-  const earlier: ((draft: Draft) => readonly MutationOutcome[])[] = [];
+  const earlier: Ready[] = [];
   const results: MutationResult[] = [];
   const notes: (Note & { readonly id: string })[] = [];
   const context: RuleContext = { ...options.context, level: levels.mutate === 'off' ? 'baseline' : levels.mutate };
@@ -75,21 +82,21 @@ export function mutate(subject: Subject, options: MutateOptions): MutationsOutco
       checkOptions: configuration.checks.get(mutation.mends ?? '')?.options,
       injection: injectionFor(force),
     });
-    const run = (draft: Draft): readonly MutationOutcome[] =>
-      mutation.mutate({ ...subject, object: draft.current() }, draft, settings);
+    const ready: Ready = { mutation, settings };
     const exemption = exemptionFrom(mutation, subject, options);
     if (exemption !== undefined) {
-      if (run(createDraft(applied.current())).some(isChange)) notes.push(toExemptNote(mutation, exemption));
+      if (run(ready, subject, createDraft(applied.current())).some(isChange))
+        notes.push(toExemptNote(mutation, exemption));
       continue;
     }
     // A reported mutation sees what all before it would have made, so that it reports what would be applied.
     if (!isApplied && reported === undefined) {
       reported = createDraft(subject.object);
-      for (const again of earlier) again(reported);
+      for (const again of earlier) run(again, subject, reported);
     }
-    earlier.push(run);
-    const wouldBe = reported === undefined ? [] : run(reported);
-    const outcomes = isApplied ? run(applied) : wouldBe;
+    earlier.push(ready);
+    const wouldBe = reported === undefined ? [] : run(ready, subject, reported);
+    const outcomes = isApplied ? run(ready, subject, applied) : wouldBe;
     // Most mutations have nothing to do with most objects.
     if (outcomes.length === 0) continue;
     const result = toResult(mutation, outcomes, { isApplied, mayDeny: isApplied && !options.scope.isDryRun });
@@ -112,8 +119,16 @@ export function mutate(subject: Subject, options: MutateOptions): MutationsOutco
   return { results, notes, patch: applied.operations(), object: applied.current() };
 }
 
-/** The ids of all that has changed the object, each once; `before` may be anybody's. */
+/** A mutation with all that it goes by. */
+type Ready = { readonly mutation: Mutation; readonly settings: MutationSettings<unknown> };
+
+function run({ mutation, settings }: Ready, subject: Subject, draft: Draft): readonly MutationOutcome[] {
+  return mutation.mutate({ ...subject, object: draft.current() }, draft, settings);
+}
+
+/** The ids of all that has changed the object, each once; `before` may be anybody's, and `ids` are not the same twice. */
 function noteChanges(before: string, ids: readonly string[]): string {
+  if (before === '') return ids.join(',');
   const earlier = Array.from(before).length > MOST_NOTE_CHARACTERS ? [] : before.split(',').filter((id) => id !== '');
   return [...new Set([...earlier, ...ids])].join(',');
 }
@@ -172,10 +187,13 @@ export function toMutationVerdict(subject: Subject, outcome: MutationsOutcome, l
   const auditAnnotations = new Map<string, string>();
   for (const { mutation, decision, changes, refusals } of outcome.results) {
     const key = DECISION_KEYS[decision];
-    const lines = [...changes, ...refusals].map(({ path, detail }) => `${mutation.id} at ${path}: ${detail}`);
-    const text = lines.join('; ');
-    const earlier = auditAnnotations.get(key);
-    auditAnnotations.set(key, earlier === undefined ? text : `${earlier}; ${text}`);
+    let text = auditAnnotations.get(key);
+    // One of the two is empty.
+    for (const { path, detail } of refusals.length > 0 ? refusals : changes) {
+      const line = `${mutation.id} at ${path}: ${detail}`;
+      text = text === undefined ? line : `${text}; ${line}`;
+    }
+    if (text !== undefined) auditAnnotations.set(key, text);
   }
   const notes = [...levelNotes, ...outcome.notes.map(({ id, note }) => toOneLine(`${id}: ${note}`))];
   if (notes.length > 0) auditAnnotations.set(AUDIT_KEYS.note, notes.join('; '));
@@ -200,14 +218,15 @@ const DECISION_KEYS: Readonly<Record<MutationDecision, string>> = {
   would_deny: AUDIT_KEYS.wouldDeny,
 };
 
-/** One line each: what is doubtful about what was done, and what would have been denied. */
+/** One line each, no two alike: what is doubtful about what was done, and what would have been denied. */
 function listWarnings({ results, notes }: MutationsOutcome): readonly string[] {
-  const made = results.flatMap(({ mutation, decision, changes, refusals }) => [
-    ...(decision === 'mutate' ? changes.flatMap(({ warnings = [] }) => warnings) : []).map(
-      (warning) => `curfew ${mutation.id}: ${warning}`,
-    ),
-    ...(decision === 'would_deny' ? refusals : []).map(({ detail }) => `curfew ${mutation.id} (would deny): ${detail}`),
-  ]);
-  const noted = notes.filter(({ isWarning }) => isWarning === true).map(({ id, note }) => `curfew ${id}: ${note}`);
-  return [...new Set([...made, ...noted].map(toOneLine))];
+  const warnings = new Set<string>();
+  const warn = (who: string, what: string): void => void warnings.add(toOneLine(`curfew ${who}: ${what}`));
+  for (const { mutation, decision, changes, refusals } of results) {
+    if (decision === 'would_deny') for (const { detail } of refusals) warn(`${mutation.id} (would deny)`, detail);
+    if (decision !== 'mutate') continue;
+    for (const { warnings = [] } of changes) for (const warning of warnings) warn(mutation.id, warning);
+  }
+  for (const { id, note, isWarning } of notes) if (isWarning === true) warn(id, note);
+  return [...warnings];
 }
