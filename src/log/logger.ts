@@ -29,16 +29,22 @@ export function boundName(name: string): string {
 /** Where lines go: each ends with a newline. */
 export type LogDestination = { write(lines: string): void };
 
-/** As `pino.stdTimeFunctions.isoTime`, but that the lines of one ms share what is most of the work. */
-function createTimestamp(): () => string {
-  let at = Number.NaN;
+/**
+ * As `pino.stdTimeFunctions.isoTime`, but that the lines of one second share what is most of the work.
+ *
+ * @param wallClock - in whole ms since the epoch
+ */
+export function createTimestamp(wallClock: () => number): () => string {
+  let second = Number.NaN;
   let text = '';
   return () => {
-    const now = Date.now();
-    if (now === at) return text;
-    at = now;
-    text = `,"time":"${new Date(now).toISOString()}"`;
-    return text;
+    const now = wallClock();
+    const ms = now % 1000;
+    if (now - ms !== second) {
+      second = now - ms;
+      text = `,"time":"${new Date(second).toISOString().slice(0, -'000Z'.length)}`;
+    }
+    return `${text}${String(ms).padStart(3, '0')}Z"`;
   };
 }
 
@@ -47,7 +53,7 @@ export function createLogger(level: LogLevel, destination: LogDestination): Logg
   const options = {
     level,
     base: null,
-    timestamp: createTimestamp(),
+    timestamp: createTimestamp(Date.now),
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return pino(options, destination);
