@@ -120,6 +120,8 @@ type Ruling = {
   readonly known: LookedUp;
 };
 
+const NOT_LOOKED_UP = { state: 'unknown', why: 'it was not looked up' } as const;
+
 function toOptions(deps: ReviewDeps, { report, policy, scope, known }: Ruling) {
   const { configuration, cluster } = policy;
   const { namespace, accounts } = known;
@@ -128,7 +130,7 @@ function toOptions(deps: ReviewDeps, { report, policy, scope, known }: Ruling) {
     now: deps.clock.now(),
     cluster,
     namespace,
-    serviceAccount: (name) => accounts.get(name) ?? { state: 'unknown', why: 'it was not looked up' },
+    serviceAccount: (name) => accounts.find((account) => account.name === name)?.lookup ?? NOT_LOOKED_UP,
     tokenSecret: (name) => deps.reader.tokenSecret(subject.namespace, name),
     mutatingWebhooks: deps.reader.mutatingWebhooks(),
     acceptApiAccessFrom: configuration.apiAccess.acceptFrom,

@@ -11,14 +11,16 @@ import type { Lookup, NamespaceView, ServiceAccountView } from '../objects/views
 const MOST_SERVICE_ACCOUNTS = 16;
 
 const NO_NAMESPACE: Lookup<NamespaceView> = { state: 'absent' };
-const NO_ACCOUNTS: Accounts = new Map();
+const NO_ACCOUNTS: Accounts = [];
 
-type Accounts = ReadonlyMap<string, Lookup<ServiceAccountView>>;
+/** A list and not a Map, since nearly always it is one: making a Map takes longer than all searches in it. */
+type Accounts = readonly Account[];
+type Account = { readonly name: string; readonly lookup: Lookup<ServiceAccountView> };
 
 export type LookedUp = {
   /** The subject's own; absent where it is in none. */
   readonly namespace: Lookup<NamespaceView>;
-  /** By name, those of the subject's namespace that it is about. */
+  /** Those of the subject's namespace that it is about, each once. */
   readonly accounts: Accounts;
 };
 
@@ -46,12 +48,12 @@ function readServiceAccounts(
   subject: Subject,
   how: { readonly fresh: boolean },
 ): Eventual<Accounts> {
-  const found = new Map<string, Lookup<ServiceAccountView>>();
+  const found: Account[] = [];
   const pending: Promise<void>[] = [];
   for (const name of listAccountNames(subject)) {
     const lookup = reader.serviceAccount(subject.namespace, name, how);
-    if (lookup instanceof Promise) pending.push(lookup.then((settled) => void found.set(name, settled)));
-    else found.set(name, lookup);
+    if (lookup instanceof Promise) pending.push(lookup.then((settled) => void found.push({ name, lookup: settled })));
+    else found.push({ name, lookup });
   }
   return pending.length === 0 ? found : Promise.all(pending).then(() => found);
 }

@@ -42,12 +42,15 @@ export type StartedApp = {
   stop(): Promise<void>;
 };
 
+/** One for all, as the index has it. */
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
 /** Namespaces without labels, and service accounts that say nothing. */
 export const PLAIN_READER: ClusterReader = {
-  namespace: (name) => ({ state: 'found', value: { name, labels: new Map(), annotations: new Map() } }),
+  namespace: (name) => ({ state: 'found', value: { name, labels: NOTHING, annotations: NOTHING } }),
   serviceAccount: (namespace, name) => ({
     state: 'found',
-    value: { namespace, name, automount: undefined, annotations: new Map() },
+    value: { namespace, name, automount: undefined, annotations: NOTHING },
   }),
   tokenSecret: () => ({ state: 'absent' }),
   mutatingWebhooks: () => ({ state: 'found', value: [] }),
