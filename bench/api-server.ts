@@ -51,7 +51,7 @@ export default defineBenchmark({
     const controlPlane = await startControlPlane();
     const servers: BenchServer[] = [];
     const start = async (patch?: string): Promise<BenchServer> => {
-      const server = await startBenchServer('fastify', patch);
+      const server = await startBenchServer('fastify', { patch });
       servers.push(server);
       return server;
     };

@@ -8,11 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const SCRIPTS = join(import.meta.dirname, '..', 'scripts');
 const POLL_MS = 5;
 
+/** How the Dockerfile starts Node. */
+export const IMAGE_FLAGS: readonly string[] = ['--max-semi-space-size=2', '--no-parallel-scavenge'];
+
 /**
- * What Node takes for the old generation in a cgroup of 384 MiB (measured with Node 24), and what the Dockerfile says of the young one.
- * On a machine without a limit that alone would take 20 MiB more.
+ * What Node takes for the old generation in a cgroup of 384 MiB (measured with Node 24), and the flags of the image. On a machine
+ * without a limit the first alone would take 20 MiB more.
  */
-const AS_IN_A_CONTAINER = ['--max-old-space-size=256', '--max-semi-space-size=2', '--no-parallel-scavenge'];
+const AS_IN_A_CONTAINER = ['--max-old-space-size=256', ...IMAGE_FLAGS];
 /** Of the Dockerfile. */
 const IMAGE_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
 

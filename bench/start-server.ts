@@ -30,12 +30,21 @@ export async function issueCertificates() {
   return { ca: ca.cert, tls: { cert, key } };
 }
 
-/** @param patch - in base64, for fastify: what it answers under `/mutate` */
-export async function startBenchServer(name: ServerName, patch?: string): Promise<BenchServer> {
+export type BenchServerOptions = {
+  /** In base64, for fastify: what it answers under `/mutate`. */
+  readonly patch?: string | undefined;
+  /** For Node. */
+  readonly flags?: readonly string[];
+};
+
+export async function startBenchServer(
+  name: ServerName,
+  { patch, flags = [] }: BenchServerOptions = {},
+): Promise<BenchServer> {
   const { ca, tls } = await issueCertificates();
   const output = openPipe();
   const child = fork(join(import.meta.dirname, 'bench-server.ts'), [], {
-    execArgv: [],
+    execArgv: [...flags],
     stdio: ['ignore', output, 'inherit', 'ipc'],
   });
   closeSync(output);
