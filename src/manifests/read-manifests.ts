@@ -226,14 +226,18 @@ function whyNoObject(element: unknown): string | undefined {
   return missing.length === 0 ? undefined : `has no ${missing.join(' and no ')}`;
 }
 
-/** The elements of `List` and of every `PodList`, of a kind with that ending; undefined for what is no list. */
+/**
+ * The elements of `List` and of every `PodList`, of a kind with that ending; undefined for what is no list.
+ *
+ * @param list - its kind and version are texts
+ */
 function listItems(list: JsonObject, path: JsonPath): readonly Element[] | undefined {
-  const ofList = asString(member(list, 'kind')) ?? '';
+  const ofList = member(list, 'kind') as string;
   const items = ofList.endsWith('List') ? member(list, 'items') : undefined;
   if (!Array.isArray(items)) return undefined;
   const kind = ofList.slice(0, -'List'.length);
   // The API server leaves kind and version out of the items of a typed list.
-  const type = kind === '' ? {} : { apiVersion: member(list, 'apiVersion') ?? '', kind };
+  const type = kind === '' ? {} : { apiVersion: member(list, 'apiVersion') as string, kind };
   return items.map((item: JsonValue, index) => ({
     element: isObject(item) ? { ...type, ...item } : item,
     path: [...path, 'items', index],
