@@ -187,13 +187,12 @@ export function toMutationVerdict(subject: Subject, outcome: MutationsOutcome, l
   const auditAnnotations = new Map<string, string>();
   for (const { mutation, decision, changes, refusals } of outcome.results) {
     const key = DECISION_KEYS[decision];
-    let text = auditAnnotations.get(key);
+    let text = auditAnnotations.get(key) ?? '';
     // One of the two is empty.
     for (const { path, detail } of refusals.length > 0 ? refusals : changes) {
-      const line = `${mutation.id} at ${path}: ${detail}`;
-      text = text === undefined ? line : `${text}; ${line}`;
+      text += `${text === '' ? '' : '; '}${mutation.id} at ${path}: ${detail}`;
     }
-    if (text !== undefined) auditAnnotations.set(key, text);
+    auditAnnotations.set(key, text);
   }
   const notes = [...levelNotes, ...outcome.notes.map(({ id, note }) => toOneLine(`${id}: ${note}`))];
   if (notes.length > 0) auditAnnotations.set(AUDIT_KEYS.note, notes.join('; '));
