@@ -21,11 +21,9 @@ import { openConnections, runLoad, toRequest } from './connection.ts';
 import { defineBenchmark } from './define-benchmark.ts';
 import { ADMITTED, submittedPlainPod } from './pods.ts';
 import { createPods } from './pods-by-namespace.ts';
-import { type BenchServer, startBenchServer } from './start-server.ts';
+import { type BenchServer, startBenchServer, WARM_UP_REVIEWS } from './start-server.ts';
 
 const WARM_UP = 40;
-/** Straight to each server, before the first round. */
-const WARMING_REVIEWS = 150_000;
 const CALLERS = 8;
 const LABEL = 'bench.example/of';
 
@@ -111,7 +109,7 @@ async function warmUp({
   const requests = [mutating, toRequest('/validate/pods?timeout=3s', body)];
   const target = { port, tls: { rejectUnauthorized: false } };
   const connections = await openConnections(target, CALLERS);
-  const { errors } = await runLoad({ requests, connections, forMs: 60_000, most: WARMING_REVIEWS });
+  const { errors } = await runLoad({ requests, connections, forMs: 60_000, most: WARM_UP_REVIEWS });
   const answer = await connections[0]?.send(mutating);
   for (const connection of connections) connection.close();
   if (errors > 0) throw new Error(`${errors} answers were not 200`);

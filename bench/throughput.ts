@@ -6,21 +6,16 @@ import { defineBenchmark, type Row, type Table } from './define-benchmark.ts';
 import { quantile, ratioOf, toSample } from './measure.ts';
 import { plainPod, tokenPod } from './pods.ts';
 import { IMAGE_FLAGS } from './published.ts';
-import { type BenchServer, startBenchServer } from './start-server.ts';
+import { type BenchServer, startBenchServer, WARM_UP_REVIEWS } from './start-server.ts';
 
 const CONNECTIONS = 8;
 /** As fast as answers come: short turns and many, since this machine is a tenth faster in one second than in the next. */
 const FULL = { rounds: 21, forMs: 300 } as const;
 /** At a fixed rate: longer ones, or a pause now and then would be seen in too few of them. */
 const CALM = { rounds: 7, forMs: 1_000 } as const;
-/**
- * So many requests before anything is measured. V8 compiles Curfew's rules anew until some 120,000 reviews, and holds them up for ms at
- * a time meanwhile; what fastify does is compiled after 30,000.
- */
-const WARM_UP = 150_000;
 /** Of each turn, not counted: the handshakes of its connections, and what they leave to do. */
 const LEAD_MS = 300;
-/** Of what the fastify server can. With mutated pods it is twice that of what Curfew can: there reviews wait for each other. */
+/** Of what the fastify server can. Of what Curfew can it is more where pods are mutated: there reviews wait for each other. */
 const CALM_SHARE = 0.3;
 
 type Case = {
@@ -81,7 +76,7 @@ async function measure({ name, requests, least }: Case, servers: readonly BenchS
   }
   for (const server of servers) {
     await withConnections(server, async (connections) => {
-      await runLoad({ requests, connections, forMs: 60_000, most: WARM_UP });
+      await runLoad({ requests, connections, forMs: 60_000, most: WARM_UP_REVIEWS });
     });
   }
   for (let round = -1; round < FULL.rounds; round += 1) {
@@ -97,7 +92,7 @@ async function measure({ name, requests, least }: Case, servers: readonly BenchS
   });
   return {
     title: name,
-    about: `${CONNECTIONS} kept connections over TLS, ${WARM_UP.toLocaleString('en-US')} requests to warm up, then in turn: ${FULL.rounds} rounds of ${FULL.forMs} ms as fast as answers
+    about: `${CONNECTIONS} kept connections over TLS, ${WARM_UP_REVIEWS.toLocaleString('en-US')} requests to warm up, then in turn: ${FULL.rounds} rounds of ${FULL.forMs} ms as fast as answers
 come, and ${CALM.rounds} of ${CALM.forMs} ms at a fixed rate of ${100 * CALM_SHARE} % of what fastify can, for the latencies. The caller and the server have a process each, and so has who reads
 Curfew's log. All have the heap that Node chooses here, and Curfew also that of its image, which is made for little memory. Connections are opened for each turn, and ${LEAD_MS} ms pass before anything is counted; in a cluster one ends after 200 reviews and ten
 seconds ([0040](decisions/0040-a-connection-ends.md)), which is a handshake in thousands of reviews.`,
