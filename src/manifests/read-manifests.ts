@@ -205,10 +205,12 @@ function listObjects(value: unknown): { readonly found: readonly Found[]; readon
   for (let depth = 0; open.length > 0; depth += 1) {
     const inLists: (readonly Element[])[] = [];
     for (const { element, path, isListed } of open) {
-      const why = depth === MOST_LISTS ? `is in ${MOST_LISTS} lists` : whyNoObject(element);
+      const isTooDeep = depth === MOST_LISTS;
+      const isRead = !isTooDeep && isTyped(element);
       // A document may be anything, but of a list kubectl takes no element that is no object.
-      if (why !== undefined && isListed) unread.push({ path, why });
-      if (why !== undefined || !isObject(element)) continue;
+      if (!isRead && isListed)
+        unread.push({ path, why: isTooDeep ? `is in ${MOST_LISTS} lists` : whyNoObject(element) });
+      if (!isRead) continue;
       const items = listItems(element, path);
       if (items === undefined) found.push({ object: element, path });
       else inLists.push(items);
@@ -220,24 +222,28 @@ function listObjects(value: unknown): { readonly found: readonly Found[]; readon
 
 type Element = { readonly element: unknown; readonly path: JsonPath; readonly isListed: boolean };
 
-function whyNoObject(element: unknown): string | undefined {
-  if (!isObject(element)) return 'is no object';
-  const missing = ['kind', 'apiVersion'].filter((field) => asString(member(element, field)) === undefined);
-  return missing.length === 0 ? undefined : `has no ${missing.join(' and no ')}`;
+/** What says of which kind and version it is, as every object of Kubernetes does. */
+type Typed = JsonObject & { readonly kind: string; readonly apiVersion: string };
+
+function isTyped(element: unknown): element is Typed {
+  return isObject(element) && listMissing(element).length === 0;
 }
 
-/**
- * The elements of `List` and of every `PodList`, of a kind with that ending; undefined for what is no list.
- *
- * @param list - its kind and version are texts
- */
-function listItems(list: JsonObject, path: JsonPath): readonly Element[] | undefined {
-  const ofList = member(list, 'kind') as string;
-  const items = ofList.endsWith('List') ? member(list, 'items') : undefined;
+function whyNoObject(element: unknown): string {
+  return isObject(element) ? `has no ${listMissing(element).join(' and no ')}` : 'is no object';
+}
+
+function listMissing(element: JsonObject): readonly string[] {
+  return ['kind', 'apiVersion'].filter((field) => asString(member(element, field)) === undefined);
+}
+
+/** The elements of `List` and of every `PodList`, of a kind with that ending; undefined for what is no list. */
+function listItems(list: Typed, path: JsonPath): readonly Element[] | undefined {
+  const items = list.kind.endsWith('List') ? member(list, 'items') : undefined;
   if (!Array.isArray(items)) return undefined;
-  const kind = ofList.slice(0, -'List'.length);
+  const kind = list.kind.slice(0, -'List'.length);
   // The API server leaves kind and version out of the items of a typed list.
-  const type = kind === '' ? {} : { apiVersion: member(list, 'apiVersion') as string, kind };
+  const type = kind === '' ? {} : { apiVersion: list.apiVersion, kind };
   return items.map((item: JsonValue, index) => ({
     element: isObject(item) ? { ...type, ...item } : item,
     path: [...path, 'items', index],
