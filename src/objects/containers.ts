@@ -27,6 +27,7 @@ export function listContainers(spec: JsonObject): readonly Container[] {
   const found: Container[] = [];
   for (const list of CONTAINER_LISTS) {
     const containers = asArray(member(spec, list));
+    // Counted, here and wherever every review passes: `entries()` makes a pair of each element.
     for (let index = 0; index < containers.length; index += 1) {
       const container = containers[index];
       if (!isObject(container)) continue;
