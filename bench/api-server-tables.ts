@@ -2,7 +2,7 @@
 
 import type { Row, Table } from './define-benchmark.ts';
 import { quantile, toSample } from './measure.ts';
-import { WARM_UP_REVIEWS } from './start-server.ts';
+import { WARM_UP_REVIEWS } from './warm-up.ts';
 
 export const ROUNDS = 300;
 

@@ -4,8 +4,7 @@ import { startControlPlane } from '../e2e/control-plane.ts';
 import { installCurfew } from '../e2e/installed-curfew.ts';
 import { createKubectl } from '../e2e/kubectl.ts';
 import { findTools } from '../scripts/tools.ts';
-import { asArray, asString, type JsonObject, member, valueAt } from '../src/objects/json.ts';
-import { review } from '../test/server/start-app.ts';
+import { asArray, type JsonObject, member } from '../src/objects/json.ts';
 import {
   NAMESPACES,
   NAMESPACES_OF_BOTH,
@@ -17,14 +16,13 @@ import {
   toTableOfPlain,
   toTableOfPlainHeld,
 } from './api-server-tables.ts';
-import { openConnections, runLoad, toRequest } from './connection.ts';
 import { defineBenchmark } from './define-benchmark.ts';
-import { ADMITTED, submittedPlainPod } from './pods.ts';
+import { submittedPlainPod } from './pods.ts';
 import { createPods } from './pods-by-namespace.ts';
-import { type BenchServer, startBenchServer, WARM_UP_REVIEWS } from './start-server.ts';
+import { type BenchServer, startBenchServer } from './start-server.ts';
+import { warmUp } from './warm-up.ts';
 
 const WARM_UP = 40;
-const CALLERS = 8;
 const LABEL = 'bench.example/of';
 
 const CONFIGURATION = {
@@ -91,30 +89,6 @@ export default defineBenchmark({
     }
   },
 });
-
-/**
- * As servers that have been running for a while: through the API server alone that would take minutes.
- *
- * @returns the patch that the server makes of the pod, in base64
- */
-async function warmUp({
-  port,
-  namespace,
-}: {
-  readonly port: number;
-  readonly namespace: Namespace;
-}): Promise<string | undefined> {
-  const body = JSON.stringify(review('pods', ADMITTED, { namespace }));
-  const mutating = toRequest('/mutate/pods?timeout=3s', body);
-  const requests = [mutating, toRequest('/validate/pods?timeout=3s', body)];
-  const target = { port, tls: { rejectUnauthorized: false } };
-  const connections = await openConnections(target, CALLERS);
-  const { errors } = await runLoad({ requests, connections, forMs: 60_000, most: WARM_UP_REVIEWS });
-  const answer = await connections[0]?.send(mutating);
-  for (const connection of connections) connection.close();
-  if (errors > 0) throw new Error(`${errors} answers were not 200`);
-  return asString(valueAt(JSON.parse(String(answer?.body)), ['response', 'patch']));
-}
 
 function namespaceWithAccount(name: Namespace): readonly JsonObject[] {
   const labels = {

@@ -7,12 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { issueCertificateAuthority, issueServingCertificate } from '../src/certificates/issue.ts';
 
-/**
- * So many reviews before anything is measured. V8 compiles Curfew's rules anew until some 120,000 reviews, and holds them up for ms at
- * a time meanwhile; what fastify does is compiled after 30,000.
- */
-export const WARM_UP_REVIEWS = 150_000;
-
 export type ServerName = 'raw' | 'fastify' | 'curfew';
 
 export type BenchServer = {

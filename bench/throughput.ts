@@ -6,7 +6,8 @@ import { defineBenchmark, type Row, type Table } from './define-benchmark.ts';
 import { quantile, ratioOf, toSample } from './measure.ts';
 import { plainPod, tokenPod } from './pods.ts';
 import { IMAGE_FLAGS } from './published.ts';
-import { type BenchServer, startBenchServer, WARM_UP_REVIEWS } from './start-server.ts';
+import { type BenchServer, startBenchServer } from './start-server.ts';
+import { WARM_UP_REVIEWS } from './warm-up.ts';
 
 const CONNECTIONS = 8;
 /** As fast as answers come: short turns and many, since this machine is a tenth faster in one second than in the next. */
