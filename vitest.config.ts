@@ -1,8 +1,12 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { IS_LONG } from './test/long.ts';
 
 /** The long sizes of the property tests (CURFEW_LONG=1) take minutes. */
 const UNIT_MS = IS_LONG ? 1_800_000 : 30_000;
+
+/** Left out, one less than there are processors; but tests wait for programs and for the network as much as they work. */
+const WORKERS = availableParallelism() + 1;
 
 /** What is waited for comes at once on a quiet machine; where other work is going on too, it comes late and is no fault. */
 const PATIENT = { hookTimeout: 60_000, expect: { poll: { timeout: 20_000 } } } as const;
@@ -33,6 +37,7 @@ const BRANCHES = {
 /** One project a tier, so that each can be run alone: `npm run test:unit`. */
 export default defineConfig({
   test: {
+    maxWorkers: WORKERS,
     // npm run coverage
     coverage: {
       provider: 'v8',
@@ -45,7 +50,10 @@ export default defineConfig({
       ),
     },
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: UNIT_MS, ...PATIENT } },
+      // Most of a file's time went into loading what the files before it had loaded too, and nothing of it keeps a state.
+      {
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: UNIT_MS, isolate: false, ...PATIENT },
+      },
       { test: { name: 'server', include: ['test/server/**/*.test.ts'], testTimeout: 90_000, ...PATIENT } },
       { test: { name: 'chart', include: ['test/chart/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 600_000 } },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 240_000, ...PATIENT } },
@@ -59,8 +67,6 @@ export default defineConfig({
           testTimeout: 120_000,
           // A cold machine builds the control plane first.
           hookTimeout: 1_800_000,
-          // Each file has a control plane of its own, which waits more than it works.
-          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },

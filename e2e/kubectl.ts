@@ -3,6 +3,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type ProgramResult, runProgram } from '../scripts/run-program.ts';
+import { inheritSpeed } from '../scripts/speed.ts';
 
 export type KubectlOptions = {
   /** Path of the program. */
@@ -40,6 +41,7 @@ export function createKubectl({ binary, kubeconfig, home }: KubectlOptions): Kub
   const folder = home ?? join(dirname(kubeconfig), 'kubectl-home');
   // These are the whole environment: the user's kuberc, proxies and caches stay out.
   const env = {
+    ...inheritSpeed(),
     PATH: process.env['PATH'] ?? '',
     HOME: folder,
     KUBECONFIG: kubeconfig,

@@ -3,6 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { inheritSpeed } from '../scripts/speed.ts';
 import { findFreePorts } from '../test/free-ports.ts';
 import type { Command, Report } from './supervisor.ts';
 
@@ -160,7 +161,7 @@ export function readLastLines(path: string, count: number): string {
 
 /** A user's kubeconfig, proxies and Node options must not reach the servers. */
 function serverEnvironment(folder: string | undefined): Record<string, string> {
-  const env: Record<string, string> = { PATH: process.env['PATH'] ?? '' };
+  const env: Record<string, string> = { PATH: process.env['PATH'] ?? '', ...inheritSpeed() };
   if (folder !== undefined) Object.assign(env, { TMPDIR: folder, HOME: folder });
   return env;
 }

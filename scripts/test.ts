@@ -15,6 +15,7 @@ import { findObstacle } from '../e2e/node/cluster.ts';
 import { asArray, asString, type JsonValue, member } from '../src/objects/json.ts';
 import { findChromium, NO_CHROMIUM } from './chromium.ts';
 import { findPrometheus, NO_PROMETHEUS } from './prometheus.ts';
+import { SPEED } from './speed.ts';
 import { kubernetesFolder, listKubernetes } from './tool-versions.ts';
 import { findTools, type ToolName } from './tools.ts';
 
@@ -175,7 +176,7 @@ async function run(command: string, args: readonly string[], env?: NodeJS.Proces
 
 async function spawnHere(file: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const child = spawn(file, args, { cwd: ROOT, env, stdio: 'inherit' });
+  const child = spawn(file, args, { cwd: ROOT, env: { ...env, ...SPEED }, stdio: 'inherit' });
   child.on('error', reject);
   child.on('exit', (code) => resolve(code ?? 1));
   return await promise;
