@@ -50,10 +50,13 @@ export function quadAt(text: string, at: number): number {
   return (a | b | c | d) < 0 ? NO_QUAD : (a << 18) | (b << 12) | (c << 6) | d;
 }
 
-/** The 24 bits of the characters at these positions, if they are four. */
-export function quadOf(text: string, positions: readonly number[]): number {
-  if (positions.length !== QUAD) return NO_QUAD;
-  return positions.reduce((bits, position) => (bits << 6) | sextetAt(text, position), 0);
+/** The 24 bits of the characters at the four of these positions that begin with the one at `from`, if there are four. */
+export function quadOf(text: string, positions: readonly number[], from = 0): number {
+  const end = from + QUAD;
+  if (positions.length < end) return NO_QUAD;
+  let bits = 0;
+  for (let at = from; at < end; at += 1) bits = (bits << 6) | sextetAt(text, positions[at] ?? -1);
+  return bits;
 }
 
 /** Whether all three bytes of a quad are printable ASCII or blanks of text files. */

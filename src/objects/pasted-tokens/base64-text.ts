@@ -14,6 +14,9 @@ const LONG_RUN = 32;
 /** The quads that must decode to text, from each of the four characters at which the first may start. */
 const WINDOW_QUADS = 4;
 const WINDOW = QUAD - 1 + WINDOW_QUADS * QUAD;
+/** A first look, which hardly ever needs another one. */
+const SHORT_WINDOW_QUADS = 2;
+const SHORT_WINDOW = QUAD - 1 + SHORT_WINDOW_QUADS * QUAD;
 const NONE: readonly number[] = [];
 
 /**
@@ -75,17 +78,29 @@ function findTextQuads(text: string, at: number): readonly number[] {
 
 /**
  * True if none of the next four characters begins two quads of text: so it is nearly everywhere in what is encoded or
- * encrypted, and there the look is a short one. False where a character is no base64.
+ * encrypted, and there the look is a short one: each character is read once. False where one is no base64.
  */
 function isNoTextAt(text: string, at: number): boolean {
-  for (let start = at; start < at + QUAD; start += 1) {
-    const first = quadAt(text, start);
-    if (first === NO_QUAD) return false;
-    if (!isText(first)) continue;
-    const second = quadAt(text, start + QUAD);
-    if (second === NO_QUAD || isText(second)) return false;
-  }
-  return true;
+  const a = sextetAt(text, at);
+  const b = sextetAt(text, at + 1);
+  const c = sextetAt(text, at + 2);
+  const d = sextetAt(text, at + 3);
+  const e = sextetAt(text, at + 4);
+  const f = sextetAt(text, at + 5);
+  const g = sextetAt(text, at + 6);
+  if ((a | b | c | d | e | f | g) < 0) return false;
+  return (
+    isNoTextPair(text, at, (a << 18) | (b << 12) | (c << 6) | d) &&
+    isNoTextPair(text, at + 1, (b << 18) | (c << 12) | (d << 6) | e) &&
+    isNoTextPair(text, at + 2, (c << 18) | (d << 12) | (e << 6) | f) &&
+    isNoTextPair(text, at + 3, (d << 18) | (e << 12) | (f << 6) | g)
+  );
+}
+
+function isNoTextPair(text: string, start: number, first: number): boolean {
+  if (!isText(first)) return true;
+  const second = quadAt(text, start + QUAD);
+  return second !== NO_QUAD && !isText(second);
 }
 
 function isTextFrom(text: string, start: number): boolean {
@@ -105,12 +120,24 @@ function findBrokenTextQuads(text: string, at: number): readonly number[] {
     if (position === -1) return NONE;
     positions.push(position);
     position += 1;
+    // As above, that is nearly everywhere so.
+    if (positions.length === SHORT_WINDOW && !mayBeginText(text, positions)) return NONE;
   }
-  return positions.slice(0, QUAD).filter((_start, shift) => {
-    let end = shift;
-    while (end < shift + WINDOW_QUADS * QUAD && isText(quadOf(text, positions.slice(end, end + QUAD)))) end += QUAD;
-    return end === shift + WINDOW_QUADS * QUAD;
-  });
+  return positions.slice(0, QUAD).filter((_start, shift) => countTextQuads(text, positions, shift) === WINDOW_QUADS);
+}
+
+function mayBeginText(text: string, positions: readonly number[]): boolean {
+  for (let shift = 0; shift < QUAD; shift += 1) {
+    if (countTextQuads(text, positions, shift) === SHORT_WINDOW_QUADS) return true;
+  }
+  return false;
+}
+
+/** How many quads of these positions decode to text, from the one at `from` on. */
+function countTextQuads(text: string, positions: readonly number[], from: number): number {
+  let count = 0;
+  while (isText(quadOf(text, positions, from + count * QUAD))) count += 1;
+  return count;
 }
 
 type Stretch = { readonly start: number; readonly end: number };
