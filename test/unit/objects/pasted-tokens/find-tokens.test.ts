@@ -96,6 +96,13 @@ describe('The search for tokens', () => {
     expect(findTokens(`Bearer ${header}.${payload}.${signature}`)).toEqual([CLAIMS]);
   });
 
+  it('takes a few letters within binary data for nothing', () => {
+    // Where it looks: at the 256th character of base64, which is the 192nd byte.
+    const letters = `${'\xff'.repeat(192)}only letters, no token${BINARY}`;
+    expect(findTokensInData(base64(letters))).toEqual([]);
+    expect(findTokensInData(base64(`${'\xff'.repeat(192)}${TOKEN}${BINARY}`))).toEqual([CLAIMS]);
+  });
+
   it('reads data that is no base64 as text', () => {
     expect(findTokensInData(`{"token": "${TOKEN}"}`)).toEqual([CLAIMS]);
   });
