@@ -1,6 +1,7 @@
 /** Curfew as it is published: how a container runs it, and the most memory that a process of it has had at once. */
 
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,16 +9,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const SCRIPTS = join(import.meta.dirname, '..', 'scripts');
 const POLL_MS = 5;
 
-/** How the Dockerfile starts Node. */
-export const IMAGE_FLAGS: readonly string[] = ['--max-semi-space-size=2', '--no-parallel-scavenge'];
+/** How the image starts Node. */
+export const IMAGE_FLAGS: readonly string[] = readInstruction('ENTRYPOINT').match(/--[\w=-]+/g) ?? [];
 
 /**
  * What Node takes for the old generation in a cgroup of 384 MiB (measured with Node 24), and the flags of the image. On a machine
  * without a limit the first alone would take 20 MiB more.
  */
 const AS_IN_A_CONTAINER = ['--max-old-space-size=256', ...IMAGE_FLAGS];
-/** Of the Dockerfile. */
-const IMAGE_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
+const IMAGE_ENVIRONMENT = Object.fromEntries([readInstruction('ENV').split('=')]) as Readonly<Record<string, string>>;
+
+/** Of the Dockerfile, whose last stage has one of each. */
+function readInstruction(name: string): string {
+  const dockerfile = readFileSync(join(import.meta.dirname, '..', 'Dockerfile'), 'utf8');
+  const text = new RegExp(`^${name} (.+)$`, 'm').exec(dockerfile)?.[1];
+  if (text === undefined) throw new Error(`the Dockerfile has no ${name}`);
+  return text;
+}
 
 /** Builds the package: run from its sources, Node would keep those, and what it made of them, in memory too. @returns its program */
 export function buildPackage(folder: string): string {
