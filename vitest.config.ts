@@ -38,7 +38,7 @@ const BRANCHES = {
 export default defineConfig({
   test: {
     maxWorkers: WORKERS,
-    // npm run coverage
+    // npm run coverage, and npm test.
     coverage: {
       provider: 'v8',
       include: Object.keys(BRANCHES).map((folder) => `src/${folder}/**`),

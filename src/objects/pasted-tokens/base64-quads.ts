@@ -50,6 +50,11 @@ export function quadAt(text: string, at: number): number {
   return (a | b | c | d) < 0 ? NO_QUAD : (a << 18) | (b << 12) | (c << 6) | d;
 }
 
+/** The quad that begins one character later than `quad`, of which `sextet` is the last. */
+export function shiftQuad(quad: number, sextet: number): number {
+  return sextet < 0 ? NO_QUAD : ((quad << 6) | sextet) & 0xff_ff_ff;
+}
+
 /** The 24 bits of the characters at the four of these positions that begin with the one at `from`, if there are four. */
 export function quadOf(text: string, positions: readonly number[], from = 0): number {
   const end = from + QUAD;

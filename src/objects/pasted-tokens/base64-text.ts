@@ -5,7 +5,7 @@
  */
 
 import { cutLastLine, joinLines, lengthOfBreak, nextOf, nextQuad, previousOf, previousQuad } from './base64-breaks.ts';
-import { isText, isTextPage, NO_QUAD, PAGE, QUAD, quadAt, quadOf, sextetAt } from './base64-quads.ts';
+import { isText, isTextPage, NO_QUAD, PAGE, QUAD, quadAt, quadOf, sextetAt, shiftQuad } from './base64-quads.ts';
 
 /** A stretch is found if it has this many characters and a window's; the shortest token in base64 has some 400. */
 const STEP = 256;
@@ -81,26 +81,16 @@ function findTextQuads(text: string, at: number): readonly number[] {
  * encrypted, and there the look is a short one: each character is read once. False where one is no base64.
  */
 function isNoTextAt(text: string, at: number): boolean {
-  const a = sextetAt(text, at);
-  const b = sextetAt(text, at + 1);
-  const c = sextetAt(text, at + 2);
-  const d = sextetAt(text, at + 3);
-  const e = sextetAt(text, at + 4);
-  const f = sextetAt(text, at + 5);
-  const g = sextetAt(text, at + 6);
-  if ((a | b | c | d | e | f | g) < 0) return false;
-  return (
-    isNoTextPair(text, at, (a << 18) | (b << 12) | (c << 6) | d) &&
-    isNoTextPair(text, at + 1, (b << 18) | (c << 12) | (d << 6) | e) &&
-    isNoTextPair(text, at + 2, (c << 18) | (d << 12) | (e << 6) | f) &&
-    isNoTextPair(text, at + 3, (d << 18) | (e << 12) | (f << 6) | g)
-  );
-}
-
-function isNoTextPair(text: string, start: number, first: number): boolean {
-  if (!isText(first)) return true;
-  const second = quadAt(text, start + QUAD);
-  return second !== NO_QUAD && !isText(second);
+  let first = quadAt(text, at);
+  for (let start = at; start < at + QUAD; start += 1) {
+    if (first === NO_QUAD) return false;
+    if (isText(first)) {
+      const second = quadAt(text, start + QUAD);
+      if (second === NO_QUAD || isText(second)) return false;
+    }
+    first = shiftQuad(first, sextetAt(text, start + QUAD));
+  }
+  return true;
 }
 
 function isTextFrom(text: string, start: number): boolean {
