@@ -10,7 +10,7 @@ import {
 import type { JsonObject, JsonValue } from '../objects/json.ts';
 import { asArray, asString, member, toPointer } from '../objects/json.ts';
 import type { FoundPodSpec } from '../objects/pod-spec.ts';
-import { findPodSpecs, serviceAccountOf } from '../objects/pod-spec.ts';
+import { serviceAccountOf } from '../objects/pod-spec.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
 import { nameForCommand, quote } from '../objects/text.ts';
@@ -19,6 +19,7 @@ import { defineCheck } from './define-check.ts';
 import {
   describeOwnAccount,
   findApiTokensOfPod,
+  judgePodSpecs,
   keepFirstOfEachKey,
   keyOfPart,
   READS_PODS_AND_TEMPLATES,
@@ -50,7 +51,7 @@ uses the API gets an account of its own, which costs one object.`,
   shortFix: (subject) => (isBinding(subject) ? 'bind an account of its own' : 'give it one of its own, or no token'),
   evaluate(subject, _settings, context) {
     if (isBinding(subject)) return keepFirstOfEachKey(judgeSubjects(subject));
-    return findPodSpecs(subject).flatMap((pod) => judgePodSpec(subject, pod, context));
+    return judgePodSpecs(subject, context, judgePodSpec);
   },
   examples: [
     {
@@ -171,7 +172,7 @@ uses the API gets an account of its own, which costs one object.`,
   ],
 });
 
-function judgePodSpec(subject: Subject, pod: FoundPodSpec, context: RuleContext): readonly Outcome[] {
+function judgePodSpec(pod: FoundPodSpec, context: RuleContext, subject: Subject): readonly Outcome[] {
   if (serviceAccountOf(pod.spec) !== DEFAULT_ACCOUNT) return [];
   const tokens = findApiTokensOfPod(subject, pod, context);
   if (tokens.sources.length > 0 || tokens.addsDefault === true) {

@@ -3,7 +3,7 @@ import { exampleCronJob, exampleDeployment, examplePod } from '../objects/exampl
 import type { JsonObject } from '../objects/json.ts';
 import { toPointer } from '../objects/json.ts';
 import type { FoundPodSpec } from '../objects/pod-spec.ts';
-import { findPodSpecs, serviceAccountOf } from '../objects/pod-spec.ts';
+import { serviceAccountOf } from '../objects/pod-spec.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
 import type { SecretReference } from '../objects/secret-references.ts';
 import { listSecretReferences } from '../objects/secret-references.ts';
@@ -11,7 +11,7 @@ import { joinNames, nameForCommand, quote } from '../objects/text.ts';
 import type { TokenSecretView } from '../objects/views.ts';
 import type { Finding, Outcome, Undecided } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
-import { keepFirstOfEachKey, keyOfPart, READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
+import { judgePodSpecs, keepFirstOfEachKey, keyOfPart, READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
 
 /** What a volume with a short-lived token holds, on one line. */
 const PROJECTED = 'projected: {sources: [{serviceAccountToken: {path: token, expirationSeconds: 3600}}]}';
@@ -42,7 +42,7 @@ that Kubernetes gave the token Secrets of the pod's own service account until ve
   fix: () => describeFix('volume', undefined),
   shortFix: () => 'mount a projected token',
   evaluate(subject, _settings, context) {
-    return findPodSpecs(subject).flatMap((pod) => judgePodSpec(pod, context));
+    return judgePodSpecs(subject, context, judgePodSpec);
   },
   examples: [
     {

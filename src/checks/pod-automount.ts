@@ -26,6 +26,7 @@ import {
   describeDocumenting,
   findAccessOfPod,
   findApiTokensOfPod,
+  judgePodSpecs,
   keepFirstOfEachKey,
   keyOfPart,
   nameAccessSource,
@@ -56,7 +57,7 @@ as well.`,
     `${OPT_OUT}; ${describeDocumenting(subject, findPodSpecs(subject)[0]?.spec ?? {}, ['ServiceAccount'])}`,
   shortFix: () => 'set automountServiceAccountToken: false',
   evaluate(subject, _settings, context) {
-    return findPodSpecs(subject).flatMap((pod) => judgePodSpec(subject, pod, context));
+    return judgePodSpecs(subject, context, judgePodSpec);
   },
   examples: [
     { title: 'A pod that says nothing', level: 'restricted', subject: { object: examplePod() }, expect: ['web/app'] },
@@ -192,7 +193,7 @@ type Place = {
   readonly fault: string;
 };
 
-function judgePodSpec(subject: Subject, pod: FoundPodSpec, context: RuleContext): readonly Outcome[] {
+function judgePodSpec(pod: FoundPodSpec, context: RuleContext, subject: Subject): readonly Outcome[] {
   const tokens = findApiTokensOfPod(subject, pod, context);
   if (tokens.sources.length === 0 && tokens.addsDefault === false) return [];
   const access = findAccessOfPod(pod, context);

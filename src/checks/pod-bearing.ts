@@ -7,13 +7,14 @@ import { findApiTokens } from '../objects/automount.ts';
 import type { JsonObject } from '../objects/json.ts';
 import { asString, member, valueAt } from '../objects/json.ts';
 import type { FoundPodSpec } from '../objects/pod-spec.ts';
-import { isPod, POD, serviceAccountOf, TEMPLATE_KINDS } from '../objects/pod-spec.ts';
+import { findPodSpecs, isPod, POD, serviceAccountOf, TEMPLATE_KINDS } from '../objects/pod-spec.ts';
 import type { Reads, RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
 import { formatSubject } from '../objects/subject.ts';
 import { nameForCommand } from '../objects/text.ts';
 import type { TokenSource } from '../objects/tokens.ts';
-import type { Finding, Note } from './define-check.ts';
+import { listTokenSources } from '../objects/tokens.ts';
+import type { Finding, Note, Outcome } from './define-check.ts';
 
 const AUTOMOUNT_FIELD = 'automountServiceAccountToken';
 /** The beginning of a fix. */
@@ -42,15 +43,43 @@ export function keyOfSource(pod: FoundPodSpec, source: TokenSource): string {
   return keyOfPart(pod, `${source.volume}/${source.file}`);
 }
 
-/** Makes a key of each text it is given: the text itself, and `text#2` for its second time. */
-export function numberRepeats(): (text: string) => string {
-  let times: Map<string, number> | undefined;
-  return (text) => {
-    times ??= new Map();
-    const time = (times.get(text) ?? 0) + 1;
-    times.set(text, time);
-    return time === 1 ? text : `${text}#${time}`;
-  };
+/** The findings with a key for each: `key#2` where one before has it, since it is another mistake that looks alike. */
+export function numberRepeats(findings: readonly Finding[]): readonly Finding[] {
+  if (findings.length < 2) return findings;
+  const times = new Map<string, number>();
+  return findings.map((finding) => {
+    const time = (times.get(finding.key) ?? 0) + 1;
+    times.set(finding.key, time);
+    return time === 1 ? finding : { ...finding, key: `${finding.key}#${time}` };
+  });
+}
+
+/**
+ * What `judge` says of each pod spec of a subject.
+ *
+ * It is a function of the rule's module, which a closure would not be: V8 forgets what it has compiled of a closure once it
+ * has collected the last one of it. One that is made in each review is compiled anew after every quiet moment of the server.
+ */
+export function judgePodSpecs(
+  subject: Subject,
+  context: RuleContext,
+  judge: (pod: FoundPodSpec, context: RuleContext, subject: Subject) => readonly Outcome[],
+): readonly Outcome[] {
+  const specs = findPodSpecs(subject);
+  const [only] = specs;
+  if (only === undefined) return [];
+  return specs.length === 1 ? judge(only, context, subject) : specs.flatMap((pod) => judge(pod, context, subject));
+}
+
+/** Every token source in the pod specs of a subject, with the pod that it is for. */
+export function listTokensOfPods(
+  subject: Subject,
+): readonly { readonly pod: FoundPodSpec; readonly source: TokenSource }[] {
+  const found: { readonly pod: FoundPodSpec; readonly source: TokenSource }[] = [];
+  for (const pod of findPodSpecs(subject)) {
+    for (const source of listTokenSources(pod.spec)) found.push({ pod, source });
+  }
+  return found;
 }
 
 /** The findings without those whose key one before them has: the same mistake, seen twice. */

@@ -61,21 +61,18 @@ another one beside it.`,
     'write the audience of the service the token is for, such as audience: vault; for the Kubernetes API the other token is there.',
   shortFix: () => 'write the audience it is for',
   evaluate(subject, { options }, context) {
-    const keyOf = numberRepeats();
     const allowed = options.allowed === undefined ? undefined : new Set(options.allowed);
-    return findPodSpecs(subject).flatMap((pod) => {
-      const sources = listTokenSources(pod.spec);
-      if (sources.length === 0) return [];
+    const found: Finding[] = [];
+    for (const pod of findPodSpecs(subject)) {
+      const written = listTokenSources(pod.spec).filter(isHandWritten);
+      if (written.length === 0) continue;
       const second = listSecondApiTokens(subject, pod, context);
-      return sources.flatMap((source) => {
-        if (source.isDefault) return [];
-        const key = keyOf(keyOfSource(pod, source));
-        if (second.has(toPointer(source.path))) return [describeApiToken(pod, source, key)];
-        return isUnlisted(source, allowed, context)
-          ? [describeUnlisted(pod, source, { key, allowed: options.allowed ?? [] })]
-          : [];
-      });
-    });
+      for (const source of written) {
+        if (second.has(toPointer(source.path))) found.push(describeApiToken(pod, source));
+        else if (isUnlisted(source, allowed, context)) found.push(describeUnlisted(pod, source, options.allowed ?? []));
+      }
+    }
+    return numberRepeats(found);
   },
   examples: [
     {
@@ -153,6 +150,10 @@ another one beside it.`,
   ],
 });
 
+function isHandWritten({ isDefault }: TokenSource): boolean {
+  return !isDefault;
+}
+
 /**
  * Hand-written API tokens, by path, that are not the pod's one API token, where that one is documented. The one is what
  * stands where clients look for it: the default volume, or a volume in its place; if nothing stands there, the first.
@@ -171,12 +172,12 @@ function listSecondApiTokens(subject: Subject, pod: FoundPodSpec, context: RuleC
   return new Set((hasOne ? others : others.slice(1)).map(({ path }) => toPointer(path)));
 }
 
-function describeApiToken(pod: FoundPodSpec, source: TokenSource, key: string): Finding {
+function describeApiToken(pod: FoundPodSpec, source: TokenSource): Finding {
   const audience =
     source.audience === '' ? 'has no audience' : `has the API server's own audience ${quote(source.audience)}`;
   return {
     path: toPointer([...pod.path, ...source.path]),
-    key,
+    key: keyOfSource(pod, source),
     reason: 'a second token for the Kubernetes API',
     detail: `the token in volume ${quote(source.volume)} ${audience}, so whoever it is shown to can use it against the Kubernetes API, for which the pod has another token.`,
   };
@@ -186,14 +187,10 @@ function isUnlisted(source: TokenSource, allowed: ReadonlySet<string> | undefine
   return allowed !== undefined && !isApiToken(source, context.cluster.apiAudiences) && !allowed.has(source.audience);
 }
 
-function describeUnlisted(
-  pod: FoundPodSpec,
-  source: TokenSource,
-  { key, allowed }: { readonly key: string; readonly allowed: readonly string[] },
-): Finding {
+function describeUnlisted(pod: FoundPodSpec, source: TokenSource, allowed: readonly string[]): Finding {
   return {
     path: toPointer([...pod.path, ...source.path, 'audience']),
-    key,
+    key: keyOfSource(pod, source),
     reason: 'an audience that is not on the list',
     detail: `audience ${quote(source.audience)} of the token in volume ${quote(source.volume)} is not on this cluster's list.`,
     fix: `write one that is on the list: ${joinNames('audience', allowed)}`,

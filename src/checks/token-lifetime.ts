@@ -2,14 +2,12 @@ import { Type } from 'typebox';
 import { exampleCronJob, exampleDeployment, examplePod, exampleTokenVolume } from '../objects/example-objects.ts';
 import { member, toPointer, valueAt } from '../objects/json.ts';
 import type { FoundPodSpec } from '../objects/pod-spec.ts';
-import { findPodSpecs } from '../objects/pod-spec.ts';
 import { quote } from '../objects/text.ts';
 import { INJECTED_LIMITS, isTooLong, limitOf } from '../objects/token-limits.ts';
 import type { TokenSource } from '../objects/tokens.ts';
-import { listTokenSources } from '../objects/tokens.ts';
 import type { Finding } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
-import { keyOfSource, numberRepeats, READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
+import { keyOfSource, listTokensOfPods, numberRepeats, READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
 
 const LEAST_SECONDS = 600;
 const MOST_SECONDS = 4_294_967_296;
@@ -46,14 +44,11 @@ nothing. The default token is judged by pod-automount, and the special value of 
   fix: () => 'write a shorter expirationSeconds; 600 is the least.',
   shortFix: () => 'write a shorter expirationSeconds',
   evaluate(subject, settings, { cluster: { apiAudiences } }) {
-    const keyOf = numberRepeats();
-    return findPodSpecs(subject).flatMap((pod) =>
-      listTokenSources(pod.spec)
-        .filter((source) => isTooLong(source, { settings, apiAudiences }))
-        .map((source) =>
-          toFinding(pod, source, { limit: limitOf(source, settings), key: keyOf(keyOfSource(pod, source)) }),
-        ),
-    );
+    const found: Finding[] = [];
+    for (const { pod, source } of listTokensOfPods(subject)) {
+      if (isTooLong(source, { settings, apiAudiences })) found.push(toFinding(pod, source, limitOf(source, settings)));
+    }
+    return numberRepeats(found);
   },
   examples: [
     {
@@ -168,11 +163,7 @@ nothing. The default token is judged by pod-automount, and the special value of 
   ],
 });
 
-function toFinding(
-  pod: FoundPodSpec,
-  source: TokenSource,
-  { limit, key }: { readonly limit: number; readonly key: string },
-): Finding {
+function toFinding(pod: FoundPodSpec, source: TokenSource, limit: number): Finding {
   const field = [...pod.path, ...source.path, 'expirationSeconds'];
   const hasField = member(valueAt(pod.spec, source.path), 'expirationSeconds') !== undefined;
   const seen = hasField
@@ -181,7 +172,7 @@ function toFinding(
   const audience = source.audience === '' ? 'without an audience' : `for audience ${quote(source.audience)}`;
   return {
     path: toPointer(hasField ? field : field.slice(0, -1)),
-    key,
+    key: keyOfSource(pod, source),
     reason: 'a token that lives too long',
     detail: `${seen} in volume ${quote(source.volume)} is longer than the ${limit} seconds that a token ${audience} may live here.`,
     fix: `write expirationSeconds: ${limit}, or less; 600 is the least.`,

@@ -1,16 +1,13 @@
 import { Type } from 'typebox';
 import { exampleCronJob, exampleDeployment, examplePod, exampleTokenVolume } from '../objects/example-objects.ts';
 import { toPointer } from '../objects/json.ts';
-import { findPodSpecs } from '../objects/pod-spec.ts';
+import type { FoundPodSpec } from '../objects/pod-spec.ts';
 import { quote } from '../objects/text.ts';
-import {
-  DEFAULT_EXPIRATION_SECONDS,
-  EXTENDED_EXPIRATION_SECONDS,
-  isExtended,
-  listTokenSources,
-} from '../objects/tokens.ts';
+import type { TokenSource } from '../objects/tokens.ts';
+import { DEFAULT_EXPIRATION_SECONDS, EXTENDED_EXPIRATION_SECONDS, isExtended } from '../objects/tokens.ts';
+import type { Finding } from './define-check.ts';
 import { defineCheck } from './define-check.ts';
-import { keyOfSource, numberRepeats, READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
+import { keyOfSource, listTokensOfPods, numberRepeats, READS_PODS_AND_TEMPLATES } from './pod-bearing.ts';
 
 export default defineCheck({
   id: 'year-long-token',
@@ -28,19 +25,12 @@ mean an hour. Anyone who steals the token and asks a third party that checks sig
   fix: () => 'write expirationSeconds: 3600, which is really an hour.',
   shortFix: () => 'write expirationSeconds: 3600',
   evaluate(subject, _settings, context) {
-    const keyOf = numberRepeats();
-    return findPodSpecs(subject).flatMap((pod) =>
-      listTokenSources(pod.spec)
-        // The default volume is what every pod has; pod-automount judges it and the mutation shortens it.
-        .filter((source) => !source.isDefault && isExtended(source, context.cluster.apiAudiences))
-        .map((source) => ({
-          path: `${toPointer([...pod.path, ...source.path])}/expirationSeconds`,
-          key: keyOf(keyOfSource(pod, source)),
-          repair: { path: [...pod.path, ...source.path, 'expirationSeconds'], value: DEFAULT_EXPIRATION_SECONDS },
-          reason: 'a token that is valid for a year',
-          detail: `expirationSeconds: ${EXTENDED_EXPIRATION_SECONDS} in volume ${quote(source.volume)} makes a token that is valid for a year; any other value from 600 is kept as it is.`,
-        })),
-    );
+    const found: Finding[] = [];
+    for (const { pod, source } of listTokensOfPods(subject)) {
+      // The default volume is what every pod has; pod-automount judges it and the mutation shortens it.
+      if (!source.isDefault && isExtended(source, context.cluster.apiAudiences)) found.push(toFinding(pod, source));
+    }
+    return numberRepeats(found);
   },
   examples: [
     {
@@ -141,3 +131,14 @@ mean an hour. Anyone who steals the token and asks a third party that checks sig
     },
   ],
 });
+
+function toFinding(pod: FoundPodSpec, source: TokenSource): Finding {
+  const field = [...pod.path, ...source.path, 'expirationSeconds'];
+  return {
+    path: toPointer(field),
+    key: keyOfSource(pod, source),
+    repair: { path: field, value: DEFAULT_EXPIRATION_SECONDS },
+    reason: 'a token that is valid for a year',
+    detail: `expirationSeconds: ${EXTENDED_EXPIRATION_SECONDS} in volume ${quote(source.volume)} makes a token that is valid for a year; any other value from 600 is kept as it is.`,
+  };
+}

@@ -28,75 +28,92 @@ export type Draft = {
 
 /** Starts a draft of `original`. Its methods throw a RangeError for a path that cannot be changed: a rule's mistake. */
 export function createDraft(original: JsonObject): Draft {
-  let current: JsonObject = original;
-  const operations: PatchOperation[] = [];
-  /** Copies made by this draft: a node is copied at its first change and then changed in place, or work is quadratic. */
-  const owned = createIdentities();
+  return new ObjectDraft(original);
+}
 
-  /** The copy of `node` that this draft may change. */
-  function own(node: JsonValue): JsonValue {
-    if (typeof node !== 'object' || node === null || owned.has(node)) return node;
-    const copy = Array.isArray(node) ? node.slice() : { ...(node as JsonObject) };
-    owned.add(copy);
-    return copy as JsonValue;
+/** A class for once: what V8 compiles of methods it keeps, and of closures made in a review it does not (`judgePodSpecs`). */
+class ObjectDraft implements Draft {
+  #current: JsonObject;
+  readonly #operations: PatchOperation[] = [];
+  /** Copies made by this draft: a node is copied at its first change and then changed in place, or work is quadratic. */
+  readonly #owned = new Identities();
+
+  constructor(original: JsonObject) {
+    this.#current = original;
   }
 
-  /** Owns every node on the way to `path`, which exists, and lets `edit` change the last one. */
-  function change(path: JsonPath, edit: (parent: JsonValue, key: string | number) => void): void {
+  current(): JsonObject {
+    return this.#current;
+  }
+
+  operations(): readonly PatchOperation[] {
+    return this.#operations;
+  }
+
+  set(path: JsonPath, value: JsonValue): void {
+    // `null` is how an API object says "not set": it is replaced by the object that is missing.
+    const missing = findMissing(this.#current, path);
+    if (missing === undefined) return this.#setExisting(path, value);
+    if (path.slice(missing).some((step) => typeof step === 'number')) {
+      throw new RangeError(`no array on the way to ${toPointer(path)}`);
+    }
+    const nested = path.slice(missing).reduceRight<JsonValue>((inner, step) => ({ [step]: inner }), value);
+    this.#setExisting(path.slice(0, missing), nested);
+  }
+
+  remove(path: JsonPath): string {
+    if (valueAt(this.#current, path) === undefined) throw new RangeError(`nothing to remove at ${toPointer(path)}`);
+    const { parent, key } = this.#ownParent(path);
+    removeEntry(parent, key);
+    const pointer = toPointer(path);
+    this.#operations.push({ op: 'remove', path: pointer });
+    return pointer;
+  }
+
+  insert(path: JsonPath, value: JsonValue): void {
+    const place = path.at(-1) ?? '';
+    const array = valueAt(this.#current, path.slice(0, -1));
+    if (!Array.isArray(array) || !isIndex(place) || place > array.length) {
+      throw new RangeError(`cannot insert at ${toPointer(path)}`);
+    }
+    asMutableArray(this.#ownParent(path).parent).splice(place, 0, value);
+    this.#operations.push({ op: 'add', path: toPointer(path), value });
+  }
+
+  #setExisting(path: JsonPath, value: JsonValue): void {
+    const holder = valueAt(this.#current, path.slice(0, -1));
+    checkSettable(holder, path);
+    const op = stepInto(holder, path.at(-1) ?? '') === undefined ? 'add' : 'replace';
+    const { parent, key } = this.#ownParent(path);
+    setEntry(parent, key, value);
+    this.#operations.push({ op, path: toPointer(path), value });
+  }
+
+  /** Owns every node on the way to `path`, which exists. @returns the last of them, which may be changed */
+  #ownParent(path: JsonPath): { readonly parent: JsonValue; readonly key: string | number } {
     const last = path.length - 1;
     const key = path[last];
     if (key === undefined) throw new RangeError('the root cannot be changed');
-    let node: JsonValue = own(current);
+    let node: JsonValue = this.#own(this.#current);
     if (!isObject(node)) throw new RangeError(`cannot change ${toPointer(path)}`);
-    current = node;
+    this.#current = node;
     for (let at = 0; at < last; at += 1) {
       const step = path[at] ?? 0;
       const child: JsonValue = stepInto(node, step) ?? null;
-      const copy = own(child);
+      const copy = this.#own(child);
       if (copy !== child) setEntry(node, step, copy);
       node = copy;
     }
-    edit(node, key);
+    return { parent: node, key };
   }
 
-  function setExisting(path: JsonPath, value: JsonValue): void {
-    const holder = valueAt(current, path.slice(0, -1));
-    checkSettable(holder, path);
-    const op = stepInto(holder, path.at(-1) ?? '') === undefined ? 'add' : 'replace';
-    change(path, (parent, key) => setEntry(parent, key, value));
-    operations.push({ op, path: toPointer(path), value });
+  /** The copy of `node` that this draft may change. */
+  #own(node: JsonValue): JsonValue {
+    if (typeof node !== 'object' || node === null || this.#owned.has(node)) return node;
+    const copy = Array.isArray(node) ? node.slice() : { ...(node as JsonObject) };
+    this.#owned.add(copy);
+    return copy as JsonValue;
   }
-
-  return {
-    current: () => current,
-    operations: () => operations,
-    set(path, value) {
-      // `null` is how an API object says "not set": it is replaced by the object that is missing.
-      const missing = findMissing(current, path);
-      if (missing === undefined) return setExisting(path, value);
-      if (path.slice(missing).some((step) => typeof step === 'number')) {
-        throw new RangeError(`no array on the way to ${toPointer(path)}`);
-      }
-      const nested = path.slice(missing).reduceRight<JsonValue>((inner, step) => ({ [step]: inner }), value);
-      setExisting(path.slice(0, missing), nested);
-    },
-    remove(path) {
-      if (valueAt(current, path) === undefined) throw new RangeError(`nothing to remove at ${toPointer(path)}`);
-      change(path, removeEntry);
-      const pointer = toPointer(path);
-      operations.push({ op: 'remove', path: pointer });
-      return pointer;
-    },
-    insert(path, value) {
-      const key = path.at(-1) ?? '';
-      const array = valueAt(current, path.slice(0, -1));
-      if (!Array.isArray(array) || !isIndex(key) || key > array.length) {
-        throw new RangeError(`cannot insert at ${toPointer(path)}`);
-      }
-      change(path, (parent) => asMutableArray(parent).splice(key, 0, value));
-      operations.push({ op: 'add', path: toPointer(path), value });
-    },
-  };
 }
 
 /** How many steps of `path` lead to the first place on the way to its end where nothing is; undefined if there is none. */
@@ -113,16 +130,18 @@ function findMissing(root: JsonObject, path: JsonPath): number | undefined {
 const FEW = 32;
 
 /** Objects that are told apart by being the same. */
-function createIdentities(): { add(object: object): void; has(object: object): boolean } {
-  const few: object[] = [];
-  let many: Set<object> | undefined;
-  return {
-    has: (object) => (many === undefined ? few.includes(object) : many.has(object)),
-    add: (object) => {
-      if (many !== undefined) many.add(object);
-      else if (few.push(object) > FEW) many = new Set(few);
-    },
-  };
+class Identities {
+  readonly #few: object[] = [];
+  #many: Set<object> | undefined;
+
+  has(object: object): boolean {
+    return this.#many === undefined ? this.#few.includes(object) : this.#many.has(object);
+  }
+
+  add(object: object): void {
+    if (this.#many !== undefined) this.#many.add(object);
+    else if (this.#few.push(object) > FEW) this.#many = new Set(this.#few);
+  }
 }
 
 /** Before anything is copied, so that a refused change leaves no trace. */

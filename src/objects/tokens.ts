@@ -115,14 +115,18 @@ function hasDefaultContent(name: string, sources: readonly JsonValue[]): boolean
 /** Volumes whose name could be the default one's, and that some container mounts at another path than that. */
 function listVolumesMountedElsewhere(spec: JsonObject): ReadonlySet<string> {
   const elsewhere = new Set<string>();
-  for (const container of CONTAINER_LISTS.flatMap((list) => asArray(member(spec, list)))) {
-    for (const mount of asArray(member(container, 'volumeMounts'))) {
-      if (member(mount, 'mountPath') === API_TOKEN_MOUNT_PATH) continue;
-      const volume = asString(member(mount, 'name'));
-      if (volume?.startsWith(API_TOKEN_VOLUME_PREFIX) === true) elsewhere.add(volume);
-    }
+  for (const list of CONTAINER_LISTS) {
+    for (const container of asArray(member(spec, list))) addVolumesMountedElsewhere(elsewhere, container);
   }
   return elsewhere;
+}
+
+function addVolumesMountedElsewhere(elsewhere: Set<string>, container: JsonValue): void {
+  for (const mount of asArray(member(container, 'volumeMounts'))) {
+    if (member(mount, 'mountPath') === API_TOKEN_MOUNT_PATH) continue;
+    const volume = asString(member(mount, 'name'));
+    if (volume?.startsWith(API_TOKEN_VOLUME_PREFIX) === true) elsewhere.add(volume);
+  }
 }
 
 function readExpiration(token: JsonObject): number {

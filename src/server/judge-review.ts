@@ -88,8 +88,7 @@ const mutationsFor = indexByRequest(MUTATIONS);
  * @throws Fault for everything that is not a verdict
  */
 export function judgeReview(deps: ReviewDeps, entry: Entry, received: Received): Eventual<JudgedReview> {
-  const { body, started, until, timeoutMs } = received;
-  const review = parseReview(body);
+  const review = parseReview(received.body);
   const { subject } = review;
   const policy = deps.policy();
   const scope = scopeOf(policy.configuration, subject, policy.ownNamespace);
@@ -99,26 +98,39 @@ export function judgeReview(deps: ReviewDeps, entry: Entry, received: Received):
   const rules = isMutating ? mutations : checks;
   if (scope.ceiling === 'off' || rules.length === 0) return allowPlainly(review);
 
-  // The whole time is named and not what was left of it: it is what an operator can look up, and change.
-  const toFault = () => new Fault('CURFEW_E_DEADLINE', String(timeoutMs));
-  const decide = (known: LookedUp): JudgedReview => {
-    // A timer that is due comes late too where the event loop is behind.
-    if (deps.clock.monotonic() >= until) throw toFault();
-    const ruling: Ruling = { report: { review, entry, started }, policy, scope, known };
-    return isMutating ? answerMutations(deps, ruling, mutations) : answerChecks(deps, ruling, checks);
-  };
+  const prepared = { received, report: { review, entry, started: received.started }, policy, scope, mutations, checks };
   const known = lookUp(deps.reader, subject, needsOf(rules, policy.configuration, scope));
-  if (!(known instanceof Promise)) return decide(known);
-  return within(until - deps.clock.monotonic(), known, toFault).then(decide);
+  if (!(known instanceof Promise)) return decide(deps, prepared, known);
+  const wait = within(received.until - deps.clock.monotonic(), known, () => toFault(received));
+  return wait.then((answered) => decide(deps, prepared, answered));
 }
 
-/** What a review is judged with, once everything is known. */
-type Ruling = {
+/** What a review is judged with, but for what is looked up. */
+type Prepared = {
+  readonly received: Received;
   readonly report: ReviewInHand;
   readonly policy: Policy;
   readonly scope: Scope;
-  readonly known: LookedUp;
+  readonly mutations: readonly Mutation[];
+  readonly checks: readonly Check[];
 };
+
+function decide(deps: ReviewDeps, prepared: Prepared, known: LookedUp): JudgedReview {
+  const { received, report, policy, scope, mutations, checks } = prepared;
+  // A timer that is due comes late too where the event loop is behind.
+  if (deps.clock.monotonic() >= received.until) throw toFault(received);
+  const ruling: Ruling = { report, policy, scope, known };
+  return report.entry.type === 'mutating'
+    ? answerMutations(deps, ruling, mutations)
+    : answerChecks(deps, ruling, checks);
+}
+
+/** The whole time is named and not what was left of it: it is what an operator can look up, and change. */
+function toFault({ timeoutMs }: Received): Fault {
+  return new Fault('CURFEW_E_DEADLINE', String(timeoutMs));
+}
+
+type Ruling = Pick<Prepared, 'report' | 'policy' | 'scope'> & { readonly known: LookedUp };
 
 const NOT_LOOKED_UP = { state: 'unknown', why: 'it was not looked up' } as const;
 
