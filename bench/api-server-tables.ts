@@ -124,10 +124,10 @@ of this pod: what the API server does with it, applying it and filling in and ju
 /** Without the two live reads that a new pod may have to wait for (docs/decisions/0013). */
 export function toTableOfHeld(times: TimesOfBoth): Table {
   return {
-    title: 'The same without injection',
-    about: `With \`mutations.inject-token.mode: off\` a pod is judged by what memory holds. Else its account and its namespace are read
-anew, since a pod that starts without the token it asked for never gets it: two requests to the API server, which the table above
-has and this one has not.`,
+    title: 'The same with live reads on a miss',
+    about: `With \`mutations.inject-token.liveReads: onMiss\` a pod gets the tokens that its account and its namespace ask for by what
+memory holds of both. Else both are read anew, since a pod that starts without a token it asked for never gets it: two requests to the
+API server, which the table above has and this one has not.`,
     columns: COLUMNS,
     ratio: RATIO,
     rows: [toRow(times, 'none', 'no webhook'), ...toRowsOfBoth(times)],
@@ -154,8 +154,8 @@ namespace anew: what is compared is two webhooks, and nothing that an API server
 
 export function toTableOfPlainHeld(times: TimesOfPlain): Table {
   return {
-    title: 'A pod that needs nothing, without injection',
-    about: 'The same with `mutations.inject-token.mode: off`, and so without live reads.',
+    title: 'A pod that needs nothing, with live reads on a miss',
+    about: 'The same with `mutations.inject-token.liveReads: onMiss`: nobody is waited for.',
     columns: COLUMNS,
     ratio: RATIO,
     rows: toRowsOfPlain(times),

@@ -76,7 +76,7 @@ export default defineBenchmark({
       const plainPlan = { namespaces: NAMESPACES_OF_PLAIN, podOf: submittedPlainPod, check, ...plan };
       const live = await createPods(controlPlane, { namespaces: NAMESPACES, ...plan });
       const plainLive = await createPods(controlPlane, plainPlan);
-      await curfew.upgrade({ ...CONFIGURATION, mutations: { 'inject-token': { mode: 'off' } } });
+      await curfew.upgrade({ ...CONFIGURATION, mutations: { 'inject-token': { liveReads: 'onMiss' } } });
       await limitCurfew(must);
       await warmUp({ port, namespace: 'curfew-both' });
       const held = await createPods(controlPlane, { namespaces: NAMESPACES_OF_BOTH, ...plan });

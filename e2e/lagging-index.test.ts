@@ -153,6 +153,35 @@ describe('While the API server does not answer live reads either', () => {
   );
 });
 
+describe('With live reads on a miss alone', () => {
+  const onMiss = { levels: { warn: 'off' }, mutations: { 'inject-token': { liveReads: 'onMiss' } } };
+
+  it('a pod of an account that the index has never seen gets its token, and nothing is read for the others', async () => {
+    await curfew?.upgrade(onMiss);
+    const namespace = await createIndexed(VAULT);
+    const reads = async () => (await curfew?.metric('curfew_live_reads_total')) ?? Number.NaN;
+    const before = await reads();
+    await cluster.must(['create', '-n', namespace, '-f', '-'], pod('web'));
+    expect(hasVaultToken(await read(namespace))).toBe(true);
+    expect(await reads()).toBe(before);
+
+    api?.be({ isLagging: true, isSilent: false });
+    await cluster.must(['create', '-n', namespace, '-f', '-'], serviceAccount('new', VAULT));
+    const late = { ...pod('web', { serviceAccountName: 'new' }), metadata: { name: 'late' } };
+    await cluster.must(['create', '-n', namespace, '-f', '-'], late);
+    expect(hasVaultToken(await read(namespace, 'late'))).toBe(true);
+    expect(await reads()).toBe(before + 1);
+  });
+
+  it('a pod made before the watch told of an annotation starts without its token: what is given up for the time', async () => {
+    const namespace = await createIndexed();
+    api?.be({ isLagging: true, isSilent: false });
+    await annotate(namespace, VAULT);
+    await cluster.must(['create', '-n', namespace, '-f', '-'], pod('web'));
+    expect(hasVaultToken(await read(namespace))).toBe(false);
+  });
+});
+
 /** A namespace whose service account `web` the index knows. */
 async function createIndexed(annotations: Readonly<Record<string, string>> = {}): Promise<string> {
   const namespace = await cluster.createNamespace({}, { withoutAccount: true });
@@ -171,6 +200,6 @@ async function annotate(namespace: string, annotations: Readonly<Record<string, 
   await cluster.must(['annotate', 'serviceaccount', 'web', '-n', namespace, ...pairs]);
 }
 
-async function read(namespace: string): Promise<unknown> {
-  return JSON.parse(await cluster.must(['get', 'pod', 'web', '-n', namespace, '-o', 'json']));
+async function read(namespace: string, name = 'web'): Promise<unknown> {
+  return JSON.parse(await cluster.must(['get', 'pod', name, '-n', namespace, '-o', 'json']));
 }

@@ -47,19 +47,20 @@ export type KubeClient = {
 /** What is there at once where memory holds it: a promise for each lookup of each review costs more than the lookup. */
 export type Eventual<T> = T | Promise<T>;
 
+/**
+ * How new an answer has to be. `held`: what memory has will do; what it does not have is read, but of names that do not exist
+ * only so many. `onMiss`: the same, while the API server is heard, and what is not held is read in any case. `now`: the API server
+ * is asked, whatever is held. The last two give what was so after the call, or a `stale` answer, and are only for names of which the
+ * API server has said that they exist, as it has of a pod's namespace and account.
+ */
+export type Newness = 'held' | 'onMiss' | 'now';
+
 /** Looks up what rules need; never throws, answers `unknown` instead. */
 export type ClusterReader = {
-  /**
-   * With `fresh` the API server is asked, whatever the index holds: what is found is as it was after this call, or `stale`.
-   * Only for names of which the API server has said that they exist, as it has of a pod's namespace and account.
-   */
-  namespace(name: string, how?: { readonly fresh?: boolean }): Eventual<Lookup<NamespaceView>>;
-  /** `fresh`: as with a namespace. */
-  serviceAccount(
-    namespace: string,
-    name: string,
-    how?: { readonly fresh?: boolean },
-  ): Eventual<Lookup<ServiceAccountView>>;
+  /** @param newness - `held` by default */
+  namespace(name: string, newness?: Newness): Eventual<Lookup<NamespaceView>>;
+  /** @param newness - `held` by default */
+  serviceAccount(namespace: string, name: string, newness?: Newness): Eventual<Lookup<ServiceAccountView>>;
   /** From memory alone: Curfew has no right to read a Secret. `unknown` while the index of token Secrets is off. */
   tokenSecret(namespace: string, name: string): Lookup<TokenSecretView>;
   /**

@@ -124,23 +124,23 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
   let running: Promise<unknown> = Promise.resolve();
   return {
     reader: {
-      namespace: (name, { fresh = false } = {}) =>
+      namespace: (name, newness = 'held') =>
         isDnsName(name)
           ? namespaces.lookup({
               key: name,
               path: `/api/v1/namespaces/${name}`,
               accept: NAMESPACE_WATCH,
               project: projectNamespace,
-              fresh,
+              newness,
             })
           : { state: 'absent' },
-      serviceAccount: (namespace, name, { fresh = false } = {}) =>
+      serviceAccount: (namespace, name, newness = 'held') =>
         isDnsName(namespace) && isDnsName(name)
           ? serviceAccounts.lookup({
               key: `${namespace}/${name}`,
               path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}`,
               project: projectAccount,
-              fresh,
+              newness,
             })
           : { state: 'absent' },
       tokenSecret: (namespace, name) =>

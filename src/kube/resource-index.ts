@@ -3,7 +3,7 @@
 import type { IndexResource, Recorder } from '../metrics/recorder.ts';
 import type { Lookup } from '../objects/views.ts';
 import type { AbsenceBudget } from './absence-budget.ts';
-import type { Eventual, KubeClient } from './api.ts';
+import type { Eventual, KubeClient, Newness } from './api.ts';
 import type { Clock } from './clock.ts';
 import type { Gate } from './gate.ts';
 import { type ListWatchOptions, runListWatch } from './list-watch.ts';
@@ -54,11 +54,8 @@ export type Resource<View> = Pick<
 };
 
 export type ResourceIndex<View> = {
-  /**
-   * From the index, else by a live read. With `fresh` the API server is asked, whatever is held here; if it does not say,
-   * what is held is the answer, marked as stale.
-   */
-  lookup(read: LiveRead<View> & { readonly fresh?: boolean }): Eventual<Lookup<View>>;
+  /** From the index, else by a live read. If `now` is not answered, what is held is the answer, marked as stale. */
+  lookup(read: LiveRead<View> & { readonly newness: Newness }): Eventual<Lookup<View>>;
   /**
    * From the index alone: what it does not hold is absent only if it holds everything, and hears the API server.
    *
@@ -139,16 +136,24 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
       resource.onChange?.();
     },
   };
+  const recallFound = (key: string): View | undefined => {
+    const recalled = reads.recall(key);
+    return recalled?.state === 'found' ? recalled.value : store.get(key);
+  };
   const readFresh = async (read: LiveRead<View>): Promise<Lookup<View>> => {
     const live = await reads.read(read, { fresh: true });
     if (live.state !== 'unknown') return live;
-    const recalled = reads.recall(read.key);
-    const held = recalled?.state === 'found' ? recalled.value : store.get(read.key);
+    const held = recallFound(read.key);
     return held === undefined ? live : { state: 'found', value: held, stale: live.why };
   };
   return {
     lookup: (read) => {
-      if (read.fresh === true) return readFresh(read);
+      if (read.newness === 'now') return readFresh(read);
+      if (read.newness === 'onMiss') {
+        // While the API server is not heard, what is held may be of long ago.
+        const held = state.failure === undefined ? recallFound(read.key) : undefined;
+        return held === undefined ? readFresh(read) : { state: 'found', value: held };
+      }
       // What no event has overtaken yet is newer than what is held: a check sees what a mutation saw a moment before.
       const recalled = reads.recall(read.key);
       if (recalled !== undefined) return recalled;

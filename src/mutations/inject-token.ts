@@ -31,6 +31,12 @@ const Options = Type.Object(
           'Makes lifetimes that nobody asked for shorter by up to so many percent, always the same for one workload, so that pods which start at once do not renew their tokens at once. Default: 0.',
       }),
     ),
+    liveReads: Type.Optional(
+      Type.Enum(['always', 'onMiss'], {
+        description:
+          'When the API server is asked for the service account and the namespace of a new pod. `always` (the default): for every pod, which takes two GETs and some 2 ms of its creation. `onMiss`: where Curfew does not hold them yet, or does not hear the API server; then of pods made within milliseconds after a token annotation was added to an account or a namespace that is there already, some start without that token.',
+      }),
+    ),
     triggers: Type.Optional(
       Type.Array(Type.String({ maxLength: 40, description: 'Name of a preset.' }), {
         maxItems: 32,
@@ -96,6 +102,7 @@ export default defineMutation({
   defaults: {
     maxExpirationSeconds: 86_400,
     jitterPercent: 0,
+    liveReads: 'always',
     triggers: [],
     besideForeignWebhooks: [],
     presetParameters: {},

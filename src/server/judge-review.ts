@@ -31,7 +31,7 @@ import { lookUp } from './look-up.ts';
 import type { ReviewInHand } from './record-review.ts';
 import { recordJudgement, recordMutations } from './record-review.ts';
 import type { RefusalEvents } from './refusal-events.ts';
-import { needsOf } from './rule-needs.ts';
+import { lookUpsOf } from './rule-needs.ts';
 
 /** What is in force at this moment. */
 export type Policy = {
@@ -99,7 +99,7 @@ export function judgeReview(deps: ReviewDeps, entry: Entry, received: Received):
   if (scope.ceiling === 'off' || rules.length === 0) return allowPlainly(review);
 
   const prepared = { received, report: { review, entry, started: received.started }, policy, scope, mutations, checks };
-  const known = lookUp(deps.reader, subject, needsOf(rules, policy.configuration, scope));
+  const known = lookUp(deps.reader, subject, lookUpsOf(rules, policy.configuration, scope));
   if (!(known instanceof Promise)) return decide(deps, prepared, known);
   const wait = within(received.until - deps.clock.monotonic(), known, () => toFault(received));
   return wait.then((answered) => decide(deps, prepared, answered));

@@ -1,8 +1,7 @@
 /** Looks up what the rules need to know of the cluster, all of it together, for one review. */
 
-import type { ClusterReader, Eventual } from '../kube/api.ts';
+import type { ClusterReader, Eventual, Newness } from '../kube/api.ts';
 import { findPodSpecs, serviceAccountOf } from '../objects/pod-spec.ts';
-import type { Need } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
 import { isTokenRequest, toOldSubject } from '../objects/subject.ts';
 import type { Lookup, NamespaceView, ServiceAccountView } from '../objects/views.ts';
@@ -24,15 +23,17 @@ export type LookedUp = {
   readonly accounts: Accounts;
 };
 
+/** What is looked up for a review, and how new it has to be; the namespace always is, accounts where a rule needs them. */
+export type LookUps = {
+  readonly namespace: Newness;
+  readonly accounts: Newness | undefined;
+};
+
 /** At once where memory holds it all, which it does for nearly every review. */
-export function lookUp(reader: ClusterReader, subject: Subject, needs: ReadonlySet<Need>): Eventual<LookedUp> {
-  const isFresh = needs.has('freshServiceAccount');
-  const namespace =
-    subject.namespace === ''
-      ? NO_NAMESPACE
-      : reader.namespace(subject.namespace, { fresh: needs.has('freshNamespace') });
+export function lookUp(reader: ClusterReader, subject: Subject, lookUps: LookUps): Eventual<LookedUp> {
+  const namespace = subject.namespace === '' ? NO_NAMESPACE : reader.namespace(subject.namespace, lookUps.namespace);
   const accounts =
-    isFresh || needs.has('serviceAccount') ? readServiceAccounts(reader, subject, { fresh: isFresh }) : NO_ACCOUNTS;
+    lookUps.accounts === undefined ? NO_ACCOUNTS : readServiceAccounts(reader, subject, lookUps.accounts);
   if (namespace instanceof Promise || accounts instanceof Promise) return settle(namespace, accounts);
   return { namespace, accounts };
 }
@@ -43,15 +44,11 @@ async function settle(namespace: Eventual<Lookup<NamespaceView>>, accounts: Even
 }
 
 /** Every account that a pod of this object, or of the one it replaces, runs as; the one whose token is asked for. */
-function readServiceAccounts(
-  reader: ClusterReader,
-  subject: Subject,
-  how: { readonly fresh: boolean },
-): Eventual<Accounts> {
+function readServiceAccounts(reader: ClusterReader, subject: Subject, newness: Newness): Eventual<Accounts> {
   const found: Account[] = [];
   const pending: Promise<void>[] = [];
   for (const name of listAccountNames(subject)) {
-    const lookup = reader.serviceAccount(subject.namespace, name, how);
+    const lookup = reader.serviceAccount(subject.namespace, name, newness);
     if (lookup instanceof Promise) pending.push(lookup.then((settled) => void found.push({ name, lookup: settled })));
     else found.push({ name, lookup });
   }

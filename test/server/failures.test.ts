@@ -71,7 +71,7 @@ describe('With an API server that plays tricks', () => {
     const readyz = index.isSynced() ? 'ready' : 'not ready';
     server.put(accountPath('a', 'new'), accountOf('a', 'new'));
     expect(await index.reader.serviceAccount('a', 'ci')).toMatchObject({ state: 'found' });
-    expect(await index.reader.serviceAccount('a', 'new', { fresh: true })).toMatchObject({ state: 'found' });
+    expect(await index.reader.serviceAccount('a', 'new', 'now')).toMatchObject({ state: 'found' });
     clock.advance(500);
     await eventually(() => server.watches() === 2 && index.status().serviceAccounts.entries === 2);
     expect(server.requests.filter(({ path, query }) => path === ACCOUNTS && query.get('watch') === null)).toHaveLength(

@@ -56,7 +56,7 @@ describe('what is kept', () => {
       ['eks.amazonaws.com/role-arn', 'arn'],
     ]);
     expect(await index.reader.serviceAccount('a', 'ci')).toMatchObject(found({ annotations: kept }));
-    expect(await index.reader.serviceAccount('a', 'ci', { fresh: true })).toMatchObject(found({ annotations: kept }));
+    expect(await index.reader.serviceAccount('a', 'ci', 'now')).toMatchObject(found({ annotations: kept }));
     expect(await index.reader.namespace('a')).toMatchObject(found({ labels: new Map([[OWN_KEY, 'web']]) }));
   });
 });

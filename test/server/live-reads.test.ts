@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Newness } from '../../src/kube/api.ts';
 import { type ClusterIndex, createUnknownReader } from '../../src/kube/cluster-index.ts';
 import type { Lookup, ServiceAccountView } from '../../src/objects/views.ts';
 import { type FakeApiServer, sendJson, sendStatus } from './fake-api-server.ts';
@@ -30,7 +31,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-const FRESH = { fresh: true };
+const FRESH = 'now';
 
 async function startWithAccount(): Promise<void> {
   await startSynced(harness);
@@ -52,8 +53,8 @@ function annotationsOf(lookup: Lookup<ServiceAccountView>): readonly string[] {
 }
 
 /** Of namespace `a`, as a review would ask for it. */
-async function readAccount(name: string, how?: { readonly fresh: boolean }): Promise<Lookup<ServiceAccountView>> {
-  return await index.reader.serviceAccount('a', name, how);
+async function readAccount(name: string, newness?: Newness): Promise<Lookup<ServiceAccountView>> {
+  return await index.reader.serviceAccount('a', name, newness);
 }
 
 async function namespaceState(name: string): Promise<string> {
@@ -154,6 +155,34 @@ describe('live reads', () => {
       value: { annotations: new Map(Object.entries(annotations)) },
     });
     expect(server.requests.at(-1)?.headers.accept).toContain('as=PartialObjectMetadata;');
+  });
+
+  it('asks on a miss alone where that is wanted, and while the API server is heard', async () => {
+    await startWithAccount();
+    annotateUnseen('tokens.curfew.dev/vault');
+    expect(annotationsOf(await readAccount('ci', 'onMiss'))).toEqual([]);
+    expect(counts.live).toEqual([]);
+    server.put(accountPath('a', 'unseen'), accountOf('a', 'unseen'));
+    expect((await readAccount('unseen', 'onMiss')).state).toBe('found');
+    expect((await readAccount('unseen', 'onMiss')).state).toBe('found');
+    expect(counts.live).toEqual(['found']);
+
+    server.intercept = ({ path }, response) => {
+      if (path === accountPath('a', 'ci')) return 'pass';
+      sendStatus(response, 500, 'down');
+      return 'handled';
+    };
+    server.closeWatches();
+    await eventually(() => index.status().serviceAccounts.failure !== undefined);
+    expect(annotationsOf(await readAccount('ci', 'onMiss'))).toEqual(['tokens.curfew.dev/vault']);
+  });
+
+  it('asks for what does not exist each time where only a miss is asked for, since it may have come', async () => {
+    await startSynced(harness);
+    expect(await readAccount('late', 'onMiss')).toEqual({ state: 'absent' });
+    server.isMute = true;
+    server.put(accountPath('a', 'late'), accountOf('a', 'late'));
+    expect((await readAccount('late', 'onMiss')).state).toBe('found');
   });
 
   it('forgets what it remembered when the watch says otherwise', async () => {

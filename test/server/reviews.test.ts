@@ -164,15 +164,16 @@ describe('A pod and the annotations of its service account', () => {
   type Annotations = Readonly<Record<string, string>>;
 
   /** The index knows the account as it was; the API server as it is, or does not say. */
-  function readerOf(live: Annotations | string, asked: boolean[] = [], indexed: Annotations = {}): ClusterReader {
+  function readerOf(live: Annotations | string, asked: string[] = [], indexed: Annotations = {}): ClusterReader {
     return {
       ...PLAIN_READER,
-      namespace: async (name, { fresh = false } = {}) => {
-        asked.push(fresh);
+      namespace: async (name, newness = 'held') => {
+        asked.push(newness);
         return await PLAIN_READER.namespace(name);
       },
-      serviceAccount: async (namespace, name, { fresh = false } = {}) => {
-        asked.push(fresh);
+      serviceAccount: async (namespace, name, newness = 'held') => {
+        asked.push(newness);
+        const fresh = newness === 'now';
         const known = fresh && typeof live !== 'string' ? live : indexed;
         const value = { namespace, name, automount: undefined, annotations: new Map(Object.entries(known)) };
         return { state: 'found', value, ...(fresh && typeof live === 'string' ? { stale: live } : {}) };
@@ -184,10 +185,10 @@ describe('A pod and the annotations of its service account', () => {
     ['counts on one', ASKING, ROLE],
     ['says nothing itself', PLAIN, VAULT],
   ])('that %s which the index does not have gets its token', async (_title, body, live) => {
-    const asked: boolean[] = [];
+    const asked: string[] = [];
     app = await startApp({}, readerOf(live, asked));
     expect(member(responseOf(await app.send('/mutate/pods', body)), 'patchType')).toBe('JSONPatch');
-    expect(asked).toEqual([true, true]);
+    expect(asked).toEqual(['now', 'now']);
   });
 
   it('is denied where it is not there either, and that is counted and logged', async () => {
@@ -227,11 +228,19 @@ describe('A pod and the annotations of its service account', () => {
   });
 
   it('are not asked for anew where nothing would be injected', async () => {
-    const asked: boolean[] = [];
+    const asked: string[] = [];
     app = await startApp({ mutations: { 'inject-token': { mode: 'off' } } }, readerOf(ROLE, asked));
     await app.send('/mutate/pods', PLAIN);
     await app.send('/validate/pods', PLAIN);
-    expect(asked).toEqual([false, false, false, false]);
+    expect(asked).toEqual(['held', 'held', 'held', 'held']);
+  });
+
+  it('are asked for on a miss alone where the configuration says so', async () => {
+    const asked: string[] = [];
+    app = await startApp({ mutations: { 'inject-token': { liveReads: 'onMiss' } } }, readerOf(ROLE, asked));
+    await app.send('/mutate/pods', PLAIN);
+    await app.send('/validate/pods', PLAIN);
+    expect(asked).toEqual(['onMiss', 'onMiss', 'held', 'held']);
   });
 });
 
