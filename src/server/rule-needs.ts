@@ -2,7 +2,6 @@
 
 import type { Check } from '../checks/define-check.ts';
 import type { Newness } from '../kube/api.ts';
-import type { Need } from '../objects/rule-context.ts';
 import type { Configuration } from '../policy/configuration.ts';
 import type { Scope } from '../policy/scope.ts';
 import type { LookUps } from './look-up.ts';
@@ -34,10 +33,9 @@ export function lookUpsOf(
   let accounts: Newness | undefined;
   for (const rule of rules) {
     const newness = mayInject ? newnessFor(rule, configuration) : 'held';
-    const needs: ReadonlySet<Need> = new Set(rule.needs);
-    if (needs.has('freshNamespace')) namespace = newest(namespace, newness);
-    if (needs.has('freshServiceAccount')) accounts = newest(accounts, newness);
-    if (needs.has('serviceAccount')) accounts = newest(accounts, 'held');
+    if (rule.needs.includes('freshNamespace')) namespace = newest(namespace, newness);
+    if (rule.needs.includes('freshServiceAccount')) accounts = newest(accounts, newness);
+    if (rule.needs.includes('serviceAccount')) accounts = newest(accounts, 'held');
   }
   const found: LookUps = { namespace, accounts };
   ofRules.set(rules, found);

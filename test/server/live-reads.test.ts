@@ -31,8 +31,6 @@ afterEach(async () => {
   await server.stop();
 });
 
-const FRESH = 'now';
-
 async function startWithAccount(): Promise<void> {
   await startSynced(harness);
   server.put(accountPath('a', 'ci'), accountOf('a', 'ci'));
@@ -80,8 +78,8 @@ describe('live reads', () => {
     await startWithAccount();
     expect((await readAccount('ci')).state).toBe('found');
     expect(counts.live).toEqual([]);
-    expect(await readAccount('ci', FRESH)).toMatchObject({ state: 'found' });
-    expect(await readAccount('ci', FRESH)).toMatchObject({ state: 'found' });
+    expect(await readAccount('ci', 'now')).toMatchObject({ state: 'found' });
+    expect(await readAccount('ci', 'now')).toMatchObject({ state: 'found' });
     expect(counts.live).toEqual(['found', 'found']);
   });
 
@@ -94,10 +92,10 @@ describe('live reads', () => {
       held.push(() => sendJson(response, 200, seen));
       return 'handled';
     };
-    const first = readAccount('ci', FRESH);
+    const first = readAccount('ci', 'now');
     await eventually(() => held.length === 1);
     annotateUnseen('tokens.curfew.dev/vault');
-    const late = Array.from({ length: 20 }, () => readAccount('ci', FRESH));
+    const late = Array.from({ length: 20 }, () => readAccount('ci', 'now'));
     held[0]?.();
     expect(annotationsOf(await first)).toEqual([]);
     await eventually(() => held.length === 2);
@@ -110,7 +108,7 @@ describe('live reads', () => {
     await startWithAccount();
     server.intercept = () => 'hang';
     const before = server.requests.length;
-    const asked = ['ci', 'other'].map((name) => readAccount(name, FRESH));
+    const asked = ['ci', 'other'].map((name) => readAccount(name, 'now'));
     await eventually(() => server.requests.length === before + 2);
     clock.advance(1500);
     const why = 'no answer within 1500 ms';
@@ -121,7 +119,7 @@ describe('live reads', () => {
   it('prefers for a second what a fresh answer said to what the index still holds', async () => {
     await startWithAccount();
     annotateUnseen('curfew.dev/api-access');
-    expect(annotationsOf(await readAccount('ci', FRESH))).toEqual(['curfew.dev/api-access']);
+    expect(annotationsOf(await readAccount('ci', 'now'))).toEqual(['curfew.dev/api-access']);
     expect(annotationsOf(await readAccount('ci'))).toEqual(['curfew.dev/api-access']);
     clock.advance(1000);
     expect(annotationsOf(await readAccount('ci'))).toEqual([]);
@@ -131,10 +129,10 @@ describe('live reads', () => {
   it('falls back to what it read within the last second, if a fresh answer does not come', async () => {
     await startWithAccount();
     annotateUnseen('tokens.curfew.dev/vault');
-    await readAccount('ci', FRESH);
+    await readAccount('ci', 'now');
     server.intercept = () => 'hang';
     const before = server.requests.length;
-    const asked = readAccount('ci', FRESH);
+    const asked = readAccount('ci', 'now');
     await eventually(() => server.requests.length === before + 1);
     clock.advance(999);
     await index.stop();
@@ -150,7 +148,7 @@ describe('live reads', () => {
     server.isMute = true;
     const annotations = { 'tokens.curfew.dev/vault': 'x' };
     server.put(namespacePath('a'), { kind: 'Namespace', metadata: { name: 'a', annotations } });
-    expect(await index.reader.namespace('a', FRESH)).toMatchObject({
+    expect(await index.reader.namespace('a', 'now')).toMatchObject({
       state: 'found',
       value: { annotations: new Map(Object.entries(annotations)) },
     });
@@ -245,7 +243,7 @@ describe('live reads', () => {
     // Neither another namespace nor an account of which the API server said that it exists pays for that.
     server.put(accountPath('a', 'ci'), accountOf('a', 'ci'));
     expect(await lookUp('b', 'n0')).toEqual({ state: 'absent' });
-    expect(await readAccount('ci', FRESH)).toMatchObject({ state: 'found' });
+    expect(await readAccount('ci', 'now')).toMatchObject({ state: 'found' });
     clock.advance(1000);
     const later = await Promise.all(Array.from({ length: 30 }, (_, count) => lookUp('a', `later${count}`)));
     expect(later.at(0)).toEqual({ state: 'absent' });
