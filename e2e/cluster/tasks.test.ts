@@ -143,11 +143,12 @@ async function runTask(task: string, job: string): Promise<void> {
   throw new Error(`${job} has ended as ${conditions}: ${stdout}${stderr}`);
 }
 
-/** Its report; what it says to people is on standard error, in the same log. */
+/** Its report. What it says to people is on standard error: in the same log, and in the midst of it, for a runtime reads both at once. */
 async function readReport(job: string, container: string): Promise<unknown> {
   const log = await cluster.must(['logs', `job/${job}`, '-c', container, ...IN_TASKS]);
   expect(log).not.toContain('eyJ');
-  const text = /^\{\n[^]*?^\}$/m.exec(log)?.[0];
+  const lines = log.split('\n').filter((line) => /^(?:[{}]$| )/.test(line));
+  const text = /^\{\n[^]*?^\}$/m.exec(lines.join('\n'))?.[0];
   if (text === undefined) throw new Error(`no report is in the log of ${job}: ${log}`);
   return JSON.parse(text);
 }
