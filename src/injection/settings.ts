@@ -11,8 +11,6 @@ import type { InjectionSettings } from './asks.ts';
 export type InjectionOptions = {
   readonly maxExpirationSeconds?: number;
   readonly jitterPercent?: number;
-  /** Who looks things up for a review goes by it; injection itself does not. */
-  readonly liveReads?: 'always' | 'onMiss';
   readonly triggers?: readonly string[];
   readonly besideForeignWebhooks?: readonly string[];
   readonly presetParameters?: PresetParameters;

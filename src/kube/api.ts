@@ -50,7 +50,7 @@ export type Eventual<T> = T | Promise<T>;
 /**
  * How new an answer has to be. `held`: what memory has will do; what it does not have is read, but of names that do not exist
  * only so many. `onMiss`: the same, while the API server is heard, and what is not held is read in any case. `now`: the API server
- * is asked, whatever is held. The last two give what was so after the call, or a `stale` answer, and are only for names of which the
+ * is asked, whatever is held. What the last two read is as it was after the call, or `stale`; they are only for names of which the
  * API server has said that they exist, as it has of a pod's namespace and account.
  */
 export type Newness = 'held' | 'onMiss' | 'now';

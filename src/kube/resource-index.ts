@@ -54,7 +54,7 @@ export type Resource<View> = Pick<
 };
 
 export type ResourceIndex<View> = {
-  /** From the index, else by a live read. If `now` is not answered, what is held is the answer, marked as stale. */
+  /** From the index, else by a live read. If that is not answered, what is held is the answer, marked as stale. */
   lookup(read: LiveRead<View> & { readonly newness: Newness }): Eventual<Lookup<View>>;
   /**
    * From the index alone: what it does not hold is absent only if it holds everything, and hears the API server.

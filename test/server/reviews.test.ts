@@ -227,20 +227,15 @@ describe('A pod and the annotations of its service account', () => {
     expect(responseOf(await app.send('/validate/pods', PLAIN))).toMatchObject({ allowed: true });
   });
 
-  it('are not asked for anew where nothing would be injected', async () => {
+  it.each([
+    ['not asked for anew where nothing would be injected', { mode: 'off' }, 'held'],
+    ['asked for on a miss alone where the configuration says so', { liveReads: 'onMiss' }, 'onMiss'],
+  ])('are %s', async (_title, options, newness) => {
     const asked: string[] = [];
-    app = await startApp({ mutations: { 'inject-token': { mode: 'off' } } }, readerOf(ROLE, asked));
+    app = await startApp({ mutations: { 'inject-token': options } }, readerOf(ROLE, asked));
     await app.send('/mutate/pods', PLAIN);
     await app.send('/validate/pods', PLAIN);
-    expect(asked).toEqual(['held', 'held', 'held', 'held']);
-  });
-
-  it('are asked for on a miss alone where the configuration says so', async () => {
-    const asked: string[] = [];
-    app = await startApp({ mutations: { 'inject-token': { liveReads: 'onMiss' } } }, readerOf(ROLE, asked));
-    await app.send('/mutate/pods', PLAIN);
-    await app.send('/validate/pods', PLAIN);
-    expect(asked).toEqual(['onMiss', 'onMiss', 'held', 'held']);
+    expect(asked).toEqual([newness, newness, 'held', 'held']);
   });
 });
 
