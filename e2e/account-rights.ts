@@ -86,6 +86,7 @@ export async function askForRights(inquiry: Inquiry): Promise<readonly string[]>
     const { group, name: plural, subresource, isNamespaced } = resource;
     const isAllowed = async (namespace: string, name: string): Promise<boolean> =>
       await ask({ resourceAttributes: { namespace, group, resource: plural, subresource, verb, name } });
+    let forAnyName = '';
     for (const name of names) {
       // A right in all namespaces is one in each of them: where one is refused, nobody need ask about all.
       const inOwn = await isAllowed(isNamespaced ? account.namespace : '', name);
@@ -94,11 +95,12 @@ export async function askForRights(inquiry: Inquiry): Promise<readonly string[]>
         inOwn && inOther && (await isAllowed('', name))
           ? 'everywhere'
           : [inOwn ? `in ${account.namespace}` : [], inOther ? `in ${otherNamespace}` : []].flat().join(' and ');
-      if (place === '') continue;
+      // A right that is not limited to names is one for each name.
+      if (place === forAnyName) continue;
       const key = `${place}: VERBS ${describe(resource, name)}`;
       allowed.set(key, [...(allowed.get(key) ?? []), verb]);
-      // A right that is not limited to names is one for each name.
       if (name === '' && place === 'everywhere') return;
+      if (name === '') forAnyName = place;
     }
   };
   const askUrl = async (path: string, verb: string): Promise<void> => {

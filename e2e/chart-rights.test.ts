@@ -26,7 +26,12 @@ const PUBLISHING = [
 const COMPARING = PUBLISHING.map((line) => line.replace('get,patch', 'get'));
 const PROVIDED = { mode: 'provided', provided: { existingSecret: 'serving' } };
 const FOREIGN_WEBHOOKS = ['everywhere: list,watch mutatingwebhookconfigurations.admissionregistration.k8s.io'];
-const INDEX = ['everywhere: get,list,watch namespaces', 'everywhere: get,list,watch serviceaccounts'];
+const INDEX = [
+  'everywhere: get,list,watch namespaces',
+  'everywhere: get,list,watch serviceaccounts',
+  // Where the other replicas are.
+  `in ${RELEASE_NAMESPACE}: list,watch endpointslices.discovery.k8s.io`,
+];
 const NAMESPACE_WARNINGS = ['everywhere: list pods'];
 const AUTHORITY = [
   `in ${RELEASE_NAMESPACE}: create,get,patch,update secrets NAME-tls`,

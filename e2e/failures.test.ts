@@ -56,7 +56,12 @@ describe.runIf(OWNS_CONTROL_PLANE)('While something breaks', () => {
   });
 
   it('etcd stands still for a moment', async () => {
-    const seen = await watch(replicas.all);
+    const [first] = replicas.all;
+    if (first === undefined) throw new Error('there are two');
+    await lead([first]);
+    const seen = await watch([first]);
+    const account = ['serviceaccount', 'web', '-n', namespace, 'curfew.dev/api-access=reads its own pods'];
+    expect((await cluster.kubectl.run(['annotate', ...account])).code).toBe(0);
     const unknown = 'curfew_live_reads_total{outcome="unknown"}';
     const before = await sumOfAll(unknown);
     cluster.controlPlane.pauseEtcd();

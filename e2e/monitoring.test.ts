@@ -28,6 +28,8 @@ const isRun = programs !== undefined && OWNS_CONTROL_PLANE;
 const OF_FEATURES_THAT_ARE_OFF = new Set(['{{reason}} {{decision}}', 'Events {{outcome}}']);
 /** Queries whose truth on a good day is 0, or nothing. */
 const MAY_BE_ZERO = new Set([
+  'change: {{outcome}}',
+  'replicas apart',
   'stale',
   'legacy, made by Kubernetes',
   'error: {{resource}}',

@@ -46,7 +46,7 @@ export async function startServer(supervisor: Supervisor, spec: ServerSpec): Pro
   const configFile = join(supervisor.folder, 'configuration.yaml');
   await writeFile(configFile, configurationText(objects));
   await writeKubeconfig(supervisor, spec);
-  const args = replaceOptions(serverArguments(objects), {
+  const args = replaceOptions(withoutReplicaName(serverArguments(objects)), {
     '--config': configFile,
     '--webhook-listen': webhook,
     '--operations-listen': operations,
@@ -79,6 +79,12 @@ async function writeKubeconfig(supervisor: Supervisor, { cluster, objects }: Ser
     'current-context': 'test',
   };
   await writeFile(kubeconfigOf(supervisor), JSON.stringify(content), { mode: 0o600 });
+}
+
+/** No Service leads to a process, so nobody would find it under the name of a pod. */
+function withoutReplicaName(args: readonly string[]): readonly string[] {
+  const at = args.indexOf('--replica-name');
+  return args.filter((_, index) => at < 0 || (index !== at && index !== at + 1));
 }
 
 /** `--name value` pairs, some with another value. */

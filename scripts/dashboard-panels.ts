@@ -210,11 +210,14 @@ export const ROWS: readonly Row[] = [
         {
           title: 'Live reads and errors of the index',
           unit: 'reqps',
-          description: 'What goes to the API server. Unknown: it gave no answer.',
+          description:
+            'What goes to the API server; unknown: it gave no answer. Changes that other replicas were told of; missed: one was not. Replicas apart do not hear from all others, and read for each pod.',
         },
         [
           { expr: rate(M.liveReads.name, 'outcome'), legend: 'read: {{outcome}}' },
           { expr: rate(M.indexErrors.name, 'resource'), legend: 'error: {{resource}}' },
+          { expr: rate(M.changesTold.name, 'outcome'), legend: 'change: {{outcome}}' },
+          { expr: `count(${M.toldOfChanges.name}) - sum(${M.toldOfChanges.name})`, legend: 'replicas apart' },
         ],
       ),
     ],

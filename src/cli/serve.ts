@@ -3,12 +3,10 @@
 import { hostname } from 'node:os';
 import { findAuthorityLife } from '../certificates/authorities.ts';
 import type { Publisher } from '../certificates/publish.ts';
-import type { CertificateSource } from '../certificates/source.ts';
-import type { TrustedCallers } from '../certificates/trusted-callers.ts';
 import type { Clock } from '../kube/clock.ts';
 import { createSystemClock } from '../kube/clock.ts';
 import type { ClusterIndex } from '../kube/cluster-index.ts';
-import { createClusterIndex, createUnknownReader } from '../kube/cluster-index.ts';
+import { createUnknownReader } from '../kube/cluster-index.ts';
 import { readOwnToken } from '../kube/own-token.ts';
 import { createPodLister, createUnknownLister } from '../kube/pod-lister.ts';
 import { describeError } from '../kube/sentences.ts';
@@ -16,7 +14,6 @@ import type { LogLevel } from '../log/logger.ts';
 import { createLogger } from '../log/logger.ts';
 import { openStandardOutput } from '../log/standard-output.ts';
 import { createPrometheusRecorder } from '../metrics/prometheus.ts';
-import { listSchemeKeys } from '../policy/configuration.ts';
 import { ENTRIES } from '../review/entries.ts';
 import { createAfterTurn } from '../server/after-turn.ts';
 import { buildApp } from '../server/app.ts';
@@ -29,7 +26,6 @@ import {
   swapCertificate,
   watchRequests,
 } from '../server/listen.ts';
-import type { ReadinessFact } from '../server/operations-app.ts';
 import { buildOperationsApp } from '../server/operations-app.ts';
 import { createRefusalEvents } from '../server/refusal-events.ts';
 import { rehearse } from '../server/rehearsal.ts';
@@ -47,6 +43,8 @@ import {
   isBundleHeld,
   writeAuthority,
 } from './serve-certificates.ts';
+import { createServedIndex } from './serve-index.ts';
+import { listNotes, listReadinessFacts } from './serve-readiness.ts';
 
 export type ServeOptions = CertificateOptions & {
   readonly config?: string;
@@ -56,6 +54,8 @@ export type ServeOptions = CertificateOptions & {
   readonly context?: string;
   readonly withoutCluster: boolean;
   readonly namespace?: string;
+  /** Name of the pod it runs in, where others may answer the same Service. */
+  readonly replicaName?: string;
   readonly logLevel: LogLevel;
 };
 
@@ -79,21 +79,22 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const log = createLogger(options.logLevel, openStandardOutput(recorder.logLinesLost, afterTurn));
 
   const client = options.withoutCluster ? undefined : await connectOnce(options);
-  const { secretIndex, foreignWebhooks } = first.configuration;
   const release = options.publishWebhooks ?? options.compareWebhooks ?? DEFAULT_RELEASE;
   const onChange = () => reportForeignWebhooks();
-  const index =
+  const served =
     client === undefined
       ? undefined
-      : createClusterIndex({
+      : createServedIndex({
           client,
           recorder,
           log,
           clock,
-          withTokenSecrets: secretIndex,
-          schemeKeys: listSchemeKeys(first.configuration),
-          ...(foreignWebhooks.watch ? { mutatingWebhooks: { own: release, onChange } } : {}),
+          configuration: first.configuration,
+          release,
+          onWebhooksChange: onChange,
+          replica: toReplica(options, operationsAddress.port),
         });
+  const { index, changes, peers } = served ?? {};
   const reader = index?.reader ?? createUnknownReader(NO_CLUSTER);
   const policies = createPolicySource({
     file: options.config,
@@ -143,6 +144,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     log,
     clock,
     events,
+    changes,
     tls: certificates.current(),
     callers: callers?.bundle,
     isDraining: () => isStopping,
@@ -158,10 +160,12 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     isRehearsed: () => isRehearsed,
   });
   recorder.watchReadiness(() => readiness.every(({ missing }) => missing() === undefined));
+  if (peers !== undefined) recorder.watchPeers(() => peers.missing() === undefined);
   const operations = buildOperationsApp({
     readiness,
-    notes: listNotes({ certificates, callers, publisher, index }),
+    notes: listNotes({ certificates, callers, publisher, index, peers }),
     metrics: recorder,
+    onPeerMessage: peers?.heard,
   });
 
   const reportCertificate = () => {
@@ -171,14 +175,14 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     if (authority !== undefined) recorder.authorityLife(authority);
   };
   reportCertificate();
-  let served = certificates.current();
+  let inUse = certificates.current();
   certificates.onChange((certificate) => {
     // Only the bundle beside it may have changed.
-    if (certificate.cert !== served.cert || certificate.key !== served.key) {
+    if (certificate.cert !== inUse.cert || certificate.key !== inUse.key) {
       swapCertificate(app, certificate, callers?.bundle());
       log.info({ notAfter: new Date(certificate.notAfter).toISOString() }, 'a new serving certificate is in use');
     }
-    served = certificate;
+    inUse = certificate;
     reportCertificate();
     publisher?.poke();
   });
@@ -186,7 +190,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   await writeAuthority(options.caOut, certificates);
 
   // Where they are watched, the first list says so, or its failure.
-  if (index === undefined || !foreignWebhooks.watch) reportForeignWebhooks();
+  if (index === undefined || !first.configuration.foreignWebhooks.watch) reportForeignWebhooks();
   index?.start();
   certificates.start();
   callers?.start();
@@ -196,6 +200,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   log.info({ version: VERSION, webhook: webhookUrl, operations: operationsUrl, cluster: client?.server }, 'listening');
   // Only a server that answers, and at once, tells the API server to call it.
   await untilSynced(index, signal, clock);
+  const telling = peers?.run(signal);
   await rehearsal;
   isRehearsed = true;
   publisher?.start();
@@ -214,69 +219,17 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     callers?.stop(),
     index?.stop(),
     reloading,
+    telling,
   ]);
   await endListening(operations);
   log.info({}, 'stopped');
 }
 
-function listReadinessFacts({
-  index,
-  publisher,
-  origin,
-  isStopping,
-  isRehearsed,
-}: {
-  readonly index: ClusterIndex | undefined;
-  readonly publisher: Publisher | undefined;
-  readonly origin: string;
-  readonly isStopping: () => boolean;
-  readonly isRehearsed: () => boolean;
-}): readonly ReadinessFact[] {
-  const facts: ReadinessFact[] = [
-    { name: 'not stopping', missing: () => (isStopping() ? 'the server is stopping' : undefined) },
-    // Nothing of this begins without one.
-    { name: `certificate held (${origin})`, missing: () => undefined },
-    { name: 'rehearsed', missing: () => (isRehearsed() ? undefined : 'the first reviews are still being rehearsed') },
-    {
-      name: index === undefined ? 'index not needed (--without-cluster)' : 'index synced',
-      missing: () =>
-        index === undefined || index.isSynced() ? undefined : 'namespaces and service accounts are still being listed',
-    },
-  ];
-  if (publisher === undefined) return facts;
-  // Once: whoever deletes an entry later is not to take every replica out of service.
-  const missing = () => (publisher.wasBundleHeld() ? undefined : publisher.status().join('; '));
-  return [...facts, { name: 'CA bundle published', missing }];
-}
-
-/**
- * If readiness waited for these, whoever deletes an entry, or takes an optional right away, would take every replica away
- * from the entries that fail closed.
- */
-function listNotes({
-  certificates,
-  callers,
-  publisher,
-  index,
-}: {
-  readonly certificates: Pick<CertificateSource, 'problem'>;
-  readonly callers: Pick<TrustedCallers, 'problem'> | undefined;
-  readonly publisher: Publisher | undefined;
-  readonly index: ClusterIndex | undefined;
-}): readonly ReadinessFact[] {
-  const notes: ReadinessFact[] = [{ name: 'certificate up to date', missing: certificates.problem }];
-  if (callers !== undefined) notes.push({ name: 'CA of callers up to date', missing: callers.problem });
-  if (publisher !== undefined) {
-    const missing = () => (publisher.isPublished() ? undefined : publisher.status().join('; '));
-    notes.push({ name: 'webhooks published', missing });
-  }
-  if (index?.status().tokenSecrets !== undefined) {
-    notes.push({ name: 'token Secrets known', missing: () => index.status().tokenSecrets?.failure });
-  }
-  if (index?.status().mutatingWebhooks !== undefined) {
-    notes.push({ name: 'foreign webhooks known', missing: () => index.status().mutatingWebhooks?.failure });
-  }
-  return notes;
+/** Without a namespace, or a name of its own, a server cannot be one of several. */
+function toReplica({ replicaName, namespace }: ServeOptions, operationsPort: number) {
+  return replicaName === undefined || namespace === undefined
+    ? undefined
+    : { pod: replicaName, namespace, operationsPort };
 }
 
 async function untilSynced(index: ClusterIndex | undefined, signal: AbortSignal, clock: Clock): Promise<void> {

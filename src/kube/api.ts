@@ -49,9 +49,10 @@ export type Eventual<T> = T | Promise<T>;
 
 /**
  * How new an answer has to be. `held`: what memory has will do; what it does not have is read, but of names that do not exist
- * only so many. `onMiss`: the same, while the API server is heard, and what is not held is read in any case. `now`: the API server
- * is asked, whatever is held. What the last two read is as it was after the call, or `stale`; they are only for names of which the
- * API server has said that they exist, as it has of a pod's namespace and account.
+ * only so many. `onMiss`: what memory has will do unless it may be old: a change of it was let in a moment ago, or nobody would tell of
+ * one, or the API server is not heard; all else is read. `now`: the API server is asked, whatever is held. What the last two read is
+ * as it was after the call, or `stale`; they are only for names of which the API server has said that they exist, as it has of a pod's
+ * namespace and account.
  */
 export type Newness = 'held' | 'onMiss' | 'now';
 

@@ -4,6 +4,7 @@
  * does not hold is read live. Nothing but narrow views is kept (`objects/views.ts`).
  */
 
+import type { IndexedObject } from '../objects/changed-view.ts';
 import { asString, valueAt } from '../objects/json.ts';
 import {
   type Lookup,
@@ -18,6 +19,7 @@ import { createAbsenceBudget } from './absence-budget.ts';
 import type { ClusterReader } from './api.ts';
 import { createGate } from './gate.ts';
 import { METADATA, METADATA_LIST, TOKEN_SECRETS } from './metadata.ts';
+import { createReplicaIndex, type Replica, type ReplicaIndexOptions } from './replica-index.ts';
 import {
   createResourceIndex,
   type IndexOptions,
@@ -56,17 +58,23 @@ export type ClusterIndexOptions = IndexOptions & {
     /** They changed, or the API server was not heard. */
     readonly onChange: () => void;
   };
+  /** List and watch the replicas of this installation too; needs that right in its namespace. */
+  readonly replicas?: ReplicaIndexOptions;
   /** Keys of service accounts and namespaces that are kept beside our own and those of built-in presets. */
   readonly schemeKeys: ReadonlySet<string>;
 };
 
 export type ClusterIndex = {
   readonly reader: ClusterReader;
+  /** A change of the object was let in, here or by another replica: for a while a lookup `onMiss` reads it live. */
+  invalidate(changed: IndexedObject): void;
+  /** Those that are ready, this one among them; `absent` where they are not watched. */
+  replicas(): Lookup<readonly Replica[]>;
   start(): void;
   /** Ends the watches and the live reads; resolves when they have ended. */
   stop(): Promise<void>;
   /**
-   * Everything that is needed was listed. Token Secrets and webhook configurations are waited for until their first list
+   * Everything that is needed was listed. Token Secrets, webhook configurations and replicas are waited for until their first list
    * is complete or has failed: an optional right that is missing must not keep a replica, and the entries that fail
    * closed, from being ready.
    */
@@ -119,6 +127,7 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
     : undefined;
   const mutatingWebhooks =
     options.mutatingWebhooks === undefined ? undefined : createWebhookNames(shared, options.mutatingWebhooks);
+  const replicas = options.replicas === undefined ? undefined : createReplicaIndex(shared, options.replicas);
   const isSettled = (status: ResourceStatus | undefined) =>
     status === undefined || status.synced || status.failure !== undefined;
   let running: Promise<unknown> = Promise.resolve();
@@ -147,8 +156,16 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
         tokenSecrets?.peek(`${namespace}/${name}`, 'token Secrets') ?? SECRETS_ARE_UNKNOWN,
       mutatingWebhooks: () => mutatingWebhooks?.names() ?? WEBHOOKS_ARE_UNKNOWN,
     },
+    invalidate: ({ resource, key }) => (resource === 'namespaces' ? namespaces : serviceAccounts).invalidate(key),
+    replicas: () => replicas?.replicas() ?? { state: 'absent' },
     start: () => {
-      running = Promise.all([namespaces.run(), serviceAccounts.run(), tokenSecrets?.run(), mutatingWebhooks?.run()]);
+      running = Promise.all([
+        namespaces.run(),
+        serviceAccounts.run(),
+        tokenSecrets?.run(),
+        mutatingWebhooks?.run(),
+        replicas?.run(),
+      ]);
     },
     stop: async () => {
       stopping.abort(new Error('the index is stopped'));
@@ -158,7 +175,8 @@ export function createClusterIndex(options: ClusterIndexOptions): ClusterIndex {
       namespaces.status().synced &&
       serviceAccounts.status().synced &&
       isSettled(tokenSecrets?.status()) &&
-      isSettled(mutatingWebhooks?.status()),
+      isSettled(mutatingWebhooks?.status()) &&
+      isSettled(replicas?.status()),
     status: () => ({
       namespaces: namespaces.status(),
       serviceAccounts: serviceAccounts.status(),

@@ -6,6 +6,7 @@ import type { AbsenceBudget } from './absence-budget.ts';
 import type { Eventual, KubeClient, Newness } from './api.ts';
 import type { Clock } from './clock.ts';
 import type { Gate } from './gate.ts';
+import { createInvalidations } from './invalidations.ts';
 import { type ListWatchOptions, runListWatch } from './list-watch.ts';
 import { createLiveReads, type LiveRead } from './live-reads.ts';
 import type { KubeLog } from './log.ts';
@@ -23,6 +24,8 @@ export type IndexOptions = {
   readonly recorder: Pick<Recorder, 'indexError' | 'indexContact' | 'indexSize' | 'liveRead'>;
   readonly log: KubeLog;
   readonly clock: Clock;
+  /** Whether each change that any replica lets in is told to `invalidate`; where not, all that is held may be old. True by default. */
+  readonly isToldOfChanges?: () => boolean;
 };
 
 export type ResourceStatus = {
@@ -68,12 +71,14 @@ export type ResourceIndex<View> = {
    * @param noun - what it is an index of, for people
    */
   list(noun: string): Lookup<readonly View[]>;
+  /** A change of the object was let in: for a while what is held of it is no answer to `onMiss`. */
+  invalidate(key: string): void;
   run(): Promise<void>;
   status(): ResourceStatus;
 };
 
 export function createResourceIndex<View>(shared: Shared, resource: Resource<View>): ResourceIndex<View> {
-  const { client, recorder, log, clock, signal, gate, absences } = shared;
+  const { client, recorder, log, clock, signal, gate, absences, isToldOfChanges = () => true } = shared;
   const store = createViewStore({ ...resource, maxEntryBytes: MAX_VIEW_BYTES });
   const reads = createLiveReads<View>({
     client,
@@ -140,6 +145,9 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
     const recalled = reads.recall(key);
     return recalled?.state === 'found' ? recalled.value : store.get(key);
   };
+  const invalid = createInvalidations(clock);
+  /** While the API server is not heard, what is held may be of long ago. */
+  const isCurrent = (key: string): boolean => state.failure === undefined && isToldOfChanges() && !invalid.has(key);
   const readFresh = async (read: LiveRead<View>): Promise<Lookup<View>> => {
     const live = await reads.read(read, { fresh: true });
     if (live.state !== 'unknown') return live;
@@ -150,8 +158,7 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
     lookup: (read) => {
       if (read.newness === 'now') return readFresh(read);
       if (read.newness === 'onMiss') {
-        // While the API server is not heard, what is held may be of long ago.
-        const held = state.failure === undefined ? recallFound(read.key) : undefined;
+        const held = isCurrent(read.key) ? recallFound(read.key) : undefined;
         return held === undefined ? readFresh(read) : { state: 'found', value: held };
       }
       // What no event has overtaken yet is newer than what is held: a check sees what a mutation saw a moment before.
@@ -173,6 +180,7 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
       const how = state.failure === undefined ? 'is not filled yet' : 'does not hear the API server';
       return { state: 'unknown', why: `the index of ${noun} ${how}` };
     },
+    invalidate: invalid.add,
     run: () => runListWatch({ ...resource, client, clock, signal, sink }),
     status: () => ({
       synced: state.synced,

@@ -128,7 +128,19 @@ export const METRICS = {
     name: 'curfew_live_reads_total',
     type: 'counter',
     labels: ['outcome'],
-    help: 'Lookups that went to the API server, by what came of them: what the index does not hold, and the service account and the namespace of each new pod.',
+    help: 'Lookups that went to the API server, by what came of them: what the index does not hold, or may hold as it was before a change; with liveReads: always the service account and the namespace of each new pod.',
+  },
+  changesTold: {
+    name: 'curfew_changes_told_total',
+    type: 'counter',
+    labels: ['outcome'],
+    help: 'Changes of service accounts and namespaces that another replica was told of before they were let in: confirmed, or missed where it could not be reached.',
+  },
+  toldOfChanges: {
+    name: 'curfew_told_of_changes',
+    type: 'gauge',
+    labels: [],
+    help: '1 if every other replica would tell this one of a change, or there is none; 0 while it asks the API server about each new pod instead.',
   },
   foreignWebhooks: {
     name: 'curfew_foreign_webhooks',

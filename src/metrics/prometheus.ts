@@ -11,6 +11,8 @@ export type PrometheusRecorder = Recorder & {
   readonly contentType: string;
   /** Asked at each scrape from now on whether this replica is ready. */
   watchReadiness(isReady: () => boolean): void;
+  /** The same of whether it would be told of changes by all other replicas; true by default, as where there are none. */
+  watchPeers(isTold: () => boolean): void;
   /** The exposition text. */
   render(): Promise<string>;
 };
@@ -52,6 +54,13 @@ export function createPrometheusRecorder(
       this.set(Number(readiness.isReady()));
     },
   });
+  const peers = { isTold: (): boolean => true };
+  new Gauge({
+    ...describe(METRICS.toldOfChanges),
+    collect() {
+      this.set(Number(peers.isTold()));
+    },
+  });
   const reviews = new Histogram({ ...describe(METRICS.reviews), buckets: SECONDS });
   const waits = new Histogram({ ...describe(METRICS.waits), buckets: WAIT_SECONDS });
   const evaluations = new Counter(describe(METRICS.evaluations));
@@ -72,6 +81,7 @@ export function createPrometheusRecorder(
   });
   const indexEntries = new Gauge(describe(METRICS.indexEntries));
   const liveReads = new Counter(describe(METRICS.liveReads));
+  const changesTold = new Counter(describe(METRICS.changesTold));
   const foreignWebhooks = new Gauge(describe(METRICS.foreignWebhooks));
   const foreignWebhooksKnown = new Gauge(describe(METRICS.foreignWebhooksKnown));
   const certificate = {
@@ -102,6 +112,7 @@ export function createPrometheusRecorder(
   }
   for (const outcome of ['accepted', 'refused']) reloads.inc({ outcome }, 0);
   for (const outcome of ['found', 'absent', 'unknown']) liveReads.inc({ outcome }, 0);
+  for (const outcome of ['confirmed', 'missed']) changesTold.inc({ outcome }, 0);
 
   const backlog = createBacklog();
   const waited = backlog.histogram((seconds) => waits.observe(seconds));
@@ -126,6 +137,9 @@ export function createPrometheusRecorder(
     },
     watchReadiness: (isReady) => {
       readiness.isReady = isReady;
+    },
+    watchPeers: (isTold) => {
+      peers.isTold = isTold;
     },
     review: (record) => reviewed(record)(record.seconds),
     wait: waited,
@@ -156,6 +170,7 @@ export function createPrometheusRecorder(
       for (const [preset, count] of counts ?? []) foreignWebhooks.set({ preset }, count);
     },
     liveRead: (outcome) => liveReads.inc({ outcome }),
+    changeTold: (outcome) => changesTold.inc({ outcome }),
     certificateLife: ({ notBefore, notAfter }) => {
       certificate.notBefore.set(notBefore / 1000);
       certificate.notAfter.set(notAfter / 1000);

@@ -32,7 +32,12 @@ export type ReviewRecord = {
 
 export type CallerProblem = 'no_certificate' | 'untrusted' | 'expired' | 'name';
 
-export type IndexResource = 'namespaces' | 'serviceaccounts' | 'secrets' | 'mutatingwebhookconfigurations';
+export type IndexResource =
+  | 'namespaces'
+  | 'serviceaccounts'
+  | 'secrets'
+  | 'mutatingwebhookconfigurations'
+  | 'endpointslices';
 
 export type ExemptionEnd = {
   readonly name: string;
@@ -69,6 +74,8 @@ export type Recorder = {
   foreignWebhooks(counts: ReadonlyMap<string, number> | undefined): void;
   /** A lookup went to the API server, or would have if there were not too many. */
   liveRead(outcome: 'found' | 'absent' | 'unknown'): void;
+  /** Another replica was told of a change before it was let in, and confirmed it or did not. */
+  changeTold(outcome: 'confirmed' | 'missed'): void;
   /** Of the serving certificate now in use. */
   certificateLife(life: Life): void;
   /** Of the CA that signs now. */
@@ -105,6 +112,7 @@ export function createSilentRecorder(): Recorder {
     indexSize: ignore,
     foreignWebhooks: ignore,
     liveRead: ignore,
+    changeTold: ignore,
     certificateLife: ignore,
     authorityLife: ignore,
     certificateSource: ignore,

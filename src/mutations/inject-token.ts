@@ -34,7 +34,7 @@ const Options = Type.Object(
     liveReads: Type.Optional(
       Type.Enum(['always', 'onMiss'], {
         description:
-          'When the API server is asked for the service account and the namespace of a new pod. `always` (the default): for every pod, which takes two GETs and some 2 ms of its creation. `onMiss`: where Curfew does not hold them yet, or does not hear the API server; then of pods made within milliseconds after a token annotation was added to an account or a namespace that is there already, some start without that token.',
+          'When the API server is asked for the service account and the namespace of a new pod. `onMiss` (the default): where Curfew does not hold them, or they were changed within the last minute, which the replica that let the change in told the others, or one of these was not heard of, or the API server was not. `always`: for every pod, which takes two GETs and some 2 ms of its creation, and relies on no other replica.',
       }),
     ),
     triggers: Type.Optional(
@@ -102,7 +102,7 @@ export default defineMutation({
   defaults: {
     maxExpirationSeconds: 86_400,
     jitterPercent: 0,
-    liveReads: 'always',
+    liveReads: 'onMiss',
     triggers: [],
     besideForeignWebhooks: [],
     presetParameters: {},

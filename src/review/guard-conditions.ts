@@ -22,12 +22,19 @@ export const LEVEL_CHANGED: MatchCondition = {
   expression: `${JSON.stringify(Object.values(LEVEL_LABELS))}.exists(key, ${valueOn('object')} != ${valueOn('oldObject')})`,
 };
 
-const hasOtherLabel = (side: Side, than: Side): string =>
-  `(${side} != null && has(${side}.metadata.labels) && ${side}.metadata.labels.exists(key, key.startsWith("curfew.dev/") && ${side}.metadata.labels[key] != ${valueOn(than)}))`;
+const entriesOn = (side: Side, of: 'labels' | 'annotations'): string =>
+  `(has(${side}.metadata.${of}) ? ${side}.metadata.${of} : {})`;
 
-export const OUR_LABEL_CHANGED: MatchCondition = {
-  name: 'curfew-label-changed',
-  expression: `${hasOtherLabel('object', 'oldObject')} || ${hasOtherLabel('oldObject', 'object')}`,
+/**
+ * Of one that is there already any label or annotation may change what its pods get, and presets of one's own name keys that no
+ * expression knows. Of a new one only our labels are looked at: nobody holds what was before it.
+ */
+export const METADATA_CHANGED: MatchCondition = {
+  name: 'metadata-changed',
+  expression: [
+    'oldObject == null ? has(object.metadata.labels) && object.metadata.labels.exists(key, key.startsWith("curfew.dev/"))',
+    `${entriesOn('object', 'labels')} != ${entriesOn('oldObject', 'labels')} || ${entriesOn('object', 'annotations')} != ${entriesOn('oldObject', 'annotations')}`,
+  ].join(' : '),
 };
 
 /** A rule with `resourceNames` allows it for these namespaces alone. */

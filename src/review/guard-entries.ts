@@ -1,13 +1,7 @@
 /** The entries of the guards: what Curfew itself is steered by. A part of the table in `entries.ts`. */
 
 import type { Entry, EntryRule } from './entries.ts';
-import {
-  API_ACCESS_SET,
-  LEVEL_CHANGED,
-  MAY_NOT_APPROVE,
-  MAY_NOT_RELAX,
-  OUR_LABEL_CHANGED,
-} from './guard-conditions.ts';
+import { API_ACCESS_SET, LEVEL_CHANGED, MAY_NOT_APPROVE, MAY_NOT_RELAX, METADATA_CHANGED } from './guard-conditions.ts';
 
 /** Labels can be written through both subresources too, which a rule on `namespaces` does not match. */
 const NAMESPACE_RULE: EntryRule = {
@@ -38,10 +32,11 @@ export const GUARD_ENTRIES: readonly Entry[] = [
     rules: [NAMESPACE_RULE],
     failurePolicy: 'Ignore',
     timeoutSeconds: 3,
-    matchConditions: [OUR_LABEL_CHANGED],
+    matchConditions: [METADATA_CHANGED],
     namespaces: 'all but platform',
     guard: 'namespaces',
-    purpose: 'Refuses labels of namespaces that mean nothing, and says which pods a raised level would refuse.',
+    purpose:
+      'Refuses labels of namespaces that mean nothing, says which pods a raised level would refuse, and sees what a namespace asks for.',
   },
   {
     name: 'api-access.curfew.dev',

@@ -2,6 +2,8 @@
 
 import type { Eventual } from '../kube/api.ts';
 import type { Entry } from '../review/entries.ts';
+import type { Review } from '../review/parse.ts';
+import { parseReview } from '../review/parse.ts';
 import { judgeGuarded } from './judge-guard.ts';
 import type { JudgedReview, Received, ReviewDeps } from './judge-review.ts';
 import { judgeReview } from './judge-review.ts';
@@ -28,10 +30,38 @@ export function judgeEntry(deps: ReviewDeps, entry: Entry, received: Received): 
   };
   let judged: Eventual<JudgedReview>;
   try {
-    const { guard } = entry;
-    judged = guard === undefined ? judgeReview(deps, entry, received) : judgeGuarded(deps, { entry, guard }, received);
+    const review = parseReview(received.body);
+    const told = tellChange(deps, entry, review);
+    judged = judgeParsed(deps, { entry, review }, received);
+    if (told !== undefined) judged = afterTold(told, judged);
   } catch (error) {
     return fail(error);
   }
   return judged instanceof Promise ? judged.then(succeed, fail) : succeed(judged);
+}
+
+function judgeParsed(
+  deps: ReviewDeps,
+  { entry, review }: { readonly entry: Entry; readonly review: Review },
+  received: Received,
+): Eventual<JudgedReview> {
+  const { guard } = entry;
+  return guard === undefined
+    ? judgeReview(deps, { entry, review }, received)
+    : judgeGuarded(deps, { entry, guard, review }, received);
+}
+
+/** Once it is as it will be stored: mutating reviews come before those of others. */
+function tellChange(
+  { changes }: ReviewDeps,
+  { type }: Entry,
+  { subject, isDryRun }: Review,
+): Promise<void> | undefined {
+  return type === 'mutating' || isDryRun ? undefined : changes?.tell(subject);
+}
+
+/** Nobody makes a pod by what is not stored yet, so whoever was told of a change before its answer was told in time. */
+async function afterTold(told: Promise<void>, judged: Eventual<JudgedReview>): Promise<JudgedReview> {
+  const [answer] = await Promise.all([judged, told]);
+  return answer;
 }

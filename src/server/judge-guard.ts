@@ -9,7 +9,7 @@ import { toNamespaceView } from '../objects/views.ts';
 import { findRaisedLevel } from '../policy/namespace-labels.ts';
 import { isLeftAlone } from '../policy/scope.ts';
 import type { Entry } from '../review/entries.ts';
-import { parseReview } from '../review/parse.ts';
+import type { Review } from '../review/parse.ts';
 import { warnOfExistingPods } from './existing-pods.ts';
 import type { JudgedReview, Policy, Received, ReviewDeps } from './judge-review.ts';
 import { answerJudgement } from './judge-review.ts';
@@ -36,10 +36,13 @@ const GUARDING: Readonly<Record<NonNullable<Entry['guard']>, Guarding>> = {
  */
 export async function judgeGuarded(
   deps: ReviewDeps,
-  { entry, guard }: { readonly entry: Entry; readonly guard: NonNullable<Entry['guard']> },
-  { body, started, until }: Received,
+  {
+    entry,
+    guard,
+    review,
+  }: { readonly entry: Entry; readonly guard: NonNullable<Entry['guard']>; readonly review: Review },
+  { started, until }: Received,
 ): Promise<JudgedReview> {
-  const review = parseReview(body);
   const policy = deps.policy();
   const { subject } = review;
   const { resources, judge } = GUARDING[guard];

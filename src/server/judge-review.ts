@@ -24,9 +24,9 @@ import type { Scope } from '../policy/scope.ts';
 import { scopeOf } from '../policy/scope.ts';
 import type { Entry } from '../review/entries.ts';
 import type { Review } from '../review/parse.ts';
-import { parseReview } from '../review/parse.ts';
 import { respond, respondAllowed } from '../review/respond.ts';
-import type { LookedUp } from './look-up.ts';
+import type { Changes } from './changes.ts';
+import type { LookedUp, LookUps } from './look-up.ts';
 import { lookUp } from './look-up.ts';
 import type { ReviewInHand } from './record-review.ts';
 import { recordJudgement, recordMutations } from './record-review.ts';
@@ -52,6 +52,8 @@ export type ReviewDeps = {
   readonly clock: ReviewClock;
   /** Absent where there is no cluster to write them in. */
   readonly events?: RefusalEvents | undefined;
+  /** Absent where nobody goes by what was before a change. */
+  readonly changes?: Changes | undefined;
 };
 
 export type ReviewClock = {
@@ -84,11 +86,14 @@ const mutationsFor = indexByRequest(MUTATIONS);
 /**
  * Judges one review that came in through `entry`; at once where nothing has to be looked up elsewhere than in memory.
  *
- * @param received - the body, and when it was there
+ * @param received - when it was there
  * @throws Fault for everything that is not a verdict
  */
-export function judgeReview(deps: ReviewDeps, entry: Entry, received: Received): Eventual<JudgedReview> {
-  const review = parseReview(received.body);
+export function judgeReview(
+  deps: ReviewDeps,
+  { entry, review }: { readonly entry: Entry; readonly review: Review },
+  received: Received,
+): Eventual<JudgedReview> {
   const { subject } = review;
   const policy = deps.policy();
   const scope = scopeOf(policy.configuration, subject, policy.ownNamespace);
@@ -99,10 +104,15 @@ export function judgeReview(deps: ReviewDeps, entry: Entry, received: Received):
   if (scope.ceiling === 'off' || rules.length === 0) return allowPlainly(review);
 
   const prepared = { received, report: { review, entry, started: received.started }, policy, scope, mutations, checks };
-  const known = lookUp(deps.reader, subject, lookUpsOf(rules, policy.configuration, scope));
-  if (!(known instanceof Promise)) return decide(deps, prepared, known);
+  return lookUpAndDecide(deps, prepared, lookUpsOf(rules, policy.configuration, scope));
+}
+
+function lookUpAndDecide(deps: ReviewDeps, prepared: Prepared, lookUps: LookUps): Eventual<JudgedReview> {
+  const { received, report } = prepared;
+  const known = lookUp(deps.reader, report.review.subject, lookUps);
+  if (!(known instanceof Promise)) return decide(deps, prepared, { known, lookUps });
   const wait = within(received.until - deps.clock.monotonic(), known, () => toFault(received));
-  return wait.then((answered) => decide(deps, prepared, answered));
+  return wait.then((answered) => decide(deps, prepared, { known: answered, lookUps }));
 }
 
 /** What a review is judged with, but for what is looked up. */
@@ -115,20 +125,43 @@ type Prepared = {
   readonly checks: readonly Check[];
 };
 
-function decide(deps: ReviewDeps, prepared: Prepared, known: LookedUp): JudgedReview {
+/** What was looked up, and how. */
+type Known = { readonly known: LookedUp; readonly lookUps: LookUps };
+
+/** What a pod asks for by itself may be completed by what its account says since a moment ago: it is not refused before that was asked. */
+const ONCE_MORE: LookUps = { namespace: 'now', accounts: 'now' };
+
+function decide(deps: ReviewDeps, prepared: Prepared, { known, lookUps }: Known): Eventual<JudgedReview> {
   const { received, report, policy, scope, mutations, checks } = prepared;
   // A timer that is due comes late too where the event loop is behind.
   if (deps.clock.monotonic() >= received.until) throw toFault(received);
   const ruling: Ruling = { report, policy, scope, known };
-  return report.entry.type === 'mutating'
-    ? answerMutations(deps, ruling, mutations)
-    : answerChecks(deps, ruling, checks);
+  if (report.entry.type !== 'mutating') return answerChecks(deps, ruling, checks);
+  const options = toOptions(deps, ruling);
+  const outcome = mutate(report.review.subject, { ...options, mutations });
+  if (lookUps.accounts === 'onMiss' && isDenied(outcome) && mayBeOld(known)) {
+    return lookUpAndDecide(deps, prepared, ONCE_MORE);
+  }
+  return answerMutations(deps, report, { outcome, notes: options.levels.notes });
+}
+
+/** Where the API server was asked and did not answer, asking again takes time that is not there. */
+function mayBeOld({ namespace, accounts }: LookedUp): boolean {
+  return [namespace, ...accounts.map(({ lookup }) => lookup)].every(
+    (lookup) => lookup.state === 'found' && lookup.stale === undefined,
+  );
+}
+
+function isDenied({ results }: Mutated): boolean {
+  return results.some(({ decision }) => decision === 'deny');
 }
 
 /** The whole time is named and not what was left of it: it is what an operator can look up, and change. */
 function toFault({ timeoutMs }: Received): Fault {
   return new Fault('CURFEW_E_DEADLINE', String(timeoutMs));
 }
+
+type Mutated = ReturnType<typeof mutate>;
 
 type Ruling = Pick<Prepared, 'report' | 'policy' | 'scope'> & { readonly known: LookedUp };
 
@@ -150,15 +183,16 @@ function toOptions(deps: ReviewDeps, { report, policy, scope, known }: Ruling) {
   return { configuration, scope, levels: effectiveLevels(configuration, subject.namespace, namespace), context };
 }
 
-function answerMutations(deps: ReviewDeps, ruling: Ruling, mutations: readonly Mutation[]): JudgedReview {
-  const { report } = ruling;
+function answerMutations(
+  deps: ReviewDeps,
+  report: ReviewInHand,
+  { outcome, notes: ofLevels }: { readonly outcome: Mutated; readonly notes: readonly string[] },
+): JudgedReview {
   const { review } = report;
-  const options = toOptions(deps, ruling);
-  const outcome = mutate(review.subject, { ...options, mutations });
   const { results, notes, patch } = outcome;
-  if (results.length + notes.length + patch.length + options.levels.notes.length === 0) return allowPlainly(review);
+  if (results.length + notes.length + patch.length + ofLevels.length === 0) return allowPlainly(review);
   recordMutations(deps, report, outcome);
-  const verdict = toMutationVerdict(review.subject, outcome, options.levels.notes);
+  const verdict = toMutationVerdict(review.subject, outcome, ofLevels);
   tellOwner(deps, review, verdict);
   return toAnswer(review, verdict);
 }

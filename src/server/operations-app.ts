@@ -1,9 +1,15 @@
-/** Health, readiness and metrics, on a plain HTTP port of their own: they must answer when TLS cannot. */
+/**
+ * Health, readiness and metrics, on a plain HTTP port of their own: they must answer when TLS cannot. Other replicas tell here of changes
+ * that are about to be let in.
+ */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { toFault } from '../errors.ts';
 import { type Answer, sendAnswer, TEXT_TYPE } from './answer.ts';
 import { refuseUpgrades } from './connections.ts';
+import { MAX_MESSAGE_BYTES, PEER_PATH, type PeerMessage, parsePeerMessage } from './peer-message.ts';
+import { receiveBody } from './receive-body.ts';
 
 /** One thing that must be true before requests may come. */
 export type ReadinessFact = {
@@ -18,9 +24,11 @@ export type OperationsDeps = {
   /** Shown by `?verbose` and no condition of readiness: what is missing here is worse with one replica less. */
   readonly notes: readonly ReadinessFact[];
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
+  /** Another replica said something. Absent where there are none. */
+  readonly onPeerMessage?: ((message: PeerMessage) => void) | undefined;
 };
 
-/** Kubelets and Prometheus need a handful, each for a moment. */
+/** Kubelets, Prometheus and other replicas need a handful, each for a moment. */
 const MOST_CONNECTIONS = 64;
 
 /** Both ask at once and read at once, in ms; Node's own times are ten times as long. */
@@ -59,18 +67,35 @@ async function serve(deps: OperationsDeps, request: IncomingMessage, response: S
   } catch {
     answer = toText(500, 'this could not be rendered\n');
   }
-  // Nobody has a body to send here, and Node would read one to its end.
+  // Only other replicas have a body to send here, and Node would read any to its end.
   sendAnswer(response, answer, !request.complete);
 }
 
-async function findAnswer(deps: OperationsDeps, { method, url = '' }: IncomingMessage): Promise<Answer> {
+async function findAnswer(deps: OperationsDeps, request: IncomingMessage): Promise<Answer> {
+  const { method, url = '' } = request;
   const [path = '', query = ''] = url.split('?', 2);
+  if (path === PEER_PATH && deps.onPeerMessage !== undefined) return await hearPeer(deps.onPeerMessage, request);
   const render = ROUTES.get(path);
   if (render === undefined) return toText(404, `there is ${[...ROUTES.keys()].join(', ')}\n`);
   if (method !== 'GET' && method !== 'HEAD') {
     return { ...toText(405, 'only GET and HEAD\n'), headers: { allow: 'GET, HEAD' } };
   }
   return await render(deps, new URLSearchParams(query));
+}
+
+async function hearPeer(hear: (message: PeerMessage) => void, request: IncomingMessage): Promise<Answer> {
+  if (request.method !== 'POST') return { ...toText(405, 'only POST\n'), headers: { allow: 'POST' } };
+  let body: Buffer;
+  try {
+    body = await receiveBody(request, MAX_MESSAGE_BYTES).body;
+  } catch (error) {
+    const { status, message } = toFault(error);
+    return toText(status, `${message}\n`);
+  }
+  const message = parsePeerMessage(body.toString());
+  if (message === undefined) return toText(400, 'this is no message of a replica\n');
+  hear(message);
+  return toText(200, 'ok\n');
 }
 
 type Render = (deps: OperationsDeps, query: URLSearchParams) => Answer | Promise<Answer>;

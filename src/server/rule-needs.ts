@@ -46,7 +46,7 @@ export function lookUpsOf(
 function newnessFor({ id }: NeedyRule, configuration: Configuration): Newness {
   const settings = configuration.mutations.get(id);
   if (settings?.mode === 'off') return 'held';
-  return settings?.options['liveReads'] === 'onMiss' ? 'onMiss' : 'now';
+  return settings?.options['liveReads'] === 'always' ? 'now' : 'onMiss';
 }
 
 function newest<Some extends Newness | undefined>(one: Some, other: Newness): Some | Newness {

@@ -12,14 +12,22 @@ beforeAll(async () => {
 
 const API_SERVER = { ipBlock: { cidr: '192.0.2.0/28' } };
 
+/** As a peer of the policy. */
+function replicasOf(objects: readonly JsonObject[]) {
+  return { podSelector: valueAt(find(objects, 'Deployment'), ['spec', 'selector']) };
+}
+
 describe('The network policy', () => {
-  it('opens the port of the webhook to all, and that of metrics to nobody, by default', async () => {
+  it('opens the port of the webhook to all, and that of metrics to other replicas alone, by default', async () => {
     const objects = parse(await render('helm', undefined, ['networkPolicy.enabled=true']));
     const spec = member(find(objects, 'NetworkPolicy'), 'spec');
     expect(spec).toEqual({
       podSelector: valueAt(find(objects, 'Deployment'), ['spec', 'selector']),
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [{ ports: [{ port: 10_250, protocol: 'TCP' }] }],
+      ingress: [
+        { ports: [{ port: 10_250, protocol: 'TCP' }] },
+        { ports: [{ port: 8_080, protocol: 'TCP' }], from: [replicasOf(objects)] },
+      ],
       egress: [
         {
           ports: [
@@ -27,20 +35,26 @@ describe('The network policy', () => {
             { port: 6_443, protocol: 'TCP' },
           ],
         },
+        { ports: [{ port: 8_080, protocol: 'TCP' }], to: [replicasOf(objects)] },
       ],
     });
   });
 
   it('lets in those who read metrics, and the API server by its own port alone', async () => {
-    const spec = await specOf('monitoring-values.yaml');
+    const objects = parse(await render('helm', 'monitoring-values.yaml'));
+    const spec = member(find(objects, 'NetworkPolicy'), 'spec');
     expect(member(spec, 'ingress')).toEqual([
       { ports: [{ port: 10_250, protocol: 'TCP' }] },
+      { ports: [{ port: 9_090, protocol: 'TCP' }], from: [replicasOf(objects)] },
       {
         ports: [{ port: 9_090, protocol: 'TCP' }],
         from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
       },
     ]);
-    expect(member(spec, 'egress')).toEqual([{ ports: [{ port: 443, protocol: 'TCP' }] }]);
+    expect(member(spec, 'egress')).toEqual([
+      { ports: [{ port: 443, protocol: 'TCP' }] },
+      { ports: [{ port: 9_090, protocol: 'TCP' }], to: [replicasOf(objects)] },
+    ]);
   });
 
   it('is as tight as the values know the API server, lets the pod of helm test in, and names only where asked', async () => {
@@ -69,6 +83,7 @@ describe('The network policy', () => {
         ],
         to: [API_SERVER, { ipBlock: { cidr: '10.0.0.1/32' } }],
       },
+      { ports: [{ port: 8_080, protocol: 'TCP' }], to: [replicasOf(objects)] },
       {
         ports: [
           { port: 53, protocol: 'UDP' },
@@ -95,7 +110,3 @@ describe('The network policy', () => {
     },
   );
 });
-
-async function specOf(file: string) {
-  return member(find(parse(await render('helm', file)), 'NetworkPolicy'), 'spec');
-}

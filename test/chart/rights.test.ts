@@ -6,6 +6,12 @@ beforeAll(async () => {
   await findHelms();
 });
 
+const WATCHES_REPLICAS = {
+  apiGroups: ['discovery.k8s.io'],
+  resources: ['endpointslices'],
+  verbs: ['list', 'watch'],
+};
+
 describe('Rights', () => {
   it('are those that the design lists, and no more', async () => {
     const objects = parse(await render('helm', undefined));
@@ -25,6 +31,7 @@ describe('Rights', () => {
       },
     ]);
     expect(member(find(objects, 'Role'), 'rules')).toEqual([
+      WATCHES_REPLICAS,
       {
         apiGroups: [''],
         resources: ['secrets'],
@@ -126,9 +133,7 @@ describe('Rights', () => {
     ],
   ])('on the Secret go when %s has the certificate', async (_what, settings) => {
     const objects = parse(await render('helm', undefined, settings));
-    const kinds = objects.map((object) => member(object, 'kind'));
-    expect(kinds).not.toContain('Role');
-    expect(kinds).not.toContain('RoleBinding');
+    expect(member(find(objects, 'Role'), 'rules')).toEqual([WATCHES_REPLICAS]);
     expect(argumentsOf(objects)).not.toContain('--certificate-secret');
   });
 });

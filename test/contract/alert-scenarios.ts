@@ -109,6 +109,12 @@ export const SCENARIOS: readonly Scenario[] = [
     summary: 'Curfew asks the API server about service accounts or namespaces and gets no answer.',
   },
   {
+    alert: 'CurfewReplicasApart',
+    minutes: 20,
+    change: named('curfew_told_of_changes', (_, count) => hold(0, count)),
+    summary: 'Replicas of Curfew do not hear from each other.',
+  },
+  {
     alert: 'CurfewConfigurationRefused',
     minutes: 5,
     change: named('curfew_configuration_current', (_, count) => hold(0, count)),

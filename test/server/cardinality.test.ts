@@ -37,6 +37,8 @@ const ALLOWED: Readonly<Record<Exclude<LabelName, 'version' | 'node_version' | '
     'held',
     'dropped',
     'failed',
+    'confirmed',
+    'missed',
   ],
   check: [...CHECKS, ...GUARDS].map(({ id }) => id),
   mutation: MUTATIONS.map(({ id }) => id),

@@ -255,7 +255,7 @@ function toFolder(path: string): string {
 }
 
 function isCollection(path: string): boolean {
-  return /^\/api\/v1\/(namespaces|serviceaccounts|secrets|namespaces\/[^/]+\/pods)$|\/mutatingwebhookconfigurations$/.test(
+  return /^\/api\/v1\/(namespaces|serviceaccounts|secrets|namespaces\/[^/]+\/pods)$|\/(mutatingwebhookconfigurations|endpointslices)$/.test(
     path,
   );
 }

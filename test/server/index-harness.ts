@@ -1,6 +1,7 @@
 import { connect } from '../../src/kube/client.ts';
-import { type ClusterIndex, createClusterIndex } from '../../src/kube/cluster-index.ts';
+import { type ClusterIndex, type ClusterIndexOptions, createClusterIndex } from '../../src/kube/cluster-index.ts';
 import type { JsonObject } from '../../src/objects/json.ts';
+import type { Lookup, ServiceAccountView } from '../../src/objects/views.ts';
 import { type FakeApiServer, startFakeApiServer } from './fake-api-server.ts';
 import { createFakeClock, eventually, type FakeClock } from './fake-clock.ts';
 import { createLineLog } from './line-log.ts';
@@ -27,6 +28,8 @@ export async function createIndexHarness({
   withTokenSecrets = false,
   withMutatingWebhooks = false,
   schemeKeys = new Set<string>(),
+  replicas = undefined as ClusterIndexOptions['replicas'],
+  isToldOfChanges = (): boolean => true,
 } = {}): Promise<IndexHarness> {
   const server = await startFakeApiServer();
   const clock = createFakeClock();
@@ -48,6 +51,8 @@ export async function createIndexHarness({
         }
       : {}),
     schemeKeys,
+    ...(replicas === undefined ? {} : { replicas }),
+    isToldOfChanges,
     recorder: {
       indexError: () => {
         counts.errors += 1;
@@ -85,4 +90,23 @@ export function namespaceOf(name: string, labels: JsonObject = {}): JsonObject {
 
 export function accountOf(namespace: string, name: string, more: JsonObject = {}): JsonObject {
   return { kind: 'ServiceAccount', metadata: { namespace, name }, ...more };
+}
+
+/** With account `a/ci`, which the index holds. */
+export async function startWithAccount(harness: IndexHarness): Promise<void> {
+  const { server, index } = harness;
+  await startSynced(harness);
+  server.put(accountPath('a', 'ci'), accountOf('a', 'ci'));
+  await eventually(() => index.status().serviceAccounts.entries === 1);
+}
+
+/** Changes account `a/ci`, and no watch says so. */
+export function annotateUnseen({ server }: IndexHarness, key: string): void {
+  server.isMute = true;
+  const metadata = { namespace: 'a', name: 'ci', annotations: { [key]: 'x' } };
+  server.put(accountPath('a', 'ci'), accountOf('a', 'ci', { metadata }));
+}
+
+export function annotationsOf(lookup: Lookup<ServiceAccountView>): readonly string[] {
+  return lookup.state === 'found' ? [...lookup.value.annotations.keys()] : [lookup.state];
 }

@@ -7,12 +7,15 @@ import { eventually, type FakeClock } from './fake-clock.ts';
 import {
   accountOf,
   accountPath,
+  annotateUnseen,
+  annotationsOf,
   type Counts,
   createIndexHarness,
   type IndexHarness,
   namespaceOf,
   namespacePath,
   startSynced,
+  startWithAccount,
 } from './index-harness.ts';
 
 let server: FakeApiServer;
@@ -30,25 +33,6 @@ afterEach(async () => {
   await index.stop();
   await server.stop();
 });
-
-async function startWithAccount(): Promise<void> {
-  await startSynced(harness);
-  server.put(accountPath('a', 'ci'), accountOf('a', 'ci'));
-  await eventually(() => index.status().serviceAccounts.entries === 1);
-}
-
-/** Changes account `a/ci`, and no watch says so. */
-function annotateUnseen(key: string): void {
-  server.isMute = true;
-  server.put(
-    accountPath('a', 'ci'),
-    accountOf('a', 'ci', { metadata: { namespace: 'a', name: 'ci', annotations: { [key]: 'x' } } }),
-  );
-}
-
-function annotationsOf(lookup: Lookup<ServiceAccountView>): readonly string[] {
-  return lookup.state === 'found' ? [...lookup.value.annotations.keys()] : [lookup.state];
-}
 
 /** Of namespace `a`, as a review would ask for it. */
 async function readAccount(name: string, newness?: Newness): Promise<Lookup<ServiceAccountView>> {
@@ -75,7 +59,7 @@ describe('live reads', () => {
   });
 
   it('asks for a fresh answer though the index has one', async () => {
-    await startWithAccount();
+    await startWithAccount(harness);
     expect((await readAccount('ci')).state).toBe('found');
     expect(counts.live).toEqual([]);
     expect(await readAccount('ci', 'now')).toMatchObject({ state: 'found' });
@@ -84,7 +68,7 @@ describe('live reads', () => {
   });
 
   it('never answers a fresh lookup with what was asked before it, and asks once for all who came too late', async () => {
-    await startWithAccount();
+    await startWithAccount(harness);
     const held: (() => void)[] = [];
     server.intercept = ({ path }, response) => {
       if (path !== accountPath('a', 'ci')) return 'pass';
@@ -94,7 +78,7 @@ describe('live reads', () => {
     };
     const first = readAccount('ci', 'now');
     await eventually(() => held.length === 1);
-    annotateUnseen('tokens.curfew.dev/vault');
+    annotateUnseen(harness, 'tokens.curfew.dev/vault');
     const late = Array.from({ length: 20 }, () => readAccount('ci', 'now'));
     held[0]?.();
     expect(annotationsOf(await first)).toEqual([]);
@@ -105,7 +89,7 @@ describe('live reads', () => {
   });
 
   it('answers by the index, and says why it is stale, when a fresh answer does not come in time', async () => {
-    await startWithAccount();
+    await startWithAccount(harness);
     server.intercept = () => 'hang';
     const before = server.requests.length;
     const asked = ['ci', 'other'].map((name) => readAccount(name, 'now'));
@@ -117,8 +101,8 @@ describe('live reads', () => {
   });
 
   it('prefers for a second what a fresh answer said to what the index still holds', async () => {
-    await startWithAccount();
-    annotateUnseen('curfew.dev/api-access');
+    await startWithAccount(harness);
+    annotateUnseen(harness, 'curfew.dev/api-access');
     expect(annotationsOf(await readAccount('ci', 'now'))).toEqual(['curfew.dev/api-access']);
     expect(annotationsOf(await readAccount('ci'))).toEqual(['curfew.dev/api-access']);
     clock.advance(1000);
@@ -127,8 +111,8 @@ describe('live reads', () => {
   });
 
   it('falls back to what it read within the last second, if a fresh answer does not come', async () => {
-    await startWithAccount();
-    annotateUnseen('tokens.curfew.dev/vault');
+    await startWithAccount(harness);
+    annotateUnseen(harness, 'tokens.curfew.dev/vault');
     await readAccount('ci', 'now');
     server.intercept = () => 'hang';
     const before = server.requests.length;
@@ -153,34 +137,6 @@ describe('live reads', () => {
       value: { annotations: new Map(Object.entries(annotations)) },
     });
     expect(server.requests.at(-1)?.headers.accept).toContain('as=PartialObjectMetadata;');
-  });
-
-  it('asks on a miss alone where that is wanted, and while the API server is heard', async () => {
-    await startWithAccount();
-    annotateUnseen('tokens.curfew.dev/vault');
-    expect(annotationsOf(await readAccount('ci', 'onMiss'))).toEqual([]);
-    expect(counts.live).toEqual([]);
-    server.put(accountPath('a', 'unseen'), accountOf('a', 'unseen'));
-    expect((await readAccount('unseen', 'onMiss')).state).toBe('found');
-    expect((await readAccount('unseen', 'onMiss')).state).toBe('found');
-    expect(counts.live).toEqual(['found']);
-
-    server.intercept = ({ path }, response) => {
-      if (path === accountPath('a', 'ci')) return 'pass';
-      sendStatus(response, 500, 'down');
-      return 'handled';
-    };
-    server.closeWatches();
-    await eventually(() => index.status().serviceAccounts.failure !== undefined);
-    expect(annotationsOf(await readAccount('ci', 'onMiss'))).toEqual(['tokens.curfew.dev/vault']);
-  });
-
-  it('asks for what does not exist each time where only a miss is asked for, since it may have come', async () => {
-    await startSynced(harness);
-    expect(await readAccount('late', 'onMiss')).toEqual({ state: 'absent' });
-    server.isMute = true;
-    server.put(accountPath('a', 'late'), accountOf('a', 'late'));
-    expect((await readAccount('late', 'onMiss')).state).toBe('found');
   });
 
   it('forgets what it remembered when the watch says otherwise', async () => {

@@ -181,14 +181,18 @@ describe('A pod and the annotations of its service account', () => {
     };
   }
 
+  const ALWAYS = { mutations: { 'inject-token': { liveReads: 'always' } } };
+
   it.each([
-    ['counts on one', ASKING, ROLE],
-    ['says nothing itself', PLAIN, VAULT],
-  ])('that %s which the index does not have gets its token', async (_title, body, live) => {
+    ['counts on one', ASKING, ROLE, {}, ['onMiss', 'onMiss', 'now', 'now']],
+    ['counts on one', ASKING, ROLE, ALWAYS, ['now', 'now']],
+    ['says nothing itself', PLAIN, VAULT, ALWAYS, ['now', 'now']],
+  ])('that %s which the index does not have gets its token', async (_title, body, live, keys, newness) => {
     const asked: string[] = [];
-    app = await startApp({}, readerOf(live, asked));
+    app = await startApp(keys, readerOf(live, asked));
     expect(member(responseOf(await app.send('/mutate/pods', body)), 'patchType')).toBe('JSONPatch');
-    expect(asked).toEqual(['now', 'now']);
+    expect(asked).toEqual(newness);
+    expect(await app.metric('curfew_mutations_total{mutation="inject-token"')).toBe(1);
   });
 
   it('is denied where it is not there either, and that is counted and logged', async () => {
@@ -210,7 +214,7 @@ describe('A pod and the annotations of its service account', () => {
 
   it('are those of the index where the API server does not answer, and the audit log says so', async () => {
     const annotations = { ...ROLE, 'eks.amazonaws.com/audience': 'sts' };
-    app = await startApp({}, readerOf('no answer within 500 ms', [], annotations));
+    app = await startApp(ALWAYS, readerOf('no answer within 500 ms', [], annotations));
     const response = responseOf(await app.send('/mutate/pods', ASKING));
     expect(member(response, 'patchType')).toBe('JSONPatch');
     expect(valueAt(response, ['auditAnnotations', 'note'])).toContain(
@@ -229,7 +233,8 @@ describe('A pod and the annotations of its service account', () => {
 
   it.each([
     ['not asked for anew where nothing would be injected', { mode: 'off' }, 'held'],
-    ['asked for on a miss alone where the configuration says so', { liveReads: 'onMiss' }, 'onMiss'],
+    ['asked for on a miss', {}, 'onMiss'],
+    ['asked for anew each time where the configuration says so', { liveReads: 'always' }, 'now'],
   ])('are %s', async (_title, options, newness) => {
     const asked: string[] = [];
     app = await startApp({ mutations: { 'inject-token': options } }, readerOf(ROLE, asked));

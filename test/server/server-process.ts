@@ -1,4 +1,4 @@
-/** `curfew serve` as a process of its own, without a cluster, for what only a process can show. */
+/** `curfew serve` as a process of its own, for what only a process can show. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -44,6 +44,10 @@ export type ServerProcessOptions = {
   readonly nodeArgs?: readonly string[];
   /** A file in place of a pipe. */
   readonly stdout?: string;
+  /** Its arguments, beside where it listens; by default it has no cluster. */
+  readonly args?: readonly string[];
+  /** HOST:PORT of health and metrics; by default a free port. */
+  readonly operations?: string;
 };
 
 /** Starts it and waits until it is ready. */
@@ -51,14 +55,17 @@ export async function startServerProcess({
   config = '',
   nodeArgs = [],
   stdout,
+  args: more = ['--without-cluster'],
+  operations,
 }: ServerProcessOptions = {}): Promise<ServerProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'curfew-process-'));
   const configFile = join(folder, 'configuration.yaml');
   const caFile = join(folder, 'ca.pem');
   await writeFile(configFile, `apiVersion: curfew.dev/v1alpha1\nkind: CurfewConfiguration\n${config}`);
   const [webhookPort = 0, operationsPort = 0] = await findFreePorts(2);
-  const listen = ['--webhook-listen', `127.0.0.1:${webhookPort}`, '--operations-listen', `127.0.0.1:${operationsPort}`];
-  const args = [...nodeArgs, MAIN, 'serve', '--without-cluster', '--config', configFile, '--ca-out', caFile, ...listen];
+  const address = operations ?? `127.0.0.1:${operationsPort}`;
+  const listen = ['--webhook-listen', `127.0.0.1:${webhookPort}`, '--operations-listen', address];
+  const args = [...nodeArgs, MAIN, 'serve', ...more, '--config', configFile, '--ca-out', caFile, ...listen];
   const out = stdout === undefined ? 'pipe' : openSync(stdout, 'w');
   const child = spawn(process.execPath, args, { stdio: ['ignore', out, 'pipe'] });
   if (out !== 'pipe') closeSync(out);
@@ -66,7 +73,7 @@ export async function startServerProcess({
   child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (text += chunk.toString()));
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const operationsUrl = `http://127.0.0.1:${operationsPort}`;
+  const operationsUrl = `http://${address}`;
   await expect
     .poll(async () => (await fetch(`${operationsUrl}/readyz`).catch(() => undefined))?.status, { timeout: 20_000 })
     .toBe(200);

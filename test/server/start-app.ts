@@ -59,7 +59,9 @@ export const PLAIN_READER: ClusterReader = {
 export async function startApp(
   keys: JsonObject = {},
   reader: ClusterReader = PLAIN_READER,
-  more: Partial<Pick<AppDeps, 'arrivals' | 'bodyMs' | 'callers' | 'clock' | 'events' | 'giveWayMs' | 'listPods'>> = {},
+  more: Partial<
+    Pick<AppDeps, 'arrivals' | 'bodyMs' | 'callers' | 'changes' | 'clock' | 'events' | 'giveWayMs' | 'listPods'>
+  > = {},
 ): Promise<StartedApp> {
   const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, ...keys });
   if (!result.ok) throw new Error(JSON.stringify(result.problems));

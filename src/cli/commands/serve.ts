@@ -25,6 +25,7 @@ export function addServe(program: Command, { io }: CommandContext): void {
     .addOption(createContextOption())
     .option('--without-cluster', 'watch no cluster: rules that look objects up only warn', false)
     .option('--namespace <name>', 'namespace Curfew runs in, where nothing is judged')
+    .option('--replica-name <pod>', 'name of its pod: replicas of one Service tell each other of changes')
     .option('--publish-webhooks <name>', 'publish rules and CA bundle into the webhook configurations of this name')
     .option('--compare-webhooks <name>', 'say where rules and CA bundle in these are not as needed; change nothing')
     .option('--certificate-secret <namespace/name>', 'share the CA with other replicas in this Secret')
