@@ -97,7 +97,7 @@ function toTable(times: Times): Table {
   });
   return {
     title: 'One pod at a time, by each engine',
-    about: `One client, dry runs over one connection, ${ROUNDS} rounds, each engine in turn in a namespace of its own that the other
+    about: `One client, dry runs over one connection, ${ROUNDS} rounds, each engine in a namespace of its own, in another order in each round, that the other
 leaves alone. Both have the same configuration, everything at restricted: the pod's API token is shortened, and then
 judged in three modes. What has no form in CEL is off. Before it Curfew has answered ${WARM_UP_REVIEWS.toLocaleString('en-US')} reviews, until V8
 compiles nothing any more; policies are compiled when they are made.`,
