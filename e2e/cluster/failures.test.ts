@@ -1,10 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sumOf } from '../../test/exposition.ts';
 import { IS_LONG } from '../../test/long.ts';
 import { waitUntil } from '../installed-curfew.ts';
 import { tell } from '../node/cluster.ts';
 import { layoutOf } from '../node/layout.ts';
+import { hasVaultToken, VAULT } from '../token-asks.ts';
 import { type InstalledChart, openCluster, RELEASE, RELEASE_NAMESPACE, sleepingPod } from './installed-chart.ts';
 
 const ENFORCED = ['--set', 'config.levels.enforce=restricted', '--set', 'config.mutateMode=apply'];
@@ -26,6 +28,29 @@ afterAll(async () => {
   await cluster.uninstall();
 });
 
+it('Replicas tell each other of a change before it is let in, and each gives new pods what it says', async () => {
+  const namespace = await cluster.createNamespace('told', { 'curfew.dev/enforce': 'baseline' });
+  await cluster.createAccount(namespace);
+  await waitUntil('both rely on it', async () => {
+    const told = await metricsOfAll('curfew_told_of_changes');
+    return told.length === 2 && told.every((value) => value === 1);
+  });
+  const confirmed = async () => sum(await metricsOfAll('curfew_changes_told_total{outcome="confirmed"}'));
+  const before = await confirmed();
+  const [[key, value] = []] = Object.entries(VAULT);
+  await cluster.must(['annotate', 'serviceaccount', 'web', '-n', namespace, `${key}=${value}`]);
+  // kubectl opens a connection for each, but it is the API server that calls: so many that both replicas are asked.
+  const pods = await Promise.all(
+    Array.from({ length: 24 }, async (_, index) => {
+      const made = ['create', '-n', namespace, '--dry-run=server', '-o', 'json', '-f', '-'];
+      return JSON.parse(await cluster.must(made, sleepingPod(`web-${index}`)));
+    }),
+  );
+  expect(pods.filter((made) => !hasVaultToken(made))).toEqual([]);
+  expect(await confirmed()).toBe(before + 1);
+  expect(sum(await metricsOfAll('curfew_changes_told_total{outcome="missed"}'))).toBe(0);
+});
+
 it('While all of its pods are lost, pods are refused; and they come back by themselves with everything enforced', async () => {
   const namespace = await cluster.createNamespace('lost', { 'curfew.dev/enforce': 'baseline' });
   await cluster.createAccount(namespace);
@@ -42,6 +67,21 @@ it('While all of its pods are lost, pods are refused; and they come back by them
   await waitUntil('both replicas are ready', async () => (await cluster.countReady()) === 2, SLOW_MS);
   await waitUntil('pods are admitted', async () => (await tryPod(namespace)).code === 0, SLOW_MS);
 });
+
+/** Of each replica that is ready. */
+async function metricsOfAll(series: string): Promise<readonly number[]> {
+  const running = ['get', 'pods', '-n', RELEASE_NAMESPACE, '-l', 'app.kubernetes.io/name=curfew', '-o', 'name'];
+  const pods = (await cluster.must(running)).trim().split('\n');
+  const texts = pods.map(async (pod) => {
+    const path = `/api/v1/namespaces/${RELEASE_NAMESPACE}/pods/${pod.replace('pod/', '')}:8080/proxy/metrics`;
+    return sumOf(await cluster.must(['get', '--raw', path]), series);
+  });
+  return await Promise.all(texts);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
 
 /** The kubelet takes its time: half a minute of silence, and then for a process that hears no SIGTERM. */
 it.runIf(IS_LONG)('A replica that hangs is taken out, and then started again by its kubelet', async () => {

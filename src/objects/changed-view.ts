@@ -11,8 +11,8 @@ export type IndexedObject = {
 };
 
 /**
- * The object of the request, if labels or annotations that are kept of it change. One that is made anew counts if it has such, since one
- * of the same name may have been deleted a moment before.
+ * The object of the request, if what is kept of it changes. One that is made anew counts if it has labels or annotations that are kept,
+ * since one of the same name may have been deleted a moment before.
  *
  * @param schemeKeys - keys that are kept beside our own and those of built-in presets
  */
@@ -43,7 +43,9 @@ function findChangedAccount(
 ): IndexedObject | undefined {
   const now = toServiceAccountView(object, schemeKeys);
   const before = toServiceAccountView(oldObject, schemeKeys);
-  if (name === '' || isEqual(now?.annotations, before?.annotations)) return undefined;
+  const isSame =
+    isEqual(now?.annotations, before?.annotations) && (before === undefined || now?.automount === before.automount);
+  if (name === '' || isSame) return undefined;
   return { resource: 'serviceaccounts', key: `${namespace}/${name}` };
 }
 

@@ -25,6 +25,14 @@ describe('A change of a service account', () => {
     ).toEqual(found);
   });
 
+  it('that opts out, or in again, counts where it was there already', () => {
+    const optedOut = { automountServiceAccountToken: false };
+    expect(find('serviceaccounts', optedOut, {})).toEqual(ACCOUNT);
+    expect(find('serviceaccounts', {}, optedOut)).toEqual(ACCOUNT);
+    expect(find('serviceaccounts', optedOut, optedOut)).toBeUndefined();
+    expect(find('serviceaccounts', optedOut)).toBeUndefined();
+  });
+
   it('that is made anew counts if something of it is kept', () => {
     expect(find('serviceaccounts', { metadata: { annotations: VAULT } })).toEqual(ACCOUNT);
     expect(find('serviceaccounts', { metadata: { annotations: OTHER } })).toBeUndefined();
