@@ -35,7 +35,7 @@ export const FAILURES = {
   },
   'etcd-pause': {
     what: 'etcd stands still for a moment',
-    does: 'The API server answers no reads. What the index knows of service account and namespace decides on a new pod; where they were changed within the last minute, they are waited for for 1.5 s first. The pod itself waits in the API server until etcd goes on.',
+    does: 'The API server answers no reads. What the index knows of service account and namespace decides on a new pod; where they were changed within the last four minutes, they are waited for for 1.5 s first. The pod itself waits in the API server until etcd goes on.',
     user: 'Warning: curfew inject-token: of service account NAMESPACE/web only what it said a moment ago is known: it could not be read: no answer within 1500 ms',
     log: [],
     metrics: ['curfew_live_reads_total{outcome="unknown"}'],

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { asArray, asString, member, valueAt } from '../../src/objects/json.ts';
 import { sumOf } from '../../test/exposition.ts';
 import { IS_LONG } from '../../test/long.ts';
 import { waitUntil } from '../installed-curfew.ts';
@@ -31,10 +32,12 @@ afterAll(async () => {
 it('Replicas tell each other of a change before it is let in, and each gives new pods what it says', async () => {
   const namespace = await cluster.createNamespace('told', { 'curfew.dev/enforce': 'baseline' });
   await cluster.createAccount(namespace);
-  await waitUntil('both rely on it', async () => {
+  const isTold = async () => {
     const told = await metricsOfAll('curfew_told_of_changes');
     return told.length === 2 && told.every((value) => value === 1);
-  });
+  };
+  // They do once all have been heard of for as long as an API server may take to store what was let in before.
+  await waitUntil('both rely on it', isTold, SLOW_MS);
   const confirmed = async () => sum(await metricsOfAll('curfew_changes_told_total{outcome="confirmed"}'));
   const before = await confirmed();
   const [[key, value] = []] = Object.entries(VAULT);
@@ -68,12 +71,16 @@ it('While all of its pods are lost, pods are refused; and they come back by them
   await waitUntil('pods are admitted', async () => (await tryPod(namespace)).code === 0, SLOW_MS);
 });
 
-/** Of each replica that is ready. */
+/** Of each replica but those that are ending. */
 async function metricsOfAll(series: string): Promise<readonly number[]> {
-  const running = ['get', 'pods', '-n', RELEASE_NAMESPACE, '-l', 'app.kubernetes.io/name=curfew', '-o', 'name'];
-  const pods = (await cluster.must(running)).trim().split('\n');
+  const listed = ['get', 'pods', '-n', RELEASE_NAMESPACE, '-l', 'app.kubernetes.io/name=curfew', '-o', 'json'];
+  const pods = asArray(member(JSON.parse(await cluster.must(listed)), 'items')).flatMap((pod) =>
+    valueAt(pod, ['metadata', 'deletionTimestamp']) === undefined
+      ? [asString(valueAt(pod, ['metadata', 'name'])) ?? '']
+      : [],
+  );
   const texts = pods.map(async (pod) => {
-    const path = `/api/v1/namespaces/${RELEASE_NAMESPACE}/pods/${pod.replace('pod/', '')}:8080/proxy/metrics`;
+    const path = `/api/v1/namespaces/${RELEASE_NAMESPACE}/pods/${pod}:8080/proxy/metrics`;
     return sumOf(await cluster.must(['get', '--raw', path]), series);
   });
   return await Promise.all(texts);

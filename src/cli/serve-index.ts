@@ -24,9 +24,13 @@ export type ServedIndexOptions = {
   readonly release: string;
   /** The webhook configurations of the cluster changed, or the API server was not heard. */
   readonly onWebhooksChange: () => void;
-  /** Undefined where this is the only replica. */
-  readonly replica: { readonly pod: string; readonly namespace: string; readonly operationsPort: number } | undefined;
+  /** `only`: there is no other one. `unnamed`: there may be others, and nobody can find this one. */
+  readonly replica: NamedReplica | 'only' | 'unnamed';
+  /** It is about to end. */
+  readonly isStopping: () => boolean;
 };
+
+export type NamedReplica = { readonly pod: string; readonly namespace: string; readonly operationsPort: number };
 
 export type ServedIndex = {
   readonly index: ClusterIndex;
@@ -35,7 +39,8 @@ export type ServedIndex = {
 };
 
 export function createServedIndex(options: ServedIndexOptions): ServedIndex {
-  const { client, recorder, log, clock, configuration, release, replica, onWebhooksChange } = options;
+  const { client, recorder, log, clock, configuration, release, onWebhooksChange } = options;
+  const replica = typeof options.replica === 'string' ? undefined : options.replica;
   const schemeKeys = listSchemeKeys(configuration);
   const index = createClusterIndex({
     client,
@@ -48,7 +53,7 @@ export function createServedIndex(options: ServedIndexOptions): ServedIndex {
     ...(replica === undefined
       ? {}
       : { replicas: { namespace: replica.namespace, service: release, onChange: () => peers?.poke() } }),
-    isToldOfChanges: () => peers?.missing() === undefined,
+    isToldOfChanges: () => options.replica !== 'unnamed' && peers?.missing() === undefined,
   });
   const peers =
     replica === undefined
@@ -58,9 +63,16 @@ export function createServedIndex(options: ServedIndexOptions): ServedIndex {
           replicas: index.replicas,
           send: createPeerCalls(replica.operationsPort),
           onChanged: index.invalidate,
+          isStopping: options.isStopping,
           clock,
           log,
           recorder,
         });
+  if (options.replica === 'unnamed') {
+    log.warn(
+      {},
+      'without --replica-name other replicas tell this one nothing: the account of each new pod is read live',
+    );
+  }
   return { index, peers, changes: createChanges({ schemeKeys, index, peers: peers ?? NO_PEERS }) };
 }

@@ -43,7 +43,7 @@ import {
   isBundleHeld,
   writeAuthority,
 } from './serve-certificates.ts';
-import { createServedIndex } from './serve-index.ts';
+import { createServedIndex, type NamedReplica } from './serve-index.ts';
 import { listNotes, listReadinessFacts } from './serve-readiness.ts';
 
 export type ServeOptions = CertificateOptions & {
@@ -81,6 +81,8 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const client = options.withoutCluster ? undefined : await connectOnce(options);
   const release = options.publishWebhooks ?? options.compareWebhooks ?? DEFAULT_RELEASE;
   const onChange = () => reportForeignWebhooks();
+  const replica = toReplica(options, operationsAddress.port);
+  let isStopping = false;
   const served =
     client === undefined
       ? undefined
@@ -92,7 +94,8 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
           configuration: first.configuration,
           release,
           onWebhooksChange: onChange,
-          replica: toReplica(options, operationsAddress.port),
+          replica,
+          isStopping: () => isStopping,
         });
   const { index, changes, peers } = served ?? {};
   const reader = index?.reader ?? createUnknownReader(NO_CLUSTER);
@@ -133,7 +136,6 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
 
   const events =
     client === undefined ? undefined : createRefusalEvents({ client, clock, recorder, log, instance: hostname() });
-  let isStopping = false;
   const callers = await createCallersFor(first.configuration, { clock, log });
 
   const app = buildApp({
@@ -160,7 +162,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     isRehearsed: () => isRehearsed,
   });
   recorder.watchReadiness(() => readiness.every(({ missing }) => missing() === undefined));
-  if (peers !== undefined) recorder.watchPeers(() => peers.missing() === undefined);
+  recorder.watchPeers(() => replica !== 'unnamed' && peers?.missing() === undefined);
   const operations = buildOperationsApp({
     readiness,
     notes: listNotes({ certificates, callers, publisher, index, peers }),
@@ -200,7 +202,9 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   log.info({ version: VERSION, webhook: webhookUrl, operations: operationsUrl, cluster: client?.server }, 'listening');
   // Only a server that answers, and at once, tells the API server to call it.
   await untilSynced(index, signal, clock);
-  const telling = peers?.run(signal);
+  // A replica that drains lets changes in to its last answer.
+  const ending = new AbortController();
+  const telling = peers?.run(ending.signal);
   await rehearsal;
   isRehearsed = true;
   publisher?.start();
@@ -212,6 +216,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   // The Service takes this replica out only after some seconds; until then requests keep coming.
   await clock.sleep(drainSeconds * 1000, new AbortController().signal);
   await closeServer(app, { ms: CLOSE_MS, countRequests });
+  ending.abort();
   await Promise.all([
     events?.stop(),
     publisher?.stop(),
@@ -225,11 +230,13 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   log.info({}, 'stopped');
 }
 
-/** Without a namespace, or a name of its own, a server cannot be one of several. */
-function toReplica({ replicaName, namespace }: ServeOptions, operationsPort: number) {
-  return replicaName === undefined || namespace === undefined
-    ? undefined
-    : { pod: replicaName, namespace, operationsPort };
+/** Outside a pod nothing else answers for a Service. */
+function toReplica(
+  { replicaName, namespace, kubeconfig }: ServeOptions,
+  operationsPort: number,
+): NamedReplica | 'only' | 'unnamed' {
+  if (replicaName !== undefined && namespace !== undefined) return { pod: replicaName, namespace, operationsPort };
+  return kubeconfig === undefined && process.env['KUBERNETES_SERVICE_HOST'] !== undefined ? 'unnamed' : 'only';
 }
 
 async function untilSynced(index: ClusterIndex | undefined, signal: AbortSignal, clock: Clock): Promise<void> {

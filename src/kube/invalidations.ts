@@ -6,11 +6,11 @@
 import type { Clock } from './clock.ts';
 
 /**
- * In ms. Longer than the API server takes to store what was let in (30 s at most for a request of the usual timeout, and as a
- * rule some milliseconds) and a watch to tell of it.
+ * In ms. The API server stores what was let in within half a minute (its own bound for a request, 34 s), as a rule within milliseconds;
+ * and a watch that is silent for three minutes is given up (`list-watch.ts`), from when on all is read live.
  */
-const INVALID_MS = 60_000;
-/** Beyond it all keys count: who changes more of them in a minute makes lookups slow, never wrong. */
+const INVALID_MS = 4 * 60_000;
+/** Beyond it all keys count: who changes more of them in that time makes lookups slow, never wrong. */
 const MAX_KEYS = 10_000;
 
 export type Invalidations = {

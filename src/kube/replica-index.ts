@@ -21,7 +21,7 @@ export type ReplicaIndexOptions = {
 };
 
 export type ReplicaIndex = Pick<ResourceIndex<unknown>, 'run' | 'status'> & {
-  /** The ready ones, each pod once; `unknown` while the API server is not heard. */
+  /** Those that answer, each pod once; `unknown` while the API server is not heard. */
   replicas(): Lookup<readonly Replica[]>;
 };
 
@@ -52,23 +52,33 @@ export function createReplicaIndex(
     run: index.run,
     status: index.status,
     replicas: () => {
-      const { failure } = index.status();
+      const { failure, synced, isCurrent } = index.status();
       if (failure !== undefined) return { state: 'unknown', why: `${NOUN} are not known: ${failure}` };
+      if (synced && !isCurrent) return { state: 'unknown', why: `${NOUN} are listed anew` };
       const slices = index.list(NOUN);
       if (slices.state !== 'found') return slices;
-      // A pod is in one slice for each family of addresses; any of its addresses will do.
-      const byPod = new Map(slices.value.flatMap(({ replicas }) => replicas.map((replica) => [replica.pod, replica])));
-      return { state: 'found', value: [...byPod.values()] };
+      // A pod is in one slice for each family of addresses; the chart listens on IPv4 where there is that.
+      const all = slices.value.flatMap(({ replicas }) => replicas);
+      const ordered = [...all.filter(isIPv6), ...all.filter((replica) => !isIPv6(replica))];
+      return { state: 'found', value: [...new Map(ordered.map((replica) => [replica.pod, replica])).values()] };
     },
   };
 }
 
-/** One of which nothing is said is ready (discovery.k8s.io/v1, EndpointConditions). */
+function isIPv6({ address }: Replica): boolean {
+  return address.includes(':');
+}
+
+/**
+ * One of which nothing is said is ready; one that still serves while it ends lets changes in too (discovery.k8s.io/v1,
+ * EndpointConditions).
+ */
 function listReady(slice: unknown): readonly Replica[] {
   return asArray(member(slice, 'endpoints')).flatMap((endpoint) => {
     const pod = asString(valueAt(endpoint, ['targetRef', 'name']));
     const address = asString(asArray(member(endpoint, 'addresses'))[0]);
-    const isReady = valueAt(endpoint, ['conditions', 'ready']) !== false;
+    const conditions = member(endpoint, 'conditions');
+    const isReady = member(conditions, 'ready') !== false || member(conditions, 'serving') === true;
     return isReady && pod !== undefined && address !== undefined ? [{ pod, address }] : [];
   });
 }

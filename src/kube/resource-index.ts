@@ -16,6 +16,10 @@ import { createViewStore } from './view-store.ts';
 const LIVE_READ_DEADLINE_MS = 500;
 /** Longer, since a pod that goes without its token goes without it for good; well below the deadline of a review. */
 const FRESH_READ_DEADLINE_MS = 1500;
+/**
+ * After the API server was lost and is heard again, what was missed comes as a backlog: for so long all is still read live, in ms.
+ */
+const BACKLOG_MS = 10_000;
 /** A view with annotations beyond this is not kept but read live: annotations of one object may hold 256 KiB. */
 const MAX_VIEW_BYTES = 16 * 1024;
 
@@ -36,6 +40,8 @@ export type ResourceStatus = {
   readonly lastContact: number | undefined;
   /** Why the last list or watch ended, while it is not heard again. */
   readonly failure: string | undefined;
+  /** What is held is what the API server has, but for what its watch has not told yet: not so while it is listed anew. */
+  readonly isCurrent: boolean;
 };
 
 /** What all resources of an index share. */
@@ -94,6 +100,9 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
     synced: false,
     failure: undefined as string | undefined,
     full: false,
+    isListing: false,
+    /** Until then what is heard may be a backlog, in ms of the monotonic clock. */
+    backlogUntil: Number.NEGATIVE_INFINITY,
     lastContact: undefined as number | undefined,
   };
   const onChange = () => {
@@ -106,11 +115,13 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
   };
   const sink: ListWatchOptions<View>['sink'] = {
     collect: () => {
+      state.isListing = true;
       const collection = store.collect();
       return {
         add: collection.add,
         commit: () => {
           collection.commit();
+          state.isListing = false;
           reads.forgetAll();
           if (!state.synced) log.info({ resource: resource.resource, entries: store.size() }, 'index is filled');
           state.synced = true;
@@ -131,8 +142,10 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
     contact: () => {
       state.lastContact = clock.monotonic();
       recorder.indexContact(resource.resource, state.lastContact);
-      if (state.failure !== undefined) log.info({ resource: resource.resource }, 'index hears the API server again');
+      if (state.failure === undefined) return;
+      log.info({ resource: resource.resource }, 'index hears the API server again');
       state.failure = undefined;
+      state.backlogUntil = state.lastContact + BACKLOG_MS;
     },
     failed: (why, failures) => {
       state.failure = why;
@@ -146,8 +159,10 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
     return recalled?.state === 'found' ? recalled.value : store.get(key);
   };
   const invalid = createInvalidations(clock);
-  /** While the API server is not heard, what is held may be of long ago. */
-  const isCurrent = (key: string): boolean => state.failure === undefined && isToldOfChanges() && !invalid.has(key);
+  /** While the API server is not heard, or is listed after that, what is held may be of long ago. */
+  const isCurrent = (): boolean =>
+    state.synced && !state.isListing && state.failure === undefined && clock.monotonic() >= state.backlogUntil;
+  const isValid = (key: string): boolean => isCurrent() && isToldOfChanges() && !invalid.has(key);
   const readFresh = async (read: LiveRead<View>): Promise<Lookup<View>> => {
     const live = await reads.read(read, { fresh: true });
     if (live.state !== 'unknown') return live;
@@ -158,7 +173,7 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
     lookup: (read) => {
       if (read.newness === 'now') return readFresh(read);
       if (read.newness === 'onMiss') {
-        const held = isCurrent(read.key) ? recallFound(read.key) : undefined;
+        const held = isValid(read.key) ? recallFound(read.key) : undefined;
         return held === undefined ? readFresh(read) : { state: 'found', value: held };
       }
       // What no event has overtaken yet is newer than what is held: a check sees what a mutation saw a moment before.
@@ -187,6 +202,7 @@ export function createResourceIndex<View>(shared: Shared, resource: Resource<Vie
       entries: store.size(),
       lastContact: state.lastContact,
       failure: state.failure,
+      isCurrent: isCurrent(),
     }),
   };
 }

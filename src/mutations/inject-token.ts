@@ -34,7 +34,7 @@ const Options = Type.Object(
     liveReads: Type.Optional(
       Type.Enum(['always', 'onMiss'], {
         description:
-          'When the API server is asked for the service account and the namespace of a new pod. `onMiss` (the default): where Curfew does not hold them, or they were changed within the last minute, which the replica that let the change in told the others, or one of these was not heard of, or the API server was not. `always`: for every pod, which takes two GETs and some 2 ms of its creation, and relies on no other replica.',
+          'When the API server is asked for the service account and the namespace of a new pod. `onMiss` (the default): where Curfew does not hold them, or they were changed within the last four minutes, which the replica that let the change in told the others (they find each other by `--replica-name`, as the chart gives it), or one of these was not heard of, or the API server was not. `always`: for every pod, which takes two GETs and some 2 ms of its creation, and relies on no other replica.',
       }),
     ),
     triggers: Type.Optional(

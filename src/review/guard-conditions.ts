@@ -27,12 +27,13 @@ const entriesOn = (side: Side, of: 'labels' | 'annotations'): string =>
 
 /**
  * Of one that is there already any label or annotation may change what its pods get, and presets of one's own name keys that no
- * expression knows. Of a new one only our labels are looked at: nobody holds what was before it.
+ * expression knows. A new one has them all anew, since one of its name may have been deleted a moment before; without annotations or
+ * labels of ours, as nearly all are made, nobody is asked.
  */
 export const METADATA_CHANGED: MatchCondition = {
   name: 'metadata-changed',
   expression: [
-    'oldObject == null ? has(object.metadata.labels) && object.metadata.labels.exists(key, key.startsWith("curfew.dev/"))',
+    'oldObject == null ? has(object.metadata.annotations) || (has(object.metadata.labels) && object.metadata.labels.exists(key, key.startsWith("curfew.dev/")))',
     `${entriesOn('object', 'labels')} != ${entriesOn('oldObject', 'labels')} || ${entriesOn('object', 'annotations')} != ${entriesOn('oldObject', 'annotations')}`,
   ].join(' : '),
 };

@@ -28,15 +28,17 @@ export function judgeEntry(deps: ReviewDeps, entry: Entry, received: Received): 
     record('fault');
     throw error;
   };
+  let told: Promise<void> | undefined;
   let judged: Eventual<JudgedReview>;
   try {
     const review = parseReview(received.body);
-    const told = tellChange(deps, entry, review);
+    told = tellChange(deps, entry, review);
     judged = judgeParsed(deps, { entry, review }, received);
-    if (told !== undefined) judged = afterTold(told, judged);
   } catch (error) {
-    return fail(error);
+    if (told === undefined) return fail(error);
+    judged = Promise.reject(error);
   }
+  if (told !== undefined) judged = afterTold(told, judged);
   return judged instanceof Promise ? judged.then(succeed, fail) : succeed(judged);
 }
 
@@ -60,8 +62,12 @@ function tellChange(
   return type === 'mutating' || isDryRun ? undefined : changes?.tell(subject);
 }
 
-/** Nobody makes a pod by what is not stored yet, so whoever was told of a change before its answer was told in time. */
+/**
+ * Nobody makes a pod by what is not stored yet, so whoever was told of a change before its answer was told in time. A fault is an answer
+ * too: an entry that fails open lets the change in.
+ */
 async function afterTold(told: Promise<void>, judged: Eventual<JudgedReview>): Promise<JudgedReview> {
-  const [answer] = await Promise.all([judged, told]);
-  return answer;
+  const [answer] = await Promise.allSettled([judged, told]);
+  if (answer.status === 'rejected') throw answer.reason;
+  return answer.value;
 }

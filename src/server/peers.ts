@@ -21,6 +21,13 @@ const EVERY_MS = 5_000;
 const HEARD_MS = 17_500;
 /** How long the one who makes a change waits for a replica that does not answer, in ms. */
 const DEADLINE_MS = 500;
+/**
+ * How long all have to be heard from before what is held is used, in ms: what they let in before they knew this one they did not tell it
+ * of, and the API server may take 34 s to store it.
+ */
+const SETTLED_MS = 40_000;
+/** So long after a replica was sent a word it may rely on being told of changes, in ms. */
+const RELIES_MS = HEARD_MS + DEADLINE_MS;
 /** Of pods that say that they are there; a Service has a few, and names that nobody lists go first. */
 const MAX_HEARD = 1_000;
 
@@ -46,6 +53,8 @@ export type PeersOptions = {
   readonly send: SendToPeer;
   /** What another replica tells of. */
   readonly onChanged: (changed: IndexedObject) => void;
+  /** It is about to end, and others may not count on it any more. */
+  readonly isStopping: () => boolean;
   readonly clock: Clock;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   readonly recorder: Pick<Recorder, 'changeTold'>;
@@ -60,11 +69,15 @@ type Known = { readonly others: readonly Replica[]; readonly why?: string };
 export const NO_PEERS: Pick<Peers, 'tell'> = { tell: () => Promise.resolve() };
 
 export function createPeers(options: PeersOptions): Peers {
-  const { self, replicas, send, onChanged, clock, log, recorder } = options;
+  const { self, replicas, send, onChanged, isStopping, clock, log, recorder } = options;
   const heardAt = new Map<string, number>();
+  /** Those that may rely on this one, listed or not, and when they were last sent a word. */
+  const sentAt = new Map<string, { readonly replica: Replica; readonly at: number }>();
   let others: readonly Replica[] = [];
+  let wasEverKnown = false;
   let known: Known | undefined;
-  let isStopping = false;
+  /** Since when nothing is missing. */
+  let wholeSince: number | undefined;
   let wake = new AbortController();
 
   const look = (): Known => {
@@ -72,6 +85,7 @@ export function createPeers(options: PeersOptions): Peers {
     const all = replicas();
     // Who was there when they were last known is told all the same.
     if (all.state !== 'found') return { others, why: all.state === 'unknown' ? all.why : 'replicas are not watched' };
+    wasEverKnown = true;
     others = all.value.filter(({ pod }) => pod !== self);
     // Who is not listed as ready is told nothing.
     const isListed = others.length < all.value.length;
@@ -79,6 +93,7 @@ export function createPeers(options: PeersOptions): Peers {
     return known;
   };
   const deliver = async (replica: Replica, message: PeerMessage): Promise<string | undefined> => {
+    sentAt.set(replica.pod, { replica, at: clock.monotonic() });
     try {
       await runWithDeadline((end) => send(replica, message, end), { clock, ms: DEADLINE_MS, signal: NEVER });
       return undefined;
@@ -86,45 +101,76 @@ export function createPeers(options: PeersOptions): Peers {
       return describeError(error);
     }
   };
+  const noteMissed = (fields: Readonly<Record<string, string>>, changed: IndexedObject): void => {
+    recorder.changeTold('missed');
+    log.warn({ ...fields, ...changed }, 'a replica could not be told of a change');
+  };
   const tellOne = async (replica: Replica, changed: IndexedObject): Promise<void> => {
+    const isListed = others.includes(replica);
     const why = await deliver(replica, { from: self, changed });
-    recorder.changeTold(why === undefined ? 'confirmed' : 'missed');
-    if (why !== undefined)
-      log.warn({ replica: replica.pod, why, ...changed }, 'a replica could not be told of a change');
+    if (why === undefined) recorder.changeTold('confirmed');
+    // One that is listed no longer has most likely ended.
+    else if (isListed) noteMissed({ replica: replica.pod, why }, changed);
+  };
+  /** Those that are listed, and those that were until a moment ago: they may not know yet that they are not. */
+  const listReliant = (): readonly Replica[] => {
+    const listed = look().others;
+    const since = clock.monotonic() - RELIES_MS;
+    for (const [pod, { at }] of sentAt) if (at < since) sentAt.delete(pod);
+    const names = new Set(listed.map(({ pod }) => pod));
+    const gone = [...sentAt.values()].flatMap(({ replica }) => (names.has(replica.pod) ? [] : [replica]));
+    return [...listed, ...gone];
+  };
+  const findMissing = (): string | undefined => {
+    if (isStopping()) return 'it is stopping';
+    const { why } = look();
+    if (why !== undefined) return why;
+    const since = clock.monotonic() - HEARD_MS;
+    const silent = others.find(({ pod }) => (heardAt.get(pod) ?? Number.NEGATIVE_INFINITY) < since);
+    return silent === undefined ? undefined : `nothing is heard of replica ${silent.pod}`;
+  };
+  const missing = (): string | undefined => {
+    const why = findMissing();
+    if (why !== undefined) {
+      wholeSince = undefined;
+      return why;
+    }
+    // Alone it has nobody to be told by, and what it let in it knows itself.
+    if (others.length === 0) return undefined;
+    const now = clock.monotonic();
+    wholeSince ??= now;
+    return now - wholeSince < SETTLED_MS ? 'all replicas are heard of, but only since a moment ago' : undefined;
   };
 
   return {
     tell: async (changed) => {
-      await Promise.all(look().others.map((replica) => tellOne(replica, changed)));
+      // One that has just started learns in a moment who is there.
+      if (look().why !== undefined && !wasEverKnown) await clock.sleep(DEADLINE_MS, wake.signal);
+      const { why = '' } = look();
+      if (!wasEverKnown) return noteMissed({ why }, changed);
+      await Promise.all(listReliant().map((replica) => tellOne(replica, changed)));
     },
     heard: ({ from, changed }) => {
+      // Who was silent for too long has told nothing meanwhile, whether or not anybody asked.
+      if (findMissing() !== undefined) wholeSince = undefined;
       heardAt.delete(from);
       heardAt.set(from, clock.monotonic());
       const [oldest] = heardAt.keys();
       if (heardAt.size > MAX_HEARD && oldest !== undefined) heardAt.delete(oldest);
       if (changed !== undefined) onChanged(changed);
     },
-    missing: () => {
-      if (isStopping) return 'it is stopping';
-      const { why } = look();
-      if (why !== undefined) return why;
-      const since = clock.monotonic() - HEARD_MS;
-      const silent = others.find(({ pod }) => (heardAt.get(pod) ?? Number.NEGATIVE_INFINITY) < since);
-      return silent === undefined ? undefined : `nothing is heard of replica ${silent.pod}`;
-    },
+    missing,
     poke: () => {
       known = undefined;
       wake.abort();
     },
     run: async (signal) => {
-      const stop = (): void => {
-        isStopping = true;
-        wake.abort();
-      };
-      signal.addEventListener('abort', stop, { once: true });
+      signal.addEventListener('abort', () => wake.abort(), { once: true });
       while (!signal.aborted) {
         wake = new AbortController();
         await Promise.all(look().others.map((replica) => deliver(replica, { from: self })));
+        // So that time counts from now, and not from when the first pod is made.
+        missing();
         await clock.sleep(EVERY_MS, wake.signal);
       }
     },

@@ -1,16 +1,23 @@
 /** Changes of accounts and namespaces are told before they are let in, and pods go by what is after them. */
 
-import { Agent } from 'node:https';
+import type { Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createServedIndex, type ServedIndex } from '../../src/cli/serve-index.ts';
+import { connect } from '../../src/kube/client.ts';
+import { createLogger } from '../../src/log/logger.ts';
+import { createPrometheusRecorder } from '../../src/metrics/prometheus.ts';
+import { createSilentRecorder } from '../../src/metrics/recorder.ts';
 import type { IndexedObject } from '../../src/objects/changed-view.ts';
 import { asString, type JsonObject, member, valueAt } from '../../src/objects/json.ts';
+import { EMPTY_CONFIGURATION_FILE, readConfiguration } from '../../src/policy/configuration.ts';
 import { createChanges } from '../../src/server/changes.ts';
+import { endListening, listen } from '../../src/server/listen.ts';
+import { buildOperationsApp } from '../../src/server/operations-app.ts';
 import { findFreePorts } from '../free-ports.ts';
 import { type FakeApiServer, startFakeApiServer } from './fake-api-server.ts';
-import { eventually } from './fake-clock.ts';
+import { createFakeClock, eventually, type FakeClock } from './fake-clock.ts';
 import { accountOf, accountPath, namespaceOf, namespacePath } from './index-harness.ts';
-import { type ServerProcess, startServerProcess } from './server-process.ts';
-import { ADMITTED_POD, review, type StartedApp, startApp } from './start-app.ts';
+import { ADMITTED_POD, PLAIN_READER, review, type StartedApp, startApp } from './start-app.ts';
 
 const VAULT = { 'tokens.curfew.dev/vault': '{audience: vault}' };
 const ACCOUNT: JsonObject = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'web', namespace: 'shop' } };
@@ -53,6 +60,29 @@ describe('A change that is reviewed', () => {
     expect(told).toEqual([changed, changed]);
   });
 
+  it('is told before a fault is answered, which lets it in where the entry fails open', async () => {
+    const broken = async () => await Promise.reject(new Error('broken'));
+    await app.stop();
+    app = await startApp(
+      {},
+      { ...PLAIN_READER, namespace: broken },
+      {
+        changes: createChanges({
+          schemeKeys: new Set(),
+          index: { invalidate: (changed) => void told.push(changed) },
+          peers: { tell: async () => await held.promise },
+        }),
+      },
+    );
+    let isAnswered = false;
+    const answer = app.send('/validate/review', ANNOTATED).finally(() => (isAnswered = true));
+    await eventually(() => told.length === 1);
+    await app.send('/validate/pods', review('pods', ADMITTED_POD));
+    expect(isAnswered).toBe(false);
+    held.resolve();
+    expect((await answer).status).toBe(500);
+  });
+
   it('of a namespace is told too, by its guard', async () => {
     held.resolve();
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } };
@@ -76,27 +106,33 @@ describe('A change that is reviewed', () => {
 describe('Two replicas', () => {
   const SLICE = '/apis/discovery.k8s.io/v1/namespaces/curfew-system/endpointslices/curfew-a';
   const NUMBERS = [1, 2];
+  type Running = ServedIndex & {
+    readonly app: StartedApp;
+    readonly operations: Server;
+    readonly ending: AbortController;
+  };
   let api: FakeApiServer;
-  let replicas: ServerProcess[];
+  let clock: FakeClock;
+  let replicas: Running[];
 
   beforeEach(async () => {
     api = await startFakeApiServer();
+    clock = createFakeClock();
     api.put(namespacePath('shop'), namespaceOf('shop'));
     api.put(accountPath('shop', 'web'), accountOf('shop', 'web'));
     list(NUMBERS);
     const [port = 0] = await findFreePorts(1);
-    replicas = await Promise.all(
-      NUMBERS.map((number) =>
-        startServerProcess({
-          args: ['--kubeconfig', api.kubeconfig, '--namespace', 'curfew-system', '--replica-name', `curfew-${number}`],
-          config: 'mutateMode: apply\nforeignWebhooks: { watch: false }\n',
-          operations: `127.0.0.${number}:${port}`,
-        }),
-      ),
-    );
+    replicas = [];
+    for (const number of NUMBERS) replicas.push(await start(number, port));
+    await eventually(() => replicas.every(({ index }) => index.isSynced()) && api.watches() === 6);
   });
   afterEach(async () => {
-    for (const replica of replicas) await replica.stop();
+    for (const { app, operations, ending, index } of replicas) {
+      ending.abort();
+      await app.stop();
+      await endListening(operations);
+      await index.stop();
+    }
     await api.stop();
   });
 
@@ -104,25 +140,52 @@ describe('Two replicas', () => {
     await untilTold();
     api.isMute = true;
     const before = api.requests.length;
-    for (const replica of replicas) expect(await makePod(replica)).not.toContain('curfew.dev/injected');
+    for (const { app } of replicas) expect(await makePod(app)).not.toContain('curfew.dev/injected');
     expect(api.requests.slice(before).map(({ path }) => path)).toEqual([]);
 
-    const reviewed = await replicas[0]?.post('/validate/review', JSON.stringify(ANNOTATED));
+    const reviewed = await replicas[0]?.app.send('/validate/review', ANNOTATED);
     expect(reviewed?.text).toContain('"allowed":true');
     api.put(accountPath('shop', 'web'), { ...ASKING });
-    for (const replica of replicas) expect(await makePod(replica)).toContain('curfew.dev/injected');
+    for (const { app } of replicas) expect(await makePod(app)).toContain('curfew.dev/injected');
   });
 
   it('read all live while one of them is not heard', async () => {
     await untilTold();
     api.isMute = true;
     api.put(accountPath('shop', 'web'), { ...ASKING });
-    expect(await makePod(replicas[1])).not.toContain('curfew.dev/injected');
+    expect(await makePod(replicas[1]?.app)).not.toContain('curfew.dev/injected');
     api.isMute = false;
     list([...NUMBERS, 3]);
-    await expect.poll(async () => await notesOf(replicas[1])).toContain('nothing is heard of replica curfew-3');
-    expect(await makePod(replicas[1])).toContain('curfew.dev/injected');
+    await eventually(() => replicas[1]?.peers?.missing() === 'nothing is heard of replica curfew-3');
+    expect(await makePod(replicas[1]?.app)).toContain('curfew.dev/injected');
   });
+
+  /** With the parts of `curfew serve`; on 127.0.0.N, since all of them listen on one port for each other. */
+  async function start(number: number, port: number): Promise<Running> {
+    const keys = { mutateMode: 'apply', foreignWebhooks: { watch: false } };
+    const configuration = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, ...keys });
+    if (!configuration.ok) throw new Error(JSON.stringify(configuration.problems));
+    const recorder = createPrometheusRecorder('test', clock.monotonic);
+    const served = createServedIndex({
+      client: await connect({ kubeconfig: api.kubeconfig }),
+      recorder,
+      log: createLogger('error', { write: () => undefined }),
+      clock,
+      configuration: configuration.configuration,
+      release: 'curfew',
+      onWebhooksChange: () => undefined,
+      replica: { pod: `curfew-${number}`, namespace: 'curfew-system', operationsPort: port },
+      isStopping: () => false,
+    });
+    const onPeerMessage = served.peers?.heard;
+    const operations = buildOperationsApp({ readiness: [], notes: [], metrics: recorder, onPeerMessage });
+    await listen(operations, { host: `127.0.0.${number}`, port });
+    const app = await startApp(keys, served.index.reader, { changes: served.changes });
+    const ending = new AbortController();
+    served.index.start();
+    void served.peers?.run(ending.signal);
+    return { ...served, app, operations, ending };
+  }
 
   function list(numbers: readonly number[]): void {
     const endpoints = numbers.map((number) => ({
@@ -133,22 +196,49 @@ describe('Two replicas', () => {
     api.put(SLICE, { kind: 'EndpointSlice', metadata: { name: 'curfew-a', namespace: 'curfew-system' }, endpoints });
   }
 
+  /** 45 seconds in which each says that it is there. */
   async function untilTold(): Promise<void> {
-    for (const replica of replicas) {
-      await expect.poll(async () => await notesOf(replica)).toContain('[+] told of changes by the other replicas\n');
+    for (let round = 0; round < 9; round += 1) {
+      await eventually(() => clock.sleepsOf(5_000) === NUMBERS.length);
+      clock.advance(5_000);
     }
+    await eventually(() => replicas.every(({ peers }) => peers?.missing() === undefined));
   }
 });
 
-async function notesOf(replica: ServerProcess | undefined): Promise<string> {
-  return await (await fetch(`${replica?.operationsUrl}/readyz?verbose`)).text();
-}
+it('A replica that has no name, where there may be others, reads all live', async () => {
+  const api = await startFakeApiServer();
+  const lines: string[] = [];
+  const configuration = readConfiguration(EMPTY_CONFIGURATION_FILE);
+  if (!configuration.ok) throw new Error(JSON.stringify(configuration.problems));
+  const { index } = createServedIndex({
+    client: await connect({ kubeconfig: api.kubeconfig }),
+    recorder: createSilentRecorder(),
+    log: createLogger('warn', { write: (line) => lines.push(line) }),
+    clock: createFakeClock(),
+    configuration: configuration.configuration,
+    release: 'curfew',
+    onWebhooksChange: () => undefined,
+    replica: 'unnamed',
+    isStopping: () => false,
+  });
+  api.put(namespacePath('shop'), namespaceOf('shop'));
+  index.start();
+  await eventually(() => index.isSynced() && index.status().namespaces.entries === 1);
+  expect(api.requests.map(({ path }) => path)).not.toContain(namespacePath('shop'));
+  await index.reader.namespace('shop', 'onMiss');
+  expect(api.requests.map(({ path }) => path)).toContain(namespacePath('shop'));
+  expect(lines.join('')).toContain('without --replica-name');
+  await index.stop();
+  await api.stop();
+});
 
 /** The patch that a pod of account `web` gets. */
-async function makePod(replica: ServerProcess | undefined): Promise<string> {
-  const agent = new Agent({ keepAlive: false });
-  const posted = await replica?.post('/mutate/pods', JSON.stringify(review('pods', ADMITTED_POD)), { agent });
-  const response = member(JSON.parse(posted?.text ?? ''), 'response');
+async function makePod(app: StartedApp | undefined): Promise<string> {
+  const response = member(
+    JSON.parse((await app?.send('/mutate/pods', review('pods', ADMITTED_POD)))?.text ?? ''),
+    'response',
+  );
   expect(member(response, 'allowed')).toBe(true);
   return Buffer.from(asString(member(response, 'patch')) ?? '', 'base64').toString();
 }

@@ -93,8 +93,14 @@ describe('list and watch', () => {
       found({ namespace: 'a', name: 'ci', automount: false, annotations: new Map() }),
     );
     expect(index.status()).toEqual({
-      namespaces: { synced: true, entries: 5, lastContact: clock.monotonic(), failure: undefined },
-      serviceAccounts: { synced: true, entries: 1, lastContact: clock.monotonic(), failure: undefined },
+      namespaces: { synced: true, entries: 5, lastContact: clock.monotonic(), failure: undefined, isCurrent: true },
+      serviceAccounts: {
+        synced: true,
+        entries: 1,
+        lastContact: clock.monotonic(),
+        failure: undefined,
+        isCurrent: true,
+      },
       tokenSecrets: undefined,
       mutatingWebhooks: undefined,
     });

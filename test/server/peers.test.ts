@@ -13,6 +13,7 @@ import { findFreePorts } from '../free-ports.ts';
 import { createFakeClock, eventually, type FakeClock } from './fake-clock.ts';
 import { createLineLog } from './line-log.ts';
 
+const RECENT = 'all replicas are heard of, but only since a moment ago';
 const CHANGED: IndexedObject = { resource: 'serviceaccounts', key: 'shop/web' };
 
 type Started = {
@@ -29,12 +30,14 @@ let clock: FakeClock;
 let port: number;
 let listed: Lookup<readonly Replica[]>;
 let started: Started[];
+let stopping: Set<string>;
 
 beforeEach(async () => {
   clock = createFakeClock();
   [port = 0] = await findFreePorts(1);
   listed = { state: 'found', value: [] };
   started = [];
+  stopping = new Set();
 });
 afterEach(async () => {
   for (const one of started) await one.stop();
@@ -42,13 +45,15 @@ afterEach(async () => {
 
 describe('Replicas that are listed', () => {
   it('hear from each other, and go on', async () => {
-    const [one, two, three] = await startAll(3);
-    await eventually(() => started.every(({ peers }) => peers.missing() === undefined));
+    const [one] = await startAll(3);
+    await eventually(() => started.every(({ peers }) => peers.missing() === RECENT));
     await eventually(() => clock.sleepsOf(5_000) === 3);
     clock.advance(20_000);
     expect(one?.peers.missing()).toBe('nothing is heard of replica curfew-2');
-    await eventually(() => started.every(({ peers }) => peers.missing() === undefined));
-    expect([one, two, three].flatMap((replica) => replica?.changed)).toEqual([]);
+    await eventually(() => started.every(({ peers }) => peers.missing() === RECENT));
+    await settle();
+    expect(started.map(({ peers }) => peers.missing())).toEqual([undefined, undefined, undefined]);
+    expect(started.flatMap(({ changed }) => changed)).toEqual([]);
   });
 
   it('tell each other of a change, and whoever tells knows when they were told', async () => {
@@ -66,36 +71,44 @@ describe('Replicas that are listed', () => {
     two?.server.on('connection', () => two.server.getConnections((_, count) => (most = Math.max(most, count))));
     await Promise.all(keys.map(async (key) => await one?.peers.tell({ ...CHANGED, key })));
     expect(two?.changed.map(({ key }) => key).toSorted()).toEqual(keys.toSorted());
+    expect(most).toBeGreaterThan(0);
     expect(most).toBeLessThan(10);
   });
 });
 
 describe('A replica cannot rely on being told', () => {
-  it('before it was heard of by all who are listed', async () => {
+  it('before all who are listed were heard of, and for as long after that as an API server may take to store a change', async () => {
     const one = await start(1);
     const two = await start(2);
     listed = { state: 'found', value: [one.replica, two.replica] };
     expect(one.peers.missing()).toBe('nothing is heard of replica curfew-2');
     void two.peers.run(ending(two));
-    await eventually(() => one.peers.missing() === undefined);
+    await eventually(() => one.peers.missing() === RECENT);
     expect(two.peers.missing()).toBe('nothing is heard of replica curfew-1');
+    await settle([two, one], 39_000);
+    expect(one.peers.missing()).toBe(RECENT);
+    await settle([two, one], 1_000);
+    expect(one.peers.missing()).toBeUndefined();
   });
 
-  it('while one that is listed is silent', async () => {
+  it('while one that is listed is silent, and for a while after it was, though nobody asked meanwhile', async () => {
     const [one, two] = await startAll(2);
-    await eventually(() => one?.peers.missing() === undefined);
+    await settle();
     await two?.stop();
-    clock.advance(17_499);
+    clock.advance(16_499);
     expect(one?.peers.missing()).toBeUndefined();
     clock.advance(2);
+    one?.peers.heard({ from: 'curfew-2' });
+    expect(one?.peers.missing()).toBe(RECENT);
+    clock.advance(17_501);
     expect(one?.peers.missing()).toBe('nothing is heard of replica curfew-2');
     list(one);
     expect(one?.peers.missing()).toBeUndefined();
   });
 
-  it('while it is not listed itself, as one that is not ready, or on its way out', async () => {
+  it('while it is not listed itself, as one that is not ready', async () => {
     const [one, two] = await startAll(2);
-    await eventually(() => one?.peers.missing() === undefined);
+    await settle();
     list(two);
     expect(one?.peers.missing()).toBe('curfew-1 is not listed as ready');
   });
@@ -112,11 +125,8 @@ describe('A replica cannot rely on being told', () => {
   it('once it is stopping', async () => {
     const only = await start(1);
     list(only);
-    const ended = new AbortController();
-    const running = only.peers.run(ended.signal);
     expect(only.peers.missing()).toBeUndefined();
-    ended.abort();
-    await running;
+    stopping.add('curfew-1');
     expect(only.peers.missing()).toBe('it is stopping');
   });
 });
@@ -128,6 +138,39 @@ describe('Whoever lets a change in', () => {
     one?.peers.poke();
     await one?.peers.tell(CHANGED);
     expect(two?.changed).toEqual([CHANGED]);
+  });
+
+  it('tells one that is listed no longer for as long as it may not know, and does not miss it', async () => {
+    const [one, two] = await startAll(2);
+    await eventually(() => clock.sleepsOf(5_000) === 2);
+    list(one);
+    await one?.peers.tell(CHANGED);
+    expect(two?.changed).toEqual([CHANGED]);
+    await two?.stop();
+    await one?.peers.tell(CHANGED);
+    expect(await one?.told('missed')).toBe(0);
+    clock.advance(18_001);
+    await one?.peers.tell(CHANGED);
+    expect(await one?.told('confirmed')).toBe(1);
+  });
+
+  it('waits for the first list of the others, and says where it does not come in time', async () => {
+    const one = await start(1);
+    const two = await start(2);
+    listed = { state: 'unknown', why: 'replicas are not listed yet' };
+    const told = one.peers.tell(CHANGED);
+    list(one, two);
+    await told;
+    expect(two.changed).toEqual([CHANGED]);
+
+    const three = await start(3);
+    listed = { state: 'unknown', why: 'replicas are not listed yet' };
+    const missed = three.peers.tell(CHANGED);
+    await eventually(() => clock.sleepsOf(500) > 0);
+    clock.advance(500);
+    await missed;
+    expect(await three.told('missed')).toBe(1);
+    expect(three.lines).toEqual(['a replica could not be told of a change: replicas are not listed yet']);
   });
 
   it('goes on without one that cannot be reached, and says so', async () => {
@@ -178,11 +221,12 @@ describe('The port for it', () => {
 
   it('keeps no more names than a Service has pods, whoever sends them', async () => {
     const [one, two] = await startAll(2);
-    await eventually(() => one?.peers.missing() === undefined);
+    await settle();
+    expect(one?.peers.missing()).toBeUndefined();
     for (let count = 0; count < 1_001; count += 1) one?.peers.heard({ from: `made-up-${count}` });
     expect(one?.peers.missing()).toBe('nothing is heard of replica curfew-2');
     two?.peers.poke();
-    await eventually(() => one?.peers.missing() === undefined);
+    await eventually(() => one?.peers.missing() === RECENT);
   });
 });
 
@@ -197,6 +241,7 @@ async function start(number: number): Promise<Started> {
     replicas: () => listed,
     send: createPeerCalls(port),
     onChanged: (one) => changed.push(one),
+    isStopping: () => stopping.has(replica.pod),
     clock,
     log,
     recorder,
@@ -238,4 +283,18 @@ async function startAll(count: number): Promise<readonly Started[]> {
 function list(...replicas: readonly (Pick<Started, 'replica'> | undefined)[]): void {
   listed = { state: 'found', value: replicas.flatMap((one) => one?.replica ?? []) };
   for (const { peers } of started) peers.poke();
+}
+
+/** Lets time go by in which these hear from each other; by default so much that they rely on it. */
+async function settle(among: readonly (Started | undefined)[] = started, ms = 45_000): Promise<void> {
+  for (let left = ms; left > 0; left -= 1_000) {
+    for (const one of among) hearAll(one, among);
+    await new Promise(setImmediate);
+    clock.advance(1_000);
+  }
+}
+
+function hearAll(one: Started | undefined, among: readonly (Started | undefined)[]): void {
+  for (const other of among) if (one !== other) one?.peers.heard({ from: other?.replica.pod ?? '' });
+  one?.peers.missing();
 }

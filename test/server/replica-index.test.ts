@@ -22,16 +22,21 @@ afterEach(async () => {
 });
 
 describe('The replicas', () => {
-  it('are the ready endpoints of the Service, each pod once, whatever the number of slices', async () => {
+  it('are the endpoints of the Service that answer, each pod once, whatever the number of slices', async () => {
     const { server, index } = harness;
     put('curfew-a', [endpoint('curfew-1', '10.0.0.1'), endpoint('curfew-2', '10.0.0.2', { ready: false })]);
-    put('curfew-b', [endpoint('curfew-3', '10.0.0.3', {}), endpoint('curfew-1', 'fd00::1')]);
+    put('curfew-b', [
+      endpoint('curfew-3', '10.0.0.3', {}),
+      endpoint('curfew-1', 'fd00::1'),
+      endpoint('curfew-4', '10.0.0.4', { ready: false, serving: true, terminating: true }),
+    ]);
     await startSynced(harness, 3);
     expect(index.replicas()).toEqual({
       state: 'found',
       value: [
-        { pod: 'curfew-1', address: 'fd00::1' },
+        { pod: 'curfew-1', address: '10.0.0.1' },
         { pod: 'curfew-3', address: '10.0.0.3' },
+        { pod: 'curfew-4', address: '10.0.0.4' },
       ],
     });
     const list = server.requests.find(({ path }) => path === SLICES);
@@ -50,6 +55,28 @@ describe('The replicas', () => {
     harness.server.remove(`${SLICES}/curfew-a`);
     await eventually(() => changes > before + 1);
     expect(index.replicas()).toEqual({ state: 'found', value: [] });
+  });
+
+  it('are unknown while they are listed anew, and until what was missed has been heard', async () => {
+    const { server, index, clock } = harness;
+    put('curfew-a', [endpoint('curfew-1', '10.0.0.1')]);
+    await startSynced(harness, 3);
+    server.intercept = (_, response) => {
+      sendStatus(response, 500, 'down');
+      return 'handled';
+    };
+    server.breakWatches();
+    await eventually(() => index.replicas().state === 'unknown');
+    server.intercept = () => 'pass';
+    await eventually(() => {
+      clock.advance(1_000);
+      return server.watches() === 3;
+    });
+    expect(index.replicas().state).toBe('unknown');
+    put('curfew-a', [endpoint('curfew-2', '10.0.0.2')]);
+    await eventually(() => JSON.stringify(index.replicas()).includes('listed anew'));
+    clock.advance(10_000);
+    expect(index.replicas()).toMatchObject({ value: [{ pod: 'curfew-2' }] });
   });
 
   it('are no endpoints of which not all is known', async () => {
