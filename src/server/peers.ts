@@ -26,7 +26,7 @@ const DEADLINE_MS = 500;
  * of, and the API server may take 34 s to store it.
  */
 const SETTLED_MS = 40_000;
-/** So long after a replica was sent a word it may rely on being told of changes, in ms. */
+/** So long after a replica was told that this one is there it may rely on being told of changes, in ms. */
 const RELIES_MS = HEARD_MS + DEADLINE_MS;
 /** Of pods that say that they are there; a Service has a few, and names that nobody lists go first. */
 const MAX_HEARD = 1_000;
@@ -71,7 +71,7 @@ export const NO_PEERS: Pick<Peers, 'tell'> = { tell: () => Promise.resolve() };
 export function createPeers(options: PeersOptions): Peers {
   const { self, replicas, send, onChanged, isStopping, clock, log, recorder } = options;
   const heardAt = new Map<string, number>();
-  /** Those that may rely on this one, listed or not, and when they were last sent a word. */
+  /** Those that may rely on this one, listed or not, and when they were last told that it is there. */
   const sentAt = new Map<string, { readonly replica: Replica; readonly at: number }>();
   let others: readonly Replica[] = [];
   let wasEverKnown = false;
@@ -93,13 +93,16 @@ export function createPeers(options: PeersOptions): Peers {
     return known;
   };
   const deliver = async (replica: Replica, message: PeerMessage): Promise<string | undefined> => {
-    sentAt.set(replica.pod, { replica, at: clock.monotonic() });
     try {
       await runWithDeadline((end) => send(replica, message, end), { clock, ms: DEADLINE_MS, signal: NEVER });
       return undefined;
     } catch (error) {
       return describeError(error);
     }
+  };
+  const greet = async (replica: Replica): Promise<void> => {
+    sentAt.set(replica.pod, { replica, at: clock.monotonic() });
+    await deliver(replica, { from: self });
   };
   const noteMissed = (fields: Readonly<Record<string, string>>, changed: IndexedObject): void => {
     recorder.changeTold('missed');
@@ -151,13 +154,14 @@ export function createPeers(options: PeersOptions): Peers {
       await Promise.all(listReliant().map((replica) => tellOne(replica, changed)));
     },
     heard: ({ from, changed }) => {
+      // A change is told for as long as its teller is relied on, and makes that no longer.
+      if (changed !== undefined) return onChanged(changed);
       // Who was silent for too long has told nothing meanwhile, whether or not anybody asked.
       if (findMissing() !== undefined) wholeSince = undefined;
       heardAt.delete(from);
       heardAt.set(from, clock.monotonic());
       const [oldest] = heardAt.keys();
       if (heardAt.size > MAX_HEARD && oldest !== undefined) heardAt.delete(oldest);
-      if (changed !== undefined) onChanged(changed);
     },
     missing,
     poke: () => {
@@ -168,7 +172,7 @@ export function createPeers(options: PeersOptions): Peers {
       signal.addEventListener('abort', () => wake.abort(), { once: true });
       while (!signal.aborted) {
         wake = new AbortController();
-        await Promise.all(look().others.map((replica) => deliver(replica, { from: self })));
+        await Promise.all(look().others.map(greet));
         // So that time counts from now, and not from when the first pod is made.
         missing();
         await clock.sleep(EVERY_MS, wake.signal);

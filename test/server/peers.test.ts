@@ -106,6 +106,17 @@ describe('A replica cannot rely on being told', () => {
     expect(one?.peers.missing()).toBeUndefined();
   });
 
+  it('on one that tells of changes alone', async () => {
+    const [one, two] = await startAll(2);
+    await settle();
+    await two?.stop();
+    clock.advance(16_000);
+    one?.peers.heard({ from: 'curfew-2', changed: CHANGED });
+    clock.advance(1_000);
+    expect(one?.changed).toEqual([CHANGED]);
+    expect(one?.peers.missing()).toBe('nothing is heard of replica curfew-2');
+  });
+
   it('while it is not listed itself, as one that is not ready', async () => {
     const [one, two] = await startAll(2);
     await settle();
