@@ -1,30 +1,15 @@
-import type { Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Replica } from '../../src/kube/replica-index.ts';
-import { createPrometheusRecorder } from '../../src/metrics/prometheus.ts';
 import type { IndexedObject } from '../../src/objects/changed-view.ts';
 import type { Lookup } from '../../src/objects/views.ts';
 import { endListening, listen } from '../../src/server/listen.ts';
 import { buildOperationsApp } from '../../src/server/operations-app.ts';
-import { createPeerCalls } from '../../src/server/peer-calls.ts';
-import { createPeers, type Peers } from '../../src/server/peers.ts';
-import { sumOf } from '../exposition.ts';
 import { findFreePorts } from '../free-ports.ts';
 import { createFakeClock, eventually, type FakeClock } from './fake-clock.ts';
-import { createLineLog } from './line-log.ts';
+import { hearAll, type Started, startPeer } from './started-peer.ts';
 
 const RECENT = 'all replicas are heard of, but only since a moment ago';
 const CHANGED: IndexedObject = { resource: 'serviceaccounts', key: 'shop/web' };
-
-type Started = {
-  readonly replica: Replica;
-  readonly peers: Peers;
-  readonly changed: IndexedObject[];
-  readonly lines: readonly string[];
-  told(outcome: string): Promise<number>;
-  stop(): Promise<void>;
-  readonly server: Server;
-};
 
 let clock: FakeClock;
 let port: number;
@@ -82,7 +67,7 @@ describe('A replica cannot rely on being told', () => {
     const two = await start(2);
     listed = { state: 'found', value: [one.replica, two.replica] };
     expect(one.peers.missing()).toBe('nothing is heard of replica curfew-2');
-    void two.peers.run(ending(two));
+    void two.peers.run(two.ending);
     await eventually(() => one.peers.missing() === RECENT);
     expect(two.peers.missing()).toBe('nothing is heard of replica curfew-1');
     await settle([two, one], 39_000);
@@ -241,52 +226,17 @@ describe('The port for it', () => {
   });
 });
 
-/** With the address 127.0.0.N: all of them listen on one port, as pods do. */
 async function start(number: number): Promise<Started> {
-  const replica = { pod: `curfew-${number}`, address: `127.0.0.${number}` };
-  const recorder = createPrometheusRecorder('test', clock.monotonic);
-  const log = createLineLog();
-  const changed: IndexedObject[] = [];
-  const peers = createPeers({
-    self: replica.pod,
-    replicas: () => listed,
-    send: createPeerCalls(port),
-    onChanged: (one) => changed.push(one),
-    isStopping: () => stopping.has(replica.pod),
-    clock,
-    log,
-    recorder,
-  });
-  const server = buildOperationsApp({ readiness: [], notes: [], metrics: recorder, onPeerMessage: peers.heard });
-  await listen(server, { host: replica.address, port });
-  const ended = new AbortController();
-  const one: Started = {
-    replica,
-    peers,
-    changed,
-    lines: log.lines,
-    server,
-    told: async (outcome) => sumOf(await recorder.render(), `curfew_changes_told_total{outcome="${outcome}"}`),
-    stop: async () => {
-      ended.abort();
-      if (server.listening) await endListening(server);
-    },
-  };
-  endings.set(one, ended.signal);
+  const isStopping = (pod: string) => stopping.has(pod);
+  const one = await startPeer({ number, port, clock, replicas: () => listed, isStopping });
   started.push(one);
   return one;
-}
-
-const endings = new WeakMap<Started, AbortSignal>();
-
-function ending(one: Started): AbortSignal {
-  return endings.get(one) ?? AbortSignal.abort();
 }
 
 async function startAll(count: number): Promise<readonly Started[]> {
   for (let number = 1; number <= count; number += 1) await start(number);
   list(...started);
-  for (const one of started) void one.peers.run(ending(one));
+  for (const one of started) void one.peers.run(one.ending);
   return started;
 }
 
@@ -303,9 +253,4 @@ async function settle(among: readonly (Started | undefined)[] = started, ms = 45
     await new Promise(setImmediate);
     clock.advance(1_000);
   }
-}
-
-function hearAll(one: Started | undefined, among: readonly (Started | undefined)[]): void {
-  for (const other of among) if (one !== other) one?.peers.heard({ from: other?.replica.pod ?? '' });
-  one?.peers.missing();
 }
