@@ -59,6 +59,12 @@ describe.runIf(OWNS_CONTROL_PLANE)('While something breaks', () => {
     const [first] = replicas.all;
     if (first === undefined) throw new Error('there are two');
     await lead([first]);
+    // After the API server was lost all is read live for some seconds.
+    await waitUntil('what is held is used again', async () => {
+      const reads = await sumOfAll('curfew_live_reads_total');
+      await create('before-pause');
+      return (await sumOfAll('curfew_live_reads_total')) === reads;
+    });
     const seen = await watch([first]);
     const account = ['serviceaccount', 'web', '-n', namespace, 'curfew.dev/api-access=reads its own pods'];
     expect((await cluster.kubectl.run(['annotate', ...account])).code).toBe(0);
