@@ -36,12 +36,15 @@ export type ServedIndex = {
   readonly index: ClusterIndex;
   readonly changes: Changes;
   readonly peers: Peers | undefined;
+  /** Whether each change that any replica lets in is told to this one. */
+  readonly isToldOfChanges: () => boolean;
 };
 
 export function createServedIndex(options: ServedIndexOptions): ServedIndex {
   const { client, recorder, log, clock, configuration, release, onWebhooksChange } = options;
   const replica = typeof options.replica === 'string' ? undefined : options.replica;
   const schemeKeys = listSchemeKeys(configuration);
+  const isToldOfChanges = () => options.replica !== 'unnamed' && peers?.missing() === undefined;
   const index = createClusterIndex({
     client,
     recorder,
@@ -53,7 +56,7 @@ export function createServedIndex(options: ServedIndexOptions): ServedIndex {
     ...(replica === undefined
       ? {}
       : { replicas: { namespace: replica.namespace, service: release, onChange: () => peers?.poke() } }),
-    isToldOfChanges: () => options.replica !== 'unnamed' && peers?.missing() === undefined,
+    isToldOfChanges,
   });
   const peers =
     replica === undefined
@@ -74,5 +77,6 @@ export function createServedIndex(options: ServedIndexOptions): ServedIndex {
       'without --replica-name other replicas tell this one nothing: the account of each new pod is read live',
     );
   }
-  return { index, peers, changes: createChanges({ schemeKeys, index, peers: peers ?? NO_PEERS }) };
+  const changes = createChanges({ schemeKeys, index, peers: peers ?? NO_PEERS });
+  return { index, peers, changes, isToldOfChanges };
 }

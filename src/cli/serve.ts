@@ -81,7 +81,6 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const client = options.withoutCluster ? undefined : await connectOnce(options);
   const release = options.publishWebhooks ?? options.compareWebhooks ?? DEFAULT_RELEASE;
   const onChange = () => reportForeignWebhooks();
-  const replica = toReplica(options, operationsAddress.port);
   let isStopping = false;
   const served =
     client === undefined
@@ -94,7 +93,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
           configuration: first.configuration,
           release,
           onWebhooksChange: onChange,
-          replica,
+          replica: toReplica(options, operationsAddress.port),
           isStopping: () => isStopping,
         });
   const { index, changes, peers } = served ?? {};
@@ -162,7 +161,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     isRehearsed: () => isRehearsed,
   });
   recorder.watchReadiness(() => readiness.every(({ missing }) => missing() === undefined));
-  recorder.watchPeers(() => replica !== 'unnamed' && peers?.missing() === undefined);
+  if (served !== undefined) recorder.watchPeers(served.isToldOfChanges);
   const operations = buildOperationsApp({
     readiness,
     notes: listNotes({ certificates, callers, publisher, index, peers }),

@@ -56,7 +56,7 @@ export type PeersOptions = {
   /** It is about to end, and others may not count on it any more. */
   readonly isStopping: () => boolean;
   readonly clock: Clock;
-  readonly log: Pick<Logger, 'info' | 'warn'>;
+  readonly log: Pick<Logger, 'warn'>;
   readonly recorder: Pick<Recorder, 'changeTold'>;
 };
 
