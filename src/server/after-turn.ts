@@ -2,20 +2,38 @@
 
 import { setImmediate } from 'node:timers';
 
-/** Runs its argument after this turn, and in the order of the calls. */
-export type AfterTurn = (task: () => void) => void;
+export type AfterTurn = {
+  /** Runs `task` after this turn, and in the order of the calls. */
+  readonly run: (task: () => void) => void;
+  /** Runs at once what is due after this turn, where the turn is known to bring nothing else that it would go with. */
+  readonly runNow: () => void;
+};
 
 /** @param schedule - runs its argument after this turn */
 export function createAfterTurn(schedule: (run: () => void) => void = setImmediate): AfterTurn {
   let tasks: (() => void)[] = [];
-  const run = (): void => {
+  let isScheduled = false;
+
+  function runNow(): void {
+    if (tasks.length === 0) return;
     const due = tasks;
     // What these ask for is for the turn after.
     tasks = [];
     for (const task of due) task();
-  };
-  return (task) => {
-    tasks.push(task);
-    if (tasks.length === 1) schedule(run);
+  }
+
+  function runScheduled(): void {
+    isScheduled = false;
+    runNow();
+  }
+
+  return {
+    run: (task) => {
+      tasks.push(task);
+      if (isScheduled) return;
+      isScheduled = true;
+      schedule(runScheduled);
+    },
+    runNow,
   };
 }

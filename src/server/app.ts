@@ -12,7 +12,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Fault, toFault } from '../errors.ts';
 import type { Entry } from '../review/entries.ts';
 import { respondToFault } from '../review/respond.ts';
-import type { AfterTurn } from './after-turn.ts';
+import { type AfterTurn, createAfterTurn } from './after-turn.ts';
 import { type Answer, JSON_TYPE, sendAnswer } from './answer.ts';
 import { type Arrivals, watchArrivals } from './arrivals.ts';
 import { createGate, toTlsOptions } from './callers.ts';
@@ -29,7 +29,7 @@ import { judgeEntry } from './judge-entry.ts';
 import type { ReviewDeps } from './judge-review.ts';
 import { createBodyReader } from './read-body.ts';
 import { type Arriving, receiveBody } from './receive-body.ts';
-import { readTarget, readTimeout } from './target.ts';
+import { readTarget, toTimeout } from './target.ts';
 import { createTurnstile } from './turnstile.ts';
 
 export type AppDeps = ReviewDeps & {
@@ -84,11 +84,13 @@ export function buildApp(deps: AppDeps): Server {
     // Nothing is left to be refused once the server is closed.
     after: (ms, task) => void setTimeout(task, ms).unref(),
   });
-  const arrivals = deps.arrivals ?? watchArrivals(monotonic, afterTurn);
+  // Apart from the answers, which need not wait for it.
+  const bookkeeping = createAfterTurn();
+  const arrivals = deps.arrivals ?? watchArrivals(monotonic, bookkeeping.run);
   const faults = createFaultLog({ log });
   const bodies = createBodyReader({
     inFlight,
-    turnstile: createTurnstile({ monotonic, afterTurn }),
+    turnstile: createTurnstile({ monotonic, afterTurn: bookkeeping.run }),
     maxBytes: maxBodyBytesInFlight,
     onTurn: ({ arrived }) => recorder.wait((monotonic() - arrived) / 1000),
   });
@@ -100,13 +102,14 @@ export function buildApp(deps: AppDeps): Server {
   async function serve(exchange: Exchange): Promise<void> {
     arrivals.note();
     const { request } = exchange;
-    const { entry, query } = readTarget(request.url ?? '');
+    const target = readTarget(request.url ?? '');
+    const { entry } = target;
     try {
       // Before anything is told, such as which paths there are.
       const refusal = gate?.(request.socket);
       if (refusal !== undefined) throw refusal;
       if (entry === undefined) throw new Fault('CURFEW_E_PATH');
-      const text = await judge(exchange, entry, readTimeout(query, policy().configuration.server.deadlineMs));
+      const text = await judge(exchange, entry, toTimeout(target, policy().configuration.server.deadlineMs));
       send(exchange, { status: 200, type: JSON_TYPE, text });
     } catch (error) {
       await answerFault(exchange, toFault(error), entry);
@@ -170,10 +173,14 @@ export function buildApp(deps: AppDeps): Server {
   /**
    * Every answer goes by here, also the one that nobody waits for any more. Those of one turn are written together: a
    * write that wakes its reader takes longer than all else that is done to it, and a caller that is awake is not woken.
+   * Where there is but one, it goes at once, after the lines of the log that tell of it.
    */
   function send({ request, response, place }: Exchange, answer: Answer, isLast = false): void {
     if (place !== undefined) inFlight.leave(place);
-    afterTurn(() => sendAnswer(response, answer, isLastOf(request.socket) || deps.isDraining() || isLast));
+    const write = (): void => sendAnswer(response, answer, isLastOf(request.socket) || deps.isDraining() || isLast);
+    if (!arrivals.isAlone()) return afterTurn.run(write);
+    afterTurn.runNow();
+    write();
   }
 
   const server = createServer(deps, (request, response) => void serve({ request, response, place: undefined }));

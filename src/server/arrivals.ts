@@ -10,6 +10,8 @@ export type Arrivals = {
   note(): void;
   /** The earliest moment at which what is read now can have arrived, in ms of the monotonic clock. */
   earliest(): number;
+  /** True where the event loop had nothing to do before this turn, and one thing was read in it so far. */
+  isAlone(): boolean;
 };
 
 export type EventLoop = {
@@ -17,13 +19,19 @@ export type EventLoop = {
   /** For how long the event loop had nothing to do, in all, in ms. */
   readonly idle: () => number;
   /** Runs `task` once everything is read that had arrived. */
-  readonly afterTurn: AfterTurn;
+  readonly afterTurn: AfterTurn['run'];
 };
 
 /** An event loop that finds something at once has not waited as long, in ms. */
 const IDLE_MS = 0.5;
 
-type Turn = { readonly start: number; readonly earliest: number };
+type Turn = {
+  readonly start: number;
+  readonly earliest: number;
+  readonly hasRested: boolean;
+  /** What was read in it. */
+  reads: number;
+};
 
 /**
  * What else holds the event loop up (a list of the index that is read, garbage collection) is not seen; the time that is kept
@@ -37,7 +45,7 @@ export function createArrivals({ monotonic, idle, afterTurn }: EventLoop): Arriv
     const now = monotonic();
     // After a rest nothing can have been left over from before.
     const hasRested = before === undefined || idle() - before.idle > IDLE_MS;
-    const opened = { start: now, earliest: hasRested ? now : (before?.start ?? now) };
+    const opened: Turn = { start: now, earliest: hasRested ? now : (before?.start ?? now), hasRested, reads: 0 };
     turn = opened;
     afterTurn(() => {
       before = { start: opened.start, idle: idle() };
@@ -48,13 +56,14 @@ export function createArrivals({ monotonic, idle, afterTurn }: EventLoop): Arriv
 
   return {
     note: () => {
-      if (turn === undefined) open();
+      (turn ?? open()).reads += 1;
     },
     earliest: () => (turn ?? open()).earliest,
+    isAlone: () => turn !== undefined && turn.hasRested && turn.reads === 1,
   };
 }
 
 /** Of this process. */
-export function watchArrivals(monotonic: () => number, afterTurn: AfterTurn): Arrivals {
+export function watchArrivals(monotonic: () => number, afterTurn: AfterTurn['run']): Arrivals {
   return createArrivals({ monotonic, idle: () => performance.nodeTiming.idleTime, afterTurn });
 }

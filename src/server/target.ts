@@ -11,17 +11,29 @@ const ENTRY_OF_PATH: ReadonlyMap<string, Entry> = new Map(ENTRIES.map((entry) =>
 export type Target = {
   /** Undefined where no entry has this path. */
   readonly entry: Entry | undefined;
-  /** Without the question mark. */
-  readonly query: string;
+  /** How long the caller says that it waits, in ms. */
+  readonly callerMs: number | undefined;
 };
+
+/** By what an API server asks for, unless somebody has changed an entry's timeout: nothing of it has to be taken apart. */
+const TARGET_OF_URL: ReadonlyMap<string, Target> = new Map(
+  ENTRIES.map((entry) => [
+    `${entry.path}?timeout=${entry.timeoutSeconds}s`,
+    { entry, callerMs: entry.timeoutSeconds * 1000 },
+  ]),
+);
 
 /** @param url - as Node has it: a path with its query, or a whole URL, of which the path counts (RFC 9112, 3.2.2) */
 export function readTarget(url: string): Target {
+  return TARGET_OF_URL.get(url) ?? parseTarget(url);
+}
+
+function parseTarget(url: string): Target {
   const at = url.indexOf('?');
   const before = at === -1 ? url : url.slice(0, at);
   return {
     entry: ENTRY_OF_PATH.get(before) ?? ENTRY_OF_PATH.get(toPath(before)),
-    query: at === -1 ? '' : url.slice(at + 1),
+    callerMs: at === -1 ? undefined : parseTimeout(url.slice(at + 1)),
   };
 }
 
@@ -34,20 +46,14 @@ function toPath(written: string): string {
   }
 }
 
-/** The shorter of our own deadline and the `timeout=5s` that the API server adds; other parameters mean nothing. */
-export function readTimeout(query: string, deadlineMs: number): number {
-  const match = /^([0-9]{1,4})(s|ms)$/.exec(timeoutIn(query) ?? '');
-  if (match === null) return deadlineMs;
-  const theirs = Number(match[1]) * (match[2] === 's' ? 1000 : 1);
-  return Math.max(1, Math.min(deadlineMs, theirs - ANSWER_RESERVE_MS));
+/** The `timeout=5s` that the API server adds; other parameters mean nothing. Undefined too where it is said twice. */
+function parseTimeout(query: string): number | undefined {
+  const said = new URLSearchParams(query).getAll('timeout');
+  const match = said.length === 1 ? /^([0-9]{1,4})(s|ms)$/.exec(said[0] ?? '') : null;
+  return match === null ? undefined : Number(match[1]) * (match[2] === 's' ? 1000 : 1);
 }
 
-const KEY = 'timeout=';
-
-/** Undefined too where it is said twice. */
-function timeoutIn(query: string): string | undefined {
-  // As the API server writes it.
-  if (query.startsWith(KEY) && !/[&%+]/.test(query)) return query.slice(KEY.length);
-  const said = new URLSearchParams(query).getAll('timeout');
-  return said.length === 1 ? said[0] : undefined;
+/** The shorter of our own deadline and the time for which the caller waits, less what is kept back; in ms. */
+export function toTimeout({ callerMs }: Target, deadlineMs: number): number {
+  return callerMs === undefined ? deadlineMs : Math.max(1, Math.min(deadlineMs, callerMs - ANSWER_RESERVE_MS));
 }

@@ -60,7 +60,10 @@ export async function startApp(
   keys: JsonObject = {},
   reader: ClusterReader = PLAIN_READER,
   more: Partial<
-    Pick<AppDeps, 'arrivals' | 'bodyMs' | 'callers' | 'changes' | 'clock' | 'events' | 'giveWayMs' | 'listPods'>
+    Pick<
+      AppDeps,
+      'afterTurn' | 'arrivals' | 'bodyMs' | 'callers' | 'changes' | 'clock' | 'events' | 'giveWayMs' | 'listPods'
+    >
   > = {},
 ): Promise<StartedApp> {
   const result = readConfiguration({ ...EMPTY_CONFIGURATION_FILE, ...keys });

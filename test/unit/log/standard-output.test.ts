@@ -6,7 +6,7 @@ import { createAfterTurn } from '../../../src/server/after-turn.ts';
 function start() {
   const scheduled: (() => void)[] = [];
   const done: string[] = [];
-  const afterTurn = createAfterTurn((run) => scheduled.push(run));
+  const { run: afterTurn } = createAfterTurn((run) => scheduled.push(run));
   const batch = createLineBatch({ write: (lines) => done.push(lines) }, afterTurn);
   return {
     done,

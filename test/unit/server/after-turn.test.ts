@@ -4,7 +4,7 @@ import { createAfterTurn } from '../../../src/server/after-turn.ts';
 it('All that is asked for in a turn runs after it, in order, by one call; what these ask for, after the next', () => {
   const scheduled: (() => void)[] = [];
   const said: string[] = [];
-  const afterTurn = createAfterTurn((run) => scheduled.push(run));
+  const { run: afterTurn } = createAfterTurn((run) => scheduled.push(run));
   afterTurn(() => {
     said.push('first');
     afterTurn(() => said.push('of the first'));
@@ -17,5 +17,26 @@ it('All that is asked for in a turn runs after it, in order, by one call; what t
   expect(scheduled).toHaveLength(2);
   scheduled[1]?.();
   expect(said).toEqual(['first', 'second', 'of the first']);
+  expect(scheduled).toHaveLength(2);
+});
+
+it('What is due may be run at once, in order; what is asked for after that runs after the turn, by the call that was there', () => {
+  const scheduled: (() => void)[] = [];
+  const said: string[] = [];
+  const { run, runNow } = createAfterTurn((task) => scheduled.push(task));
+  run(() => {
+    said.push('first');
+    run(() => said.push('of the first'));
+  });
+  run(() => said.push('second'));
+  runNow();
+  expect(said).toEqual(['first', 'second']);
+  expect(scheduled).toHaveLength(1);
+  scheduled[0]?.();
+  expect(said).toEqual(['first', 'second', 'of the first']);
+  runNow();
+  expect(said).toHaveLength(3);
+  // The call is made anew for the next turn.
+  run(() => said.push('third'));
   expect(scheduled).toHaveLength(2);
 });

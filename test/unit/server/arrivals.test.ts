@@ -62,3 +62,30 @@ describe('Since when a request may have waited', () => {
     expect(arrivals.earliest()).toBe(1_701);
   });
 });
+
+describe('A request is alone', () => {
+  it('where the event loop had nothing to do before, and nothing else was read with it', () => {
+    const { arrivals, work, rest, endTurn } = createLoop();
+    expect(arrivals.isAlone()).toBe(false);
+    arrivals.note();
+    expect(arrivals.isAlone()).toBe(true);
+    work(1);
+    endTurn();
+    expect(arrivals.isAlone()).toBe(false);
+    rest(10);
+    arrivals.note();
+    expect(arrivals.isAlone()).toBe(true);
+    arrivals.note();
+    expect(arrivals.isAlone()).toBe(false);
+  });
+
+  it('and is not where it was found at once: more may have come with it', () => {
+    const { arrivals, work, rest, endTurn } = createLoop();
+    arrivals.note();
+    work(1);
+    endTurn();
+    rest(0.25);
+    arrivals.note();
+    expect(arrivals.isAlone()).toBe(false);
+  });
+});
