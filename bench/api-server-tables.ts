@@ -4,7 +4,10 @@ import type { Row, Table } from './define-benchmark.ts';
 import { quantile, toSample } from './measure.ts';
 import { WARM_UP_REVIEWS } from './warm-up.ts';
 
+/** In all, of the first two tables. */
 export const ROUNDS = 1_200;
+/** So often all servers are started anew: two processes of the same program differ by more than what is told apart here. */
+export const STARTS = 3;
 
 /** A namespace for each: which of the registrations see its pods is said by its label, and nothing is ever switched. */
 export const NAMESPACES = [
@@ -27,7 +30,13 @@ export const NAMESPACES_OF_PLAIN = [
 ] as const satisfies readonly Namespace[];
 export const NAMESPACES_OF_ALWAYS = ['none', 'noop-both', 'curfew-both'] as const satisfies readonly Namespace[];
 
-type Times<Name extends Namespace = Namespace> = Readonly<Record<Name, number[]>>;
+export type Times<Name extends Namespace = Namespace> = Readonly<Record<Name, number[]>>;
+
+/** Of all starts, one after the other. */
+export function joinTimes<Name extends Namespace>(names: readonly Name[], starts: readonly Times<Name>[]): Times<Name> {
+  const joined = names.map((name) => [name, starts.flatMap((times) => times[name])] as const);
+  return Object.fromEntries(joined) as unknown as Times<Name>;
+}
 
 /** Median over the rounds of what was added in the same round. */
 function addedBy<Name extends Namespace>(times: Times<Name | 'none'>, name: Name): number {
@@ -101,8 +110,8 @@ export function toTable(times: Times): Table {
   return {
     title: 'One pod at a time',
     about: `One client, dry runs over one connection, ${ROUNDS.toLocaleString('en-US')} rounds, each registration in a namespace of its own, in each round in another order, Curfew as
-the process that the chart describes; before it each server has answered ${WARM_UP_REVIEWS.toLocaleString('en-US')} reviews,
-until V8 compiles nothing any more. Curfew is compared with the same registrations answered by a server that allows
+the process that the chart describes. All servers are started ${STARTS} times, for a part of the rounds each, since two processes of one program
+differ by some hundredths; each has answered ${WARM_UP_REVIEWS.toLocaleString('en-US')} reviews before, until V8 compiles nothing any more. Curfew is compared with the same registrations answered by a server that allows
 everything: what that adds is the price of a webhook, what Curfew adds beyond it is ours. The patch is the one that Curfew makes
 of this pod: what the API server does with it, applying it and filling in and judging the pod once more, is a price of any mutation, so
 the two are compared with webhooks that ask the same of it.`,

@@ -70,13 +70,19 @@ const NOTHING: Outcomes = { findings: [], undecided: [], notes: [] };
 
 /** True if a rule that reads `reads` looks at this request. */
 export function isRead(reads: readonly Reads[], subject: Subject): boolean {
-  const { resource, operation } = subject;
-  return reads.some(
-    (read) =>
-      read.group === resource.group &&
-      read.resource === resource.name &&
-      (read.subresource ?? '') === resource.subresource &&
-      read.operations.some((known) => known === operation),
+  for (const read of reads) {
+    if (isReading(read, subject)) return true;
+  }
+  return false;
+}
+
+function isReading(read: Reads, { resource, operation }: Subject): boolean {
+  const operations: readonly string[] = read.operations;
+  return (
+    read.group === resource.group &&
+    read.resource === resource.name &&
+    (read.subresource ?? '') === resource.subresource &&
+    operations.includes(operation)
   );
 }
 

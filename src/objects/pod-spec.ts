@@ -108,9 +108,11 @@ const KINDS_OF_RESOURCE: ReadonlyMap<string, readonly PodBearingKind[]> = Map.gr
   ({ resource }) => resource,
 );
 
-/** Where the pod is in kinds that have one, at a fixed place, as nearly all do: every rule asks. */
+const PLACE_IN_POD: PlaceOfOne = { template: [], path: ['spec'] };
+
+/** Where the pod is in other kinds that have one, at a fixed place, as nearly all do. */
 const PLACE_OF_ONE: ReadonlyMap<PodBearingKind, PlaceOfOne> = new Map(
-  [POD, ...TEMPLATE_KINDS].flatMap((kind) => {
+  TEMPLATE_KINDS.flatMap((kind) => {
     const [template = [], ...others] = kind.templates;
     const place = { template, path: [...template, 'spec'] };
     return others.length > 0 || template.includes(EACH) ? [] : [[kind, place] as const];
@@ -136,6 +138,8 @@ export function isPodTemplate(resource: ResourceName): boolean {
 
 /** Every pod spec of a subject, in the order of the object; none for kinds that have no pods. */
 export function findPodSpecs(subject: Subject): readonly FoundPodSpec[] {
+  // Every rule asks, and nearly always of a pod.
+  if (isPod(subject.resource)) return findOne(subject.object, PLACE_IN_POD);
   const kind = kindOf(subject.resource);
   if (kind === undefined) return [];
   const place = PLACE_OF_ONE.get(kind);

@@ -24,7 +24,8 @@ export function effectiveLevels(
   namespace: Lookup<NamespaceView>,
 ): EffectiveLevels {
   if (name === '') return { ...configuration.clusterScoped, mutate: 'off', mutateByLabel: false, notes: [] };
-  const configured = { ...configuration.levels, ...configuration.namespaces.get(name) };
+  const override = configuration.namespaces.get(name);
+  const configured = override === undefined ? configuration.levels : { ...configuration.levels, ...override };
   if (namespace.state !== 'found') {
     const why = namespace.state === 'unknown' ? namespace.why : 'it does not exist';
     return { ...configured, mutateByLabel: false, notes: [`labels of namespace ${name} were not read: ${why}`] };

@@ -78,14 +78,21 @@ export function scopeOf(configuration: Configuration, subject: Subject, ownNames
   if (isSkipped(configuration, subject, ownNamespace)) return SKIPPED;
   const { dryRun, dryRunInjection } = configuration;
   const isSystem = subject.namespace === SYSTEM_NAMESPACE;
-  const may = { mayMutate: !dryRun && !isSystem, mayInject: !(dryRun && dryRunInjection) && !isSystem };
+  const ceiling = findCeiling(configuration, subject, isSystem);
+  return {
+    ceiling,
+    mayMutate: !dryRun && !isSystem,
+    mayInject: !(dryRun && dryRunInjection) && !isSystem,
+    isDryRun: ceiling === 'enforce' && dryRun,
+  };
+}
+
+function findCeiling(configuration: Configuration, subject: Subject, isSystem: boolean): CheckMode {
   // In kube-system too: nobody reads what a controller is warned about.
-  if (isWrittenByItsController(subject) || isDefaultAccountOfNamespace(subject))
-    return { ceiling: 'audit', ...may, isDryRun: false };
-  if (isSystem && !isBootstrapToken(subject)) return { ceiling: 'warn', ...may, isDryRun: false };
-  if (isPodTemplate(subject.resource) && !configuration.enforceTemplates)
-    return { ceiling: 'warn', ...may, isDryRun: false };
-  return { ceiling: 'enforce', ...may, isDryRun: dryRun };
+  if (isWrittenByItsController(subject) || isDefaultAccountOfNamespace(subject)) return 'audit';
+  if (isSystem && !isBootstrapToken(subject)) return 'warn';
+  if (isPodTemplate(subject.resource) && !configuration.enforceTemplates) return 'warn';
+  return 'enforce';
 }
 
 /** True for a namespace in which nothing is ever judged, so that its labels mean nothing either. */
