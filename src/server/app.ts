@@ -52,6 +52,8 @@ export type AppDeps = ReviewDeps & {
 type Exchange = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** Of what has arrived. */
+  readonly number: number;
   /** Undefined as long as it has none. */
   place: Place | undefined;
 };
@@ -100,7 +102,6 @@ export function buildApp(deps: AppDeps): Server {
   const isLastOf = createRetirement(monotonic);
 
   async function serve(exchange: Exchange): Promise<void> {
-    arrivals.note();
     const { request } = exchange;
     const target = readTarget(request.url ?? '');
     const { entry } = target;
@@ -175,15 +176,17 @@ export function buildApp(deps: AppDeps): Server {
    * write that wakes its reader takes longer than all else that is done to it, and a caller that is awake is not woken.
    * Where there is but one, it goes at once, after the lines of the log that tell of it.
    */
-  function send({ request, response, place }: Exchange, answer: Answer, isLast = false): void {
+  function send({ request, response, number, place }: Exchange, answer: Answer, isLast = false): void {
     if (place !== undefined) inFlight.leave(place);
     const write = (): void => sendAnswer(response, answer, isLastOf(request.socket) || deps.isDraining() || isLast);
-    if (!arrivals.isAlone()) return afterTurn.run(write);
+    if (!arrivals.isAlone(number)) return afterTurn.run(write);
     afterTurn.runNow();
     write();
   }
 
-  const server = createServer(deps, (request, response) => void serve({ request, response, place: undefined }));
+  const server = createServer(deps, (request, response) => {
+    void serve({ request, response, number: arrivals.note(), place: undefined });
+  });
   limitConnections(server, maxInFlight, () => {
     // Counted and not logged: it is what a flood looks like.
     recorder.fault({ entry: 'none', code: 'CURFEW_E_OVERLOADED' });

@@ -6,12 +6,15 @@
 import type { AfterTurn } from './after-turn.ts';
 
 export type Arrivals = {
-  /** Something was read: called for each, as early as can be. */
-  note(): void;
+  /** Something was read: called for each, as early as can be. Its number, by which `isAlone` knows it. */
+  note(): number;
   /** The earliest moment at which what is read now can have arrived, in ms of the monotonic clock. */
   earliest(): number;
-  /** True where the event loop had nothing to do before this turn, and one thing was read in it so far. */
-  isAlone(): boolean;
+  /**
+   * True where the event loop had nothing to do before that was read, and nothing else was read since. The rest of a body may
+   * come in a turn of its own: clients write 4 KiB at a time.
+   */
+  isAlone(number: number): boolean;
 };
 
 export type EventLoop = {
@@ -25,13 +28,7 @@ export type EventLoop = {
 /** An event loop that finds something at once has not waited as long, in ms. */
 const IDLE_MS = 0.5;
 
-type Turn = {
-  readonly start: number;
-  readonly earliest: number;
-  readonly hasRested: boolean;
-  /** What was read in it. */
-  reads: number;
-};
+type Turn = { readonly start: number; readonly earliest: number };
 
 /**
  * What else holds the event loop up (a list of the index that is read, garbage collection) is not seen; the time that is kept
@@ -40,12 +37,16 @@ type Turn = {
 export function createArrivals({ monotonic, idle, afterTurn }: EventLoop): Arrivals {
   let turn: Turn | undefined;
   let before: { readonly start: number; readonly idle: number } | undefined;
+  let noted = 0;
+  /** Number of what was read first after the last rest. */
+  let firstAfterRest = 0;
 
   function open(): Turn {
     const now = monotonic();
     // After a rest nothing can have been left over from before.
     const hasRested = before === undefined || idle() - before.idle > IDLE_MS;
-    const opened: Turn = { start: now, earliest: hasRested ? now : (before?.start ?? now), hasRested, reads: 0 };
+    if (hasRested) firstAfterRest = noted + 1;
+    const opened = { start: now, earliest: hasRested ? now : (before?.start ?? now) };
     turn = opened;
     afterTurn(() => {
       before = { start: opened.start, idle: idle() };
@@ -56,10 +57,12 @@ export function createArrivals({ monotonic, idle, afterTurn }: EventLoop): Arriv
 
   return {
     note: () => {
-      (turn ?? open()).reads += 1;
+      if (turn === undefined) open();
+      noted += 1;
+      return noted;
     },
     earliest: () => (turn ?? open()).earliest,
-    isAlone: () => turn !== undefined && turn.hasRested && turn.reads === 1,
+    isAlone: (number) => number === noted && number === firstAfterRest,
   };
 }
 

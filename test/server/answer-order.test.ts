@@ -14,7 +14,7 @@ async function start(isAlone: boolean) {
   const ends: (() => void)[] = [];
   const done: string[] = [];
   const afterTurn = createAfterTurn((run) => ends.push(run));
-  const arrivals = { note: () => undefined, earliest: () => performance.now(), isAlone: () => isAlone };
+  const arrivals = { note: () => 1, earliest: () => performance.now(), isAlone: () => isAlone };
   app = await startApp({}, undefined, { afterTurn, arrivals });
   afterTurn.run(() => done.push('a line'));
   const sent = app.send('/validate/pods', review('pods', ADMITTED_POD)).then(({ status }) => done.push(String(status)));

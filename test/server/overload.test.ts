@@ -108,7 +108,7 @@ describe('Overload', () => {
   it('is the end of patience for those first whose objects are admitted then', async () => {
     let waitedMs = 0;
     const clock = { now: Date.now, monotonic: () => performance.now() };
-    const arrivals = { note: () => undefined, earliest: () => clock.monotonic() - waitedMs, isAlone: () => false };
+    const arrivals = { note: () => 0, earliest: () => clock.monotonic() - waitedMs, isAlone: () => false };
     app = await startApp({}, undefined, { arrivals, clock });
     const { send } = app;
     const pod = review('pods', ADMITTED_POD);

@@ -64,19 +64,30 @@ describe('Since when a request may have waited', () => {
 });
 
 describe('A request is alone', () => {
-  it('where the event loop had nothing to do before, and nothing else was read with it', () => {
+  it('where the event loop had nothing to do before, until something else is read', () => {
     const { arrivals, work, rest, endTurn } = createLoop();
-    expect(arrivals.isAlone()).toBe(false);
-    arrivals.note();
-    expect(arrivals.isAlone()).toBe(true);
+    const first = arrivals.note();
+    expect(arrivals.isAlone(first)).toBe(true);
     work(1);
     endTurn();
-    expect(arrivals.isAlone()).toBe(false);
     rest(10);
-    arrivals.note();
-    expect(arrivals.isAlone()).toBe(true);
-    arrivals.note();
-    expect(arrivals.isAlone()).toBe(false);
+    const second = arrivals.note();
+    expect([first, second].map(arrivals.isAlone)).toEqual([false, true]);
+    const third = arrivals.note();
+    expect([first, second, third].map(arrivals.isAlone)).toEqual([false, false, false]);
+  });
+
+  it('also where the rest of its body comes in a turn of its own, or its answer much later', () => {
+    const { arrivals, work, rest, endTurn } = createLoop();
+    const number = arrivals.note();
+    work(1);
+    endTurn();
+    rest(0.1);
+    arrivals.earliest();
+    expect(arrivals.isAlone(number)).toBe(true);
+    endTurn();
+    rest(1_000);
+    expect(arrivals.isAlone(number)).toBe(true);
   });
 
   it('and is not where it was found at once: more may have come with it', () => {
@@ -85,7 +96,7 @@ describe('A request is alone', () => {
     work(1);
     endTurn();
     rest(0.25);
-    arrivals.note();
-    expect(arrivals.isAlone()).toBe(false);
+    const number = arrivals.note();
+    expect(arrivals.isAlone(number)).toBe(false);
   });
 });
