@@ -75,9 +75,9 @@ export default defineBenchmark({
         for (const server of servers.splice(0)) server.stop();
         if (round > 0) await curfew.upgrade(CONFIGURATION);
         const noop = await start();
-        await warmUp({ port: noop.port, namespace: 'noop-both' });
-        const patching = await start(await warmUp({ port, namespace: 'curfew-both' }));
-        await warmUp({ port: patching.port, namespace: 'patch-both' });
+        await warmUp({ port: noop.port, namespaces: ['noop-both', 'noop-one'] });
+        const patching = await start(await warmUp({ port, namespaces: ['curfew-both', 'curfew-one'] }));
+        await warmUp({ port: patching.port, namespaces: ['patch-both'] });
         await must(['apply'], [...registrations('noop', noop), ...registrations('patch', patching)]);
         await limitCurfew(must);
         changed.push(await createPods(controlPlane, { namespaces: NAMESPACES, ...plan }));
@@ -85,7 +85,7 @@ export default defineBenchmark({
       }
       await curfew.upgrade({ ...CONFIGURATION, mutations: { 'inject-token': { liveReads: 'always' } } });
       await limitCurfew(must);
-      await warmUp({ port, namespace: 'curfew-both' });
+      await warmUp({ port, namespaces: ['curfew-both', 'curfew-one'] });
       const always = await createPods(controlPlane, { namespaces: NAMESPACES_OF_ALWAYS, ...plainPlan });
       await curfew.uninstall();
       return [

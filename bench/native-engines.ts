@@ -52,7 +52,7 @@ export default defineBenchmark({
         { controlPlane, kubectl },
         { ...CONFIGURATION, excludedNamespaces: ['none', 'native'] },
       );
-      await warmUp({ port: Number(new URL(curfew.webhookUrl).port), namespace: 'webhook' });
+      await warmUp({ port: Number(new URL(curfew.webhookUrl).port), namespaces: ['webhook'] });
       const times = await createPods(controlPlane, {
         namespaces: ENGINES,
         rounds: ROUNDS,

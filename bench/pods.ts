@@ -6,6 +6,9 @@ import { ADMITTED_POD } from '../test/server/start-app.ts';
 /** As the API server's own plugins leave it, with the API token of a year. */
 export const ADMITTED: JsonObject = ADMITTED_POD;
 
+/** The same of one that gets no API token. */
+export const ADMITTED_PLAIN: JsonObject = withoutToken(ADMITTED);
+
 /** What a caller sends to the API server for it. */
 export function submittedPod(name: string, fields: JsonObject = {}): JsonObject {
   return {
@@ -29,6 +32,15 @@ export function plainPod(): JsonObject {
 /** The same with the API token of a year, as the API server's own plugins leave it: in a volume, and mounted by each container. */
 export function tokenPod(): JsonObject {
   return podOf({}, asArray(valueAt(ADMITTED_POD, ['spec', 'volumes'])), asArray(valueAt(ADMITTED_POD, MOUNTS)));
+}
+
+function withoutToken(pod: JsonObject): JsonObject {
+  const { volumes: _, ...spec } = pod['spec'] as JsonObject;
+  const containers = asArray(spec['containers']).map((container) => {
+    const { volumeMounts: __, ...rest } = container as JsonObject;
+    return rest;
+  });
+  return { ...pod, spec: { ...spec, automountServiceAccountToken: false, containers } };
 }
 
 const MOUNTS = ['spec', 'containers', 0, 'volumeMounts'];

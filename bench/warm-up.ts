@@ -3,7 +3,7 @@
 import { asString, valueAt } from '../src/objects/json.ts';
 import { review } from '../test/server/start-app.ts';
 import { openConnections, runLoad, toRequest } from './connection.ts';
-import { ADMITTED } from './pods.ts';
+import { ADMITTED, ADMITTED_PLAIN } from './pods.ts';
 
 /**
  * So many. V8 compiles Curfew's rules anew until some 120,000 reviews, and holds them up for ms at a time meanwhile; what
@@ -16,20 +16,24 @@ const CALLERS = 8;
 export type WarmUp = {
   /** Of the server, on 127.0.0.1. */
   readonly port: number;
-  /** Where the pods of the reviews are. */
-  readonly namespace: string;
+  /** Where the pods of the reviews are; the patch is that of the first. */
+  readonly namespaces: readonly [string, ...string[]];
 };
 
 /**
- * As a server that has been running for a while: through the API server alone that would take minutes. Throws if an answer
- * is not 200.
+ * As a server that has been running for a while, and has seen pods with a token and without in namespaces at each of the
+ * levels that are measured: through the API server alone that would take minutes. Throws if an answer is not 200.
  *
  * @returns the patch that the server makes of the pod, in base64
  */
-export async function warmUp({ port, namespace }: WarmUp): Promise<string | undefined> {
-  const body = JSON.stringify(review('pods', ADMITTED, { namespace }));
-  const mutating = toRequest('/mutate/pods?timeout=3s', body);
-  const requests = [mutating, toRequest('/validate/pods?timeout=3s', body)];
+export async function warmUp({ port, namespaces }: WarmUp): Promise<string | undefined> {
+  const bodies = namespaces.flatMap((namespace) =>
+    [ADMITTED, ADMITTED_PLAIN].map((pod) => JSON.stringify(review('pods', pod, { namespace }))),
+  );
+  const [mutating = Buffer.alloc(0), ...others] = ['mutate', 'validate'].flatMap((path) =>
+    bodies.map((body) => toRequest(`/${path}/pods?timeout=3s`, body)),
+  );
+  const requests = [mutating, ...others];
   const target = { port, tls: { rejectUnauthorized: false } };
   const connections = await openConnections(target, CALLERS);
   const { errors } = await runLoad({ requests, connections, forMs: 60_000, most: WARM_UP_REVIEWS });
