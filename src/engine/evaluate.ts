@@ -4,20 +4,18 @@
  */
 
 import type { Check, Finding, Note, RuleWords, Undecided } from '../checks/define-check.ts';
-import { isFinding, isNote, isUndecided, startLevel } from '../checks/define-check.ts';
-import type { JsonObject } from '../objects/json.ts';
-import type { ActiveLevel, Level } from '../objects/level.ts';
-import { isAtLeast } from '../objects/level.ts';
+import { isFinding, isNote, isUndecided } from '../checks/define-check.ts';
+import type { Level } from '../objects/level.ts';
 import type { Reads, RuleContext } from '../objects/rule-context.ts';
 import type { Subject } from '../objects/subject.ts';
 import { toOldSubject } from '../objects/subject.ts';
 import { isNewerThan } from '../policy/catalogue.ts';
 import type { Configuration } from '../policy/configuration.ts';
-import type { CheckMode } from '../policy/configuration-schema.ts';
-import { CHECK_MODES } from '../policy/configuration-schema.ts';
 import type { Exemption } from '../policy/exemption.ts';
 import { findExemption, stateOf } from '../policy/exemption.ts';
 import type { Scope } from '../policy/scope.ts';
+import type { AskedCheck } from './asked-checks.ts';
+import { isWithin, listAskedChecks } from './asked-checks.ts';
 
 /** What a finding leads to. `would_deny`: it would have been denied but for `dryRun`. */
 export type Effect = 'deny' | 'would_deny' | 'warn' | 'audit';
@@ -126,10 +124,10 @@ export function judge(subject: Subject, options: JudgeOptions): Judgement {
   let notes: Map<string, Note> | undefined;
   const exempted: ExemptedResult[] = [];
   const levels = toContexts(options);
-  for (const check of options.checks) {
-    const ceiling = ceilingOf(check, options);
-    if (ceiling === 'off' || !isRead(check.reads, subject)) continue;
-    const judged = judgeWith(subject, { options, levels, check, ceiling });
+  for (const asked of listAskedChecks(options.checks, options)) {
+    const { check } = asked;
+    if (!isRead(check.reads, subject)) continue;
+    const judged = judgeWith(subject, { options, levels, asked });
     for (const note of judged.notes) {
       notes ??= new Map();
       notes.set(JSON.stringify([note.where, note.reason]), note);
@@ -166,8 +164,7 @@ function toContexts({ levels, context }: JudgeOptions): Contexts {
 
 /** One check, and what it is asked with. */
 type Asking = {
-  readonly check: Check;
-  readonly ceiling: CheckMode;
+  readonly asked: AskedCheck;
   readonly levels: Contexts;
   readonly options: JudgeOptions;
 };
@@ -189,8 +186,9 @@ function judgeWith(subject: Subject, asking: Asking): Omit<Judgement, 'exempted'
 
 function sortIntoModes(
   { enforced, warned, audited }: Readonly<Record<'enforced' | 'warned' | 'audited', Outcomes>>,
-  { check, ceiling, options }: Asking,
+  { asked, options }: Asking,
 ): Omit<Judgement, 'exempted'> {
+  const { check, ceiling } = asked;
   const { scope, configuration } = options;
   const mayDeny = ({ since }: Finding) =>
     isWithin('enforce', ceiling) && !(since !== undefined && isNewerThan(since, configuration.catalogue));
@@ -213,36 +211,16 @@ function sortIntoModes(
 }
 
 /** What the check says at the level of `context`; `NOTHING` if that is nothing. */
-function evaluateAt(subject: Subject, { check, options }: Asking, context: RuleContext | undefined): Outcomes {
-  if (context === undefined || !isAtLeast(context.level, startLevel(check))) return NOTHING;
-  const settings = settingsOf(check, context.level, options.configuration.checks.get(check.id)?.options);
-  const outcomes = check.evaluate(subject, settings, context);
+function evaluateAt(subject: Subject, { asked }: Asking, context: RuleContext | undefined): Outcomes {
+  const settings = context === undefined ? undefined : asked.settings[context.level];
+  if (context === undefined || settings === undefined) return NOTHING;
+  const outcomes = asked.check.evaluate(subject, settings, context);
   if (outcomes.length === 0) return NOTHING;
   return {
     findings: outcomes.filter(isFinding),
     undecided: outcomes.filter(isUndecided),
     notes: outcomes.filter(isNote),
   };
-}
-
-/** What `check` goes by at `level`; without options of a configuration by its defaults. */
-export function settingsOf(check: Check, level: ActiveLevel, options: JsonObject = check.defaults) {
-  const limits = (level === 'baseline' ? check.levels.baseline : undefined) ?? check.levels.restricted;
-  return { options, limits };
-}
-
-/** The least of: what the configuration lets this check do, what the subject's scope allows, what a pin allows. */
-export function ceilingOf(
-  check: Check,
-  { configuration, scope }: Pick<JudgeOptions, 'configuration' | 'scope'>,
-): CheckMode {
-  const configured = configuration.checks.get(check.id)?.mode ?? 'enforce';
-  const least = isWithin(configured, scope.ceiling) ? configured : scope.ceiling;
-  return isWithin('enforce', least) && isNewerThan(check.since, configuration.catalogue) ? 'warn' : least;
-}
-
-function isWithin(mode: CheckMode, ceiling: CheckMode): boolean {
-  return CHECK_MODES.indexOf(mode) <= CHECK_MODES.indexOf(ceiling);
 }
 
 /** An update that adds no finding is not denied; the old object is judged only if there is something to drop. */

@@ -7,7 +7,7 @@ import type { Subject } from '../objects/subject.ts';
 import type { HeededLifetimes, TokenLifetimeSettings } from '../objects/token-limits.ts';
 import { NO_LIFETIMES } from '../objects/token-limits.ts';
 import { findExemption } from '../policy/exemption.ts';
-import { ceilingOf, settingsOf } from './evaluate.ts';
+import { ceilingOf, settingsOf } from './asked-checks.ts';
 import type { MutateOptions } from './mutate.ts';
 
 /** Nothing where it is off or `subject` is exempted; with `dryRun` and under a lower ceiling it denies nothing. */

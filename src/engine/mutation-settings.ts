@@ -5,7 +5,7 @@ import type { InjectionSettings } from '../injection/asks.ts';
 import type { Mutation, MutationSettings } from '../mutations/define-mutation.ts';
 import type { JsonObject } from '../objects/json.ts';
 import type { RuleContext } from '../objects/rule-context.ts';
-import { settingsOf } from './evaluate.ts';
+import { settingsOf } from './asked-checks.ts';
 
 export type Given = {
   readonly context: RuleContext;
