@@ -5,7 +5,7 @@ import { createRandom, type Random } from '../test/seeded-random.ts';
 import { openConnection, toRequest } from './connection.ts';
 import { submittedPod } from './pods.ts';
 
-/** So that the order is the same in each run. */
+/** So that the orders are the same in each run. */
 const SEED = 38;
 
 type Server = {
@@ -19,6 +19,8 @@ type Plan<Namespace extends string> = {
   readonly rounds: number;
   /** Rounds before those, which are not counted. */
   readonly warmUp: number;
+  /** Number of the plan: those of one run have other orders. */
+  readonly start?: number;
   /** By default one that gets an API token. */
   readonly podOf?: (name: string) => JsonObject;
   /** Throws where what was answered is not what is measured. */
@@ -28,12 +30,12 @@ type Plan<Namespace extends string> = {
 /** One request after the other over one connection, to each namespace in turn. In ms, in the order of the rounds. */
 export async function createPods<Namespace extends string>(
   { server, certificateAuthority, admin }: Server,
-  { namespaces, rounds, warmUp, podOf = submittedPod, check }: Plan<Namespace>,
+  { namespaces, rounds, warmUp, start = 0, podOf = submittedPod, check }: Plan<Namespace>,
 ): Promise<Readonly<Record<Namespace, number[]>>> {
   const tls = { ca: certificateAuthority, cert: admin.certificate, key: admin.privateKey };
   const connection = await openConnection({ port: Number(new URL(server).port), tls });
   const times = Object.fromEntries(namespaces.map((name) => [name, []])) as unknown as Record<Namespace, number[]>;
-  const random = createRandom(SEED);
+  const random = createRandom(SEED + start);
   for (let round = -warmUp; round < rounds; round += 1) {
     // What a request finds in the caches is what the one before it left: so each comes after each other one, by chance.
     for (const name of shuffle(namespaces, random)) {

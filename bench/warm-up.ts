@@ -22,7 +22,8 @@ export type WarmUp = {
 
 /**
  * As a server that has been running for a while, and has seen pods with a token and without in namespaces at each of the
- * levels that are measured: through the API server alone that would take minutes. Throws if an answer is not 200.
+ * levels that are measured: through the API server alone that would take minutes. Throws if an answer is not
+ * 200, or there are too few within two minutes.
  *
  * @returns the patch that the server makes of the pod, in base64
  */
@@ -36,9 +37,10 @@ export async function warmUp({ port, namespaces }: WarmUp): Promise<string | und
   const requests = [mutating, ...others];
   const target = { port, tls: { rejectUnauthorized: false } };
   const connections = await openConnections(target, CALLERS);
-  const { errors } = await runLoad({ requests, connections, forMs: 60_000, most: WARM_UP_REVIEWS });
+  const { errors, latencies } = await runLoad({ requests, connections, forMs: 120_000, most: WARM_UP_REVIEWS });
   const answer = await connections[0]?.send(mutating);
   for (const connection of connections) connection.close();
   if (errors > 0) throw new Error(`${errors} answers were not 200`);
+  if (latencies.length < WARM_UP_REVIEWS) throw new Error(`${latencies.length} answers within two minutes`);
   return asString(valueAt(JSON.parse(String(answer?.body)), ['response', 'patch']));
 }

@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers';
 export type AfterTurn = {
   /** Runs `task` after this turn, and in the order of the calls. */
   readonly run: (task: () => void) => void;
-  /** Runs at once what is due after this turn, where the turn is known to bring nothing else that it would go with. */
+  /** Runs at once what is due after this turn so far. */
   readonly runNow: () => void;
 };
 

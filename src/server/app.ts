@@ -86,13 +86,13 @@ export function buildApp(deps: AppDeps): Server {
     // Nothing is left to be refused once the server is closed.
     after: (ms, task) => void setTimeout(task, ms).unref(),
   });
-  // Apart from the answers, which need not wait for it.
+  // Apart from the answers, since one that goes at once need not wait for it.
   const bookkeeping = createAfterTurn();
   const arrivals = deps.arrivals ?? watchArrivals(monotonic, bookkeeping.run);
   const faults = createFaultLog({ log });
   const bodies = createBodyReader({
     inFlight,
-    turnstile: createTurnstile({ monotonic, afterTurn: bookkeeping.run }),
+    turnstile: createTurnstile({ monotonic, afterTurn: (turn) => bookkeeping.run(() => takeTurn(turn)) }),
     maxBytes: maxBodyBytesInFlight,
     onTurn: ({ arrived }) => recorder.wait((monotonic() - arrived) / 1000),
   });
@@ -105,16 +105,24 @@ export function buildApp(deps: AppDeps): Server {
     const { request } = exchange;
     const target = readTarget(request.url ?? '');
     const { entry } = target;
+    let text: string;
     try {
       // Before anything is told, such as which paths there are.
       const refusal = gate?.(request.socket);
       if (refusal !== undefined) throw refusal;
       if (entry === undefined) throw new Fault('CURFEW_E_PATH');
-      const text = await judge(exchange, entry, toTimeout(target, policy().configuration.server.deadlineMs));
-      send(exchange, { status: 200, type: JSON_TYPE, text });
+      text = await judge(exchange, entry, toTimeout(target, policy().configuration.server.deadlineMs));
     } catch (error) {
       await answerFault(exchange, toFault(error), entry);
+      return;
     }
+    send(exchange, { status: 200, type: JSON_TYPE, text });
+  }
+
+  /** What is ready is written before the next reviews are let in, of which one alone may take its time. */
+  function takeTurn(turn: () => void): void {
+    afterTurn.runNow();
+    turn();
   }
 
   async function judge(exchange: Exchange, entry: Entry, timeoutMs: number): Promise<string> {

@@ -11,8 +11,9 @@ export type Arrivals = {
   /** The earliest moment at which what is read now can have arrived, in ms of the monotonic clock. */
   earliest(): number;
   /**
-   * True where the event loop had nothing to do before that was read, and nothing else was read since. The rest of a body may
-   * come in a turn of its own: clients write 4 KiB at a time.
+   * True where the event loop had rested before that was read, and nothing else was read since. Of several that come together
+   * the first is read, and judged, before anybody can know of the others. The rest of a body may come in a turn of its own:
+   * clients write 4 KiB at a time.
    */
   isAlone(number: number): boolean;
 };
@@ -38,7 +39,7 @@ export function createArrivals({ monotonic, idle, afterTurn }: EventLoop): Arriv
   let turn: Turn | undefined;
   let before: { readonly start: number; readonly idle: number } | undefined;
   let noted = 0;
-  /** Number of what was read first after the last rest. */
+  /** Number of what was read first in the last turn that came after a rest. */
   let firstAfterRest = 0;
 
   function open(): Turn {

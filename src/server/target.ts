@@ -11,15 +11,17 @@ const ENTRY_OF_PATH: ReadonlyMap<string, Entry> = new Map(ENTRIES.map((entry) =>
 export type Target = {
   /** Undefined where no entry has this path. */
   readonly entry: Entry | undefined;
-  /** How long the caller says that it waits, in ms. */
+  /** How long the caller says that it waits, in ms; undefined where that is still to be read from the query. */
   readonly callerMs: number | undefined;
+  /** Without the question mark. */
+  readonly query: string;
 };
 
 /** By what an API server asks for, unless somebody has changed an entry's timeout: nothing of it has to be taken apart. */
 const TARGET_OF_URL: ReadonlyMap<string, Target> = new Map(
   ENTRIES.map((entry) => [
     `${entry.path}?timeout=${entry.timeoutSeconds}s`,
-    { entry, callerMs: entry.timeoutSeconds * 1000 },
+    { entry, callerMs: entry.timeoutSeconds * 1000, query: '' },
   ]),
 );
 
@@ -33,7 +35,8 @@ function parseTarget(url: string): Target {
   const before = at === -1 ? url : url.slice(0, at);
   return {
     entry: ENTRY_OF_PATH.get(before) ?? ENTRY_OF_PATH.get(toPath(before)),
-    callerMs: at === -1 ? undefined : parseTimeout(url.slice(at + 1)),
+    callerMs: undefined,
+    query: at === -1 ? '' : url.slice(at + 1),
   };
 }
 
@@ -54,6 +57,7 @@ function parseTimeout(query: string): number | undefined {
 }
 
 /** The shorter of our own deadline and the time for which the caller waits, less what is kept back; in ms. */
-export function toTimeout({ callerMs }: Target, deadlineMs: number): number {
-  return callerMs === undefined ? deadlineMs : Math.max(1, Math.min(deadlineMs, callerMs - ANSWER_RESERVE_MS));
+export function toTimeout({ callerMs, query }: Target, deadlineMs: number): number {
+  const theirs = callerMs ?? parseTimeout(query);
+  return theirs === undefined ? deadlineMs : Math.max(1, Math.min(deadlineMs, theirs - ANSWER_RESERVE_MS));
 }

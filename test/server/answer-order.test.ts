@@ -1,7 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
+import { openConnections, toRequest } from '../../bench/connection.ts';
 import { createAfterTurn } from '../../src/server/after-turn.ts';
-import { ADMITTED_POD, review, type StartedApp, startApp } from './start-app.ts';
+import { ADMITTED_POD, PLAIN_READER, review, type StartedApp, startApp } from './start-app.ts';
 
 let app: StartedApp | undefined;
 afterEach(async () => {
@@ -9,36 +10,62 @@ afterEach(async () => {
   app = undefined;
 });
 
-/** Turns end when the test says so; something is due after the first, as a line of the log is. */
-async function start(isAlone: boolean) {
-  const ends: (() => void)[] = [];
-  const done: string[] = [];
-  const afterTurn = createAfterTurn((run) => ends.push(run));
-  const arrivals = { note: () => 1, earliest: () => performance.now(), isAlone: () => isAlone };
-  app = await startApp({}, undefined, { afterTurn, arrivals });
-  afterTurn.run(() => done.push('a line'));
-  const sent = app.send('/validate/pods', review('pods', ADMITTED_POD)).then(({ status }) => done.push(String(status)));
-  return { ends, done, sent, held: () => app?.metric('curfew_review_duration_seconds_count') };
+/** As a list that is read, or a large object that is judged. */
+const BUSY_MS = 20;
+
+/**
+ * A server that has to look at a namespace for each review, which tells `onJudged` how many answers were sent before.
+ * What is due after the turn tells `onLine` the same, as a line of the log would be.
+ */
+async function start(
+  isAlone: boolean | undefined,
+  onJudged: (countSent: () => number) => void,
+  onLine: (sent: number) => void = () => undefined,
+): Promise<StartedApp> {
+  const responses: ServerResponse[] = [];
+  const countSent = (): number => responses.filter(({ headersSent }) => headersSent).length;
+  const afterTurn = createAfterTurn();
+  const reader: typeof PLAIN_READER = {
+    ...PLAIN_READER,
+    namespace: (...args) => {
+      onJudged(countSent);
+      afterTurn.run(() => onLine(countSent()));
+      return PLAIN_READER.namespace(...args);
+    },
+  };
+  const arrivals = { note: () => 1, earliest: () => performance.now(), isAlone: () => isAlone === true };
+  app = await startApp({}, reader, isAlone === undefined ? { afterTurn } : { afterTurn, arrivals });
+  app.server.on('request', (_request, response) => responses.push(response));
+  return app;
 }
 
 describe('An answer', () => {
-  it('goes at once where the request is alone, after what is due before it', async () => {
-    const { ends, done, sent } = await start(true);
-    await sent;
-    expect(done).toEqual(['a line', '200']);
-    // What was scheduled for the line finds nothing to do.
-    for (const end of ends) end();
-    expect(done).toEqual(['a line', '200']);
+  it.each([
+    ['at once where the request is alone', true, 1],
+    ['after the turn where others may have come', false, 0],
+  ])('goes %s, and after what is due before it', async (_when, isAlone, sentInTurn) => {
+    const sent: number[] = [];
+    const lines: number[] = [];
+    // Once all is done that follows from the body, and before the turn ends.
+    const onJudged = (countSent: () => number) => process.nextTick(() => sent.push(countSent()));
+    const started = await start(isAlone, onJudged, (count) => lines.push(count));
+    const { status } = await started.send('/validate/pods', review('pods', ADMITTED_POD));
+    expect({ status, sent, lines }).toEqual({ status: 200, sent: [sentInTurn], lines: [0] });
   });
 
-  it('waits for the end of the turn where others may have come, and goes with theirs', async () => {
-    const { ends, done, sent, held } = await start(false);
-    await expect.poll(held).toBe(1);
-    // It is judged, and would be here by now.
-    await sleep(50);
-    expect(done).toEqual([]);
-    for (const end of ends) end();
-    await sent;
-    expect(done).toEqual(['a line', '200']);
+  it('is written before the next review is judged, of which one alone may take its time', async () => {
+    const sent: number[] = [];
+    const started = await start(undefined, (countSent) => {
+      sent.push(countSent());
+      const end = performance.now() + BUSY_MS;
+      while (performance.now() < end);
+    });
+    // Each of them has a turn of its own.
+    const metadata = { name: 'example', annotations: { note: 'x'.repeat(100_000) } };
+    const large = toRequest('/validate/pods', JSON.stringify(review('pods', { ...ADMITTED_POD, metadata })));
+    const connections = await openConnections({ port: started.port, tls: { ca: started.ca } }, 6);
+    await Promise.all(connections.map(async (connection) => await connection.send(large)));
+    for (const connection of connections) connection.close();
+    expect(sent).toEqual([0, 1, 2, 3, 4, 5]);
   });
 });

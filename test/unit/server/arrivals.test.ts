@@ -83,9 +83,7 @@ describe('A request is alone', () => {
     work(1);
     endTurn();
     rest(0.1);
-    arrivals.earliest();
     expect(arrivals.isAlone(number)).toBe(true);
-    endTurn();
     rest(1_000);
     expect(arrivals.isAlone(number)).toBe(true);
   });
