@@ -13,7 +13,7 @@ const CONNECTIONS = 8;
 /** As fast as answers come: short turns and many, since this machine is a tenth faster in one second than in the next. */
 const FULL = { rounds: 21, forMs: 300 } as const;
 /** At a fixed rate: longer ones, or a pause now and then would be seen in too few of them. */
-const CALM = { rounds: 7, forMs: 1_000 } as const;
+const CALM = { rounds: 15, forMs: 1_000 } as const;
 /** Of each turn, not counted: the handshakes of its connections, and what they leave to do. */
 const LEAD_MS = 300;
 /** Of what the fastify server can. Of what Curfew can it is more where pods are mutated: there reviews wait for each other. */
