@@ -212,8 +212,9 @@ function sortIntoModes(
 
 /** What the check says at the level of `context`; `NOTHING` if that is nothing. */
 function evaluateAt(subject: Subject, { asked }: Asking, context: RuleContext | undefined): Outcomes {
-  const settings = context === undefined ? undefined : asked.settings[context.level];
-  if (context === undefined || settings === undefined) return NOTHING;
+  if (context === undefined) return NOTHING;
+  const settings = asked.settings[context.level];
+  if (settings === undefined) return NOTHING;
   const outcomes = asked.check.evaluate(subject, settings, context);
   if (outcomes.length === 0) return NOTHING;
   return {

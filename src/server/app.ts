@@ -52,7 +52,7 @@ export type AppDeps = ReviewDeps & {
 type Exchange = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Of what has arrived. */
+  /** What `arrivals` knows it by. */
   readonly number: number;
   /** Undefined as long as it has none. */
   place: Place | undefined;
