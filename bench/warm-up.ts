@@ -22,8 +22,7 @@ export type WarmUp = {
 
 /**
  * As a server that has been running for a while, and has seen pods with a token and without in namespaces at each of the
- * levels that are measured: through the API server alone that would take minutes. Throws if an answer is not
- * 200, or there are too few within two minutes.
+ * levels that are measured: through the API server alone that would take minutes. Throws as `sendWarmUp` does.
  *
  * @returns the patch that the server makes of the pod, in base64
  */
@@ -34,13 +33,26 @@ export async function warmUp({ port, namespaces }: WarmUp): Promise<string | und
   const [mutating = Buffer.alloc(0), ...others] = ['mutate', 'validate'].flatMap((path) =>
     bodies.map((body) => toRequest(`/${path}/pods?timeout=3s`, body)),
   );
-  const requests = [mutating, ...others];
-  const target = { port, tls: { rejectUnauthorized: false } };
-  const connections = await openConnections(target, CALLERS);
+  const answer = await sendWarmUp(port, [mutating, ...others]);
+  return asString(valueAt(JSON.parse(String(answer)), ['response', 'patch']));
+}
+
+/**
+ * Sends each of the requests in turn, until there are enough answers. Throws if one is not 200, or there are too few within
+ * two minutes.
+ *
+ * @param port - on 127.0.0.1
+ * @returns what the first request is answered then
+ */
+export async function sendWarmUp(port: number, requests: readonly Buffer[]): Promise<Buffer> {
+  const connections = await openConnections({ port, tls: { rejectUnauthorized: false } }, CALLERS);
+  const [connection] = connections;
+  const [first] = requests;
+  if (connection === undefined || first === undefined) throw new Error('there is nothing to send');
   const { errors, latencies } = await runLoad({ requests, connections, forMs: 120_000, most: WARM_UP_REVIEWS });
-  const answer = await connections[0]?.send(mutating);
-  for (const connection of connections) connection.close();
+  const { body } = await connection.send(first);
+  for (const one of connections) one.close();
   if (errors > 0) throw new Error(`${errors} answers were not 200`);
   if (latencies.length < WARM_UP_REVIEWS) throw new Error(`${latencies.length} answers within two minutes`);
-  return asString(valueAt(JSON.parse(String(answer?.body)), ['response', 'patch']));
+  return body;
 }

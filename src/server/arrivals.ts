@@ -26,8 +26,10 @@ export type EventLoop = {
   readonly afterTurn: AfterTurn['run'];
 };
 
-/** An event loop that finds something at once has not waited as long, in ms. */
+/** An event loop that finds something at once has not waited as long, in ms, not even where others had its processor meanwhile. */
 const IDLE_MS = 0.5;
+/** So long it does wait where it finds nothing, in ms. Enough for `isAlone`, which promises nothing to anybody. */
+const REST_MS = 0.05;
 
 type Turn = { readonly start: number; readonly earliest: number };
 
@@ -44,10 +46,10 @@ export function createArrivals({ monotonic, idle, afterTurn }: EventLoop): Arriv
 
   function open(): Turn {
     const now = monotonic();
-    // After a rest nothing can have been left over from before.
-    const hasRested = before === undefined || idle() - before.idle > IDLE_MS;
-    if (hasRested) firstAfterRest = noted + 1;
-    const opened = { start: now, earliest: hasRested ? now : (before?.start ?? now) };
+    const rested = before === undefined ? Infinity : idle() - before.idle;
+    if (rested > REST_MS) firstAfterRest = noted + 1;
+    // After a long one nothing can have been left over from before.
+    const opened = { start: now, earliest: rested > IDLE_MS ? now : (before?.start ?? now) };
     turn = opened;
     afterTurn(() => {
       before = { start: opened.start, idle: idle() };

@@ -88,12 +88,23 @@ describe('A request is alone', () => {
     expect(arrivals.isAlone(number)).toBe(true);
   });
 
+  it('after a short rest too, though some of what is read then may have been waiting since the turn before', () => {
+    const { arrivals, work, rest, endTurn } = createLoop();
+    arrivals.note();
+    work(1);
+    endTurn();
+    rest(0.06);
+    const number = arrivals.note();
+    expect(arrivals.isAlone(number)).toBe(true);
+    expect(arrivals.earliest()).toBe(1_000);
+  });
+
   it('and is not where it was found at once: more may have come with it', () => {
     const { arrivals, work, rest, endTurn } = createLoop();
     arrivals.note();
     work(1);
     endTurn();
-    rest(0.25);
+    rest(0.04);
     const number = arrivals.note();
     expect(arrivals.isAlone(number)).toBe(false);
   });
