@@ -2,8 +2,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startControlPlane } from '../e2e/control-plane.ts';
-import { runLoad } from './connection.ts';
 import { defineBenchmark, type Row } from './define-benchmark.ts';
+import { runLoad } from './load.ts';
 import { fitLine, provenSlope, quantile, toSample, toSlope } from './measure.ts';
 import type { Pause } from './probe.ts';
 import { describePauses, installProbed, podRequest } from './probed-curfew.ts';

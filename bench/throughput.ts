@@ -1,8 +1,9 @@
 /** Requests a second of the webhook server, beside servers that answer "allowed" to everything. */
 
 import { review } from '../test/server/start-app.ts';
-import { type Connection, type LoadResult, openConnections, runLoad, toRequest } from './connection.ts';
+import { type Connection, openConnections, toRequest } from './connection.ts';
 import { defineBenchmark, type Row, type Table } from './define-benchmark.ts';
+import { type LoadResult, runLoad } from './load.ts';
 import { quantile, ratioOf, toSample } from './measure.ts';
 import { plainPod, tokenPod } from './pods.ts';
 import { IMAGE_FLAGS } from './published.ts';
@@ -14,8 +15,8 @@ const CONNECTIONS = 8;
 const STARTS = 3;
 /** Of each start. As fast as answers come: short turns and many, since this machine is a tenth faster in one second than in the next. */
 const FULL = { rounds: 7, forMs: 300 } as const;
-/** Of each start. At a fixed rate: longer ones, or a pause now and then would be seen in too few of them. */
-const CALM = { rounds: 7, forMs: 1_000 } as const;
+/** Of each start. At a fixed rate: longer ones, so that p99 is of more than a few requests; others that use the machine spoil some. */
+const CALM = { rounds: 12, forMs: 700 } as const;
 /** Of each turn, not counted: the handshakes of its connections, and what they leave to do. */
 const LEAD_MS = 300;
 /** Of what the fastify server can. Of what Curfew can it is more where pods are mutated: there reviews wait for each other. */

@@ -2,7 +2,8 @@
 
 import { asString, valueAt } from '../src/objects/json.ts';
 import { review } from '../test/server/start-app.ts';
-import { openConnections, runLoad, toRequest } from './connection.ts';
+import { openConnections, toRequest } from './connection.ts';
+import { runLoad } from './load.ts';
 import { ADMITTED, ADMITTED_PLAIN } from './pods.ts';
 
 /**
