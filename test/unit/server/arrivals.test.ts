@@ -88,24 +88,18 @@ describe('A request is alone', () => {
     expect(arrivals.isAlone(number)).toBe(true);
   });
 
-  it('after a short rest too, though some of what is read then may have been waiting since the turn before', () => {
+  it.each([
+    ['after a short rest too', 0.06, true],
+    ['and is not where it was found at once: more may have come with it', 0.04, false],
+  ])('%s', (_when, restMs, isAlone) => {
     const { arrivals, work, rest, endTurn } = createLoop();
     arrivals.note();
     work(1);
     endTurn();
-    rest(0.06);
+    rest(restMs);
     const number = arrivals.note();
-    expect(arrivals.isAlone(number)).toBe(true);
+    expect(arrivals.isAlone(number)).toBe(isAlone);
+    // After neither of them is it certain that it was not there in the turn before.
     expect(arrivals.earliest()).toBe(1_000);
-  });
-
-  it('and is not where it was found at once: more may have come with it', () => {
-    const { arrivals, work, rest, endTurn } = createLoop();
-    arrivals.note();
-    work(1);
-    endTurn();
-    rest(0.04);
-    const number = arrivals.note();
-    expect(arrivals.isAlone(number)).toBe(false);
   });
 });
