@@ -79,7 +79,7 @@ const STARTS: Readonly<Record<string, (start: Start) => Promise<number>>> = {
       reader: PLAIN_READER,
       listPods: createUnknownLister('it is a benchmark'),
       recorder,
-      log: createLogger('info', openStandardOutput(recorder.logLinesLost, afterTurn.run)),
+      log: createLogger('info', openStandardOutput(recorder.logLinesLost, afterTurn.runLast)),
       clock,
       tls,
       isDraining: () => false,

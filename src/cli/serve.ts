@@ -76,7 +76,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const clock = createSystemClock();
   const recorder = createPrometheusRecorder(VERSION, clock.monotonic, { entries: ENTRIES.map(({ path }) => path) });
   const afterTurn = createAfterTurn();
-  const log = createLogger(options.logLevel, openStandardOutput(recorder.logLinesLost, afterTurn.run));
+  const log = createLogger(options.logLevel, openStandardOutput(recorder.logLinesLost, afterTurn.runLast));
 
   const client = options.withoutCluster ? undefined : await connectOnce(options);
   const release = options.publishWebhooks ?? options.compareWebhooks ?? DEFAULT_RELEASE;

@@ -14,8 +14,7 @@ const MOST_TOGETHER = 16_384;
  * without its log: verdicts matter more.
  *
  * @param onLost - called with how many lines were given up
- * @param afterTurn - runs what it is given after this turn of the event loop, in order; what is sent by the same one follows the
- *   lines that tell of it
+ * @param afterTurn - runs what it is given after this turn of the event loop, and after the answers that the lines tell of
  */
 export function openStandardOutput(
   onLost: (lines: number) => void,

@@ -5,6 +5,8 @@ import { setImmediate } from 'node:timers';
 export type AfterTurn = {
   /** Runs `task` after this turn, and in the order of the calls. */
   readonly run: (task: () => void) => void;
+  /** The same once all of `run` is done: for what nobody waits for. */
+  readonly runLast: (task: () => void) => void;
   /** Runs at once what is due after this turn so far. */
   readonly runNow: () => void;
 };
@@ -12,14 +14,23 @@ export type AfterTurn = {
 /** @param schedule - runs its argument after this turn */
 export function createAfterTurn(schedule: (run: () => void) => void = setImmediate): AfterTurn {
   let tasks: (() => void)[] = [];
+  let lastTasks: (() => void)[] = [];
   let isScheduled = false;
 
   function runNow(): void {
-    if (tasks.length === 0) return;
     const due = tasks;
+    const dueLast = lastTasks;
     // What these ask for is for the turn after.
-    tasks = [];
+    if (due.length > 0) tasks = [];
+    if (dueLast.length > 0) lastTasks = [];
     for (const task of due) task();
+    for (const task of dueLast) task();
+  }
+
+  function scheduleOnce(): void {
+    if (isScheduled) return;
+    isScheduled = true;
+    schedule(runScheduled);
   }
 
   function runScheduled(): void {
@@ -30,9 +41,11 @@ export function createAfterTurn(schedule: (run: () => void) => void = setImmedia
   return {
     run: (task) => {
       tasks.push(task);
-      if (isScheduled) return;
-      isScheduled = true;
-      schedule(runScheduled);
+      scheduleOnce();
+    },
+    runLast: (task) => {
+      lastTasks.push(task);
+      scheduleOnce();
     },
     runNow,
   };

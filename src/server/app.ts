@@ -39,7 +39,7 @@ export type AppDeps = ReviewDeps & {
   readonly callers?: (() => string) | undefined;
   /** True while the server is being stopped: answers ask the client to open its next connection elsewhere. */
   readonly isDraining: () => boolean;
-  /** Answers go by it. Where the lines of the log do too, a line is written before the answer that it tells of. */
+  /** Answers go by it, and the lines of the log that tell of them by its `runLast`. */
   readonly afterTurn: AfterTurn;
   /** Since when requests may have been waiting; by default as the event loop of this process shows it. */
   readonly arrivals?: Arrivals;
@@ -182,14 +182,14 @@ export function buildApp(deps: AppDeps): Server {
   /**
    * Every answer goes by here, also the one that nobody waits for any more. Those of one turn are written together: a
    * write that wakes its reader takes longer than all else that is done to it, and a caller that is awake is not woken.
-   * Where there is but one, it goes at once, after the lines of the log that tell of it.
+   * Where there is but one, it goes at once. Then come the lines of the log that tell of them, for which no caller waits.
    */
   function send({ request, response, number, place }: Exchange, answer: Answer, isLast = false): void {
     if (place !== undefined) inFlight.leave(place);
     const write = (): void => sendAnswer(response, answer, isLastOf(request.socket) || deps.isDraining() || isLast);
     if (!arrivals.isAlone(number)) return afterTurn.run(write);
-    afterTurn.runNow();
     write();
+    afterTurn.runNow();
   }
 
   const server = createServer(deps, (request, response) => {

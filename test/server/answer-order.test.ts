@@ -15,7 +15,7 @@ const BUSY_MS = 20;
 
 /**
  * A server that has to look at a namespace for each review, which tells `onJudged` how many answers were sent before.
- * What is due after the turn tells `onLine` the same, as a line of the log would be.
+ * What is due last in the turn tells `onLine` the same, as a line of the log would be.
  */
 async function start(
   isAlone: boolean | undefined,
@@ -29,7 +29,7 @@ async function start(
     ...PLAIN_READER,
     namespace: (...args) => {
       onJudged(countSent);
-      afterTurn.run(() => onLine(countSent()));
+      afterTurn.runLast(() => onLine(countSent()));
       return PLAIN_READER.namespace(...args);
     },
   };
@@ -43,14 +43,14 @@ describe('An answer', () => {
   it.each([
     ['at once where the request is alone', true, 1],
     ['after the turn where others may have come', false, 0],
-  ])('goes %s, and after what is due before it', async (_when, isAlone, sentInTurn) => {
+  ])('goes %s, and before the line of the log that tells of it', async (_when, isAlone, sentInTurn) => {
     const sent: number[] = [];
     const lines: number[] = [];
     // Once all is done that follows from the body, and before the turn ends.
     const onJudged = (countSent: () => number) => process.nextTick(() => sent.push(countSent()));
     const started = await start(isAlone, onJudged, (count) => lines.push(count));
     const { status } = await started.send('/validate/pods', review('pods', ADMITTED_POD));
-    expect({ status, sent, lines }).toEqual({ status: 200, sent: [sentInTurn], lines: [0] });
+    expect({ status, sent, lines }).toEqual({ status: 200, sent: [sentInTurn], lines: [1] });
   });
 
   it('is written before the next review is judged, of which one alone may take its time', async () => {

@@ -11,7 +11,7 @@ import { createAfterTurn } from '../../src/server/after-turn.ts';
 let lost = 0;
 const output = openStandardOutput((lines) => {
   lost += lines;
-}, createAfterTurn().run);
+}, createAfterTurn().runLast);
 process.on('exit', () => process.stderr.write(`\n${JSON.stringify({ lost })}\n`));
 const log = createLogger('info', output);
 const count = Number(process.argv[2]);

@@ -6,8 +6,8 @@ import { createAfterTurn } from '../../../src/server/after-turn.ts';
 function start() {
   const scheduled: (() => void)[] = [];
   const done: string[] = [];
-  const { run: afterTurn } = createAfterTurn((run) => scheduled.push(run));
-  const batch = createLineBatch({ write: (lines) => done.push(lines) }, afterTurn);
+  const { run: afterTurn, runLast } = createAfterTurn((run) => scheduled.push(run));
+  const batch = createLineBatch({ write: (lines) => done.push(lines) }, runLast);
   return {
     done,
     afterTurn,
@@ -19,7 +19,7 @@ function start() {
 }
 
 describe('The lines of the log', () => {
-  it('of one turn are written together, in order, before what is sent by the same turn', () => {
+  it('of one turn are written together, in order, after what is sent by the same turn', () => {
     const { done, afterTurn, batch, endTurn } = start();
     batch.write('first\n');
     afterTurn(() => done.push('answer to the first'));
@@ -27,7 +27,7 @@ describe('The lines of the log', () => {
     afterTurn(() => done.push('answer to the second'));
     expect(done).toEqual([]);
     endTurn();
-    expect(done).toEqual(['first\nsecond\n', 'answer to the first', 'answer to the second']);
+    expect(done).toEqual(['answer to the first', 'answer to the second', 'first\nsecond\n']);
   });
 
   it('of the next turn are a write of their own, and a turn without any is none', () => {
