@@ -135,7 +135,7 @@ function toTable({ name, least }: Case, { raw, fastify, curfew, roomy }: ByServe
     about: `All servers are started ${STARTS} times, since two processes of one program differ. Each time: ${WARM_UP_REVIEWS.toLocaleString('en-US')} requests of all kinds to warm up, then in turn, over ${CONNECTIONS} kept
 connections, ${FULL.rounds} rounds of ${FULL.forMs} ms as fast as answers come, and ${CALM.rounds} of ${CALM.parts} parts of ${CALM.forMs} ms at a fixed rate of ${100 * CALM_SHARE} % of what fastify can, each request at its moment. The caller and the server have a process each, and so has who reads
 Curfew's log. Curfew runs as its image starts it, with a young generation of the heap that is made for little memory, the others with the heap that Node chooses here,
-as Curfew does once more; so one process in three takes a fifth more of a processor for mutated reviews. Connections are opened for each turn, and ${LEAD_MS} ms pass before anything is counted; in a cluster one ends after 200 reviews and ten
+as Curfew does once more: so one process in three takes up to a fifth more of a processor for mutated reviews. Connections are opened for each turn, and ${LEAD_MS} ms pass before anything is counted; in a cluster one ends after 200 reviews and ten
 seconds ([0040](decisions/0040-a-connection-ends.md)), which is a handshake in thousands of reviews. At a fixed rate
 nothing waits for long, so p99 is not far from what one review takes, and a mutated one takes more than fastify's: it makes a patch, a note and a line in the log.`,
     columns: [
