@@ -206,24 +206,25 @@ function takeToken(subject: Subject, draft: Draft, { context, injection }: Setti
 
 /** From the last one to the first, so that the indexes of the others stay what they are. */
 function removeMounts(draft: Draft, spec: JsonObject, volumes: ReadonlySet<string>): readonly Change[] {
-  const removed = listMounts(spec, volumes)
-    .toReversed()
-    .map(({ container, path }) => ({
+  const removed: Change[] = [];
+  for (const { container, path } of listMounts(spec, volumes).toReversed()) {
+    removed.push({
       path: draft.remove(['spec', ...path]),
       detail: `the mount of the API token in container ${container} is removed`,
-    }));
+    });
+  }
   return removed.toReversed();
 }
 
+/** As removeMounts. */
 function removeVolumes(draft: Draft, spec: JsonObject, names: ReadonlySet<string>): readonly Change[] {
-  const removed = asArray(member(spec, 'volumes'))
-    .map((volume, index) => ({ name: asString(member(volume, 'name')) ?? '', index }))
-    .filter(({ name }) => names.has(name))
-    .toReversed()
-    .map(({ name, index }) => ({
-      path: draft.remove(['spec', 'volumes', index]),
-      detail: `volume ${name} is removed`,
-    }));
+  const volumes = asArray(member(spec, 'volumes'));
+  const removed: Change[] = [];
+  for (let index = volumes.length - 1; index >= 0; index -= 1) {
+    const name = asString(member(volumes[index], 'name')) ?? '';
+    if (!names.has(name)) continue;
+    removed.push({ path: draft.remove(['spec', 'volumes', index]), detail: `volume ${name} is removed` });
+  }
   return removed.toReversed();
 }
 

@@ -8,7 +8,7 @@ export const CONTAINER_LISTS = ['initContainers', 'containers', 'ephemeralContai
 
 export type Container = {
   /** Path in the pod spec: `['containers', 0]`. */
-  readonly path: JsonPath;
+  readonly path: readonly [list: string, index: number];
   readonly name: string;
   readonly container: JsonObject;
 };
@@ -59,13 +59,14 @@ export function groupMounts(spec: JsonObject): ReadonlyMap<string, readonly Volu
 export function listMounts(spec: JsonObject, ofVolumes?: ReadonlySet<string>): readonly VolumeMount[] {
   const found: VolumeMount[] = [];
   for (const { path, name, container } of listContainers(spec)) {
+    const [list, place] = path;
     const mounts = asArray(member(container, 'volumeMounts'));
     for (let index = 0; index < mounts.length; index += 1) {
       const mount = mounts[index];
       const volume = asString(member(mount, 'name'));
       if (volume === undefined || ofVolumes?.has(volume) === false) continue;
       const mountPath = asString(member(mount, 'mountPath')) ?? '';
-      found.push({ container: name, path: [...path, 'volumeMounts', index], mountPath, volume });
+      found.push({ container: name, path: [list, place, 'volumeMounts', index], mountPath, volume });
     }
   }
   return found;

@@ -41,7 +41,9 @@ export function listTokenSources(spec: JsonObject): readonly TokenSource[] {
   const found: TokenSource[] = [];
   // Most pods have no volume that could be the default one, and then nothing is asked about their mounts.
   let elsewhere: ReadonlySet<string> | undefined;
-  for (const [volumeIndex, volume] of asArray(member(spec, 'volumes')).entries()) {
+  const volumes = asArray(member(spec, 'volumes'));
+  for (let volumeIndex = 0; volumeIndex < volumes.length; volumeIndex += 1) {
+    const volume = volumes[volumeIndex];
     const sources = asArray(member(member(volume, 'projected'), 'sources'));
     if (sources.length === 0) continue;
     const name = asString(member(volume, 'name')) ?? '';
@@ -50,8 +52,8 @@ export function listTokenSources(spec: JsonObject): readonly TokenSource[] {
       elsewhere ??= listVolumesMountedElsewhere(spec);
       isDefault = !elsewhere.has(name);
     }
-    for (const [sourceIndex, source] of sources.entries()) {
-      const token = member(source, 'serviceAccountToken');
+    for (let sourceIndex = 0; sourceIndex < sources.length; sourceIndex += 1) {
+      const token = member(sources[sourceIndex], 'serviceAccountToken');
       if (!isObject(token)) continue;
       found.push({
         path: ['volumes', volumeIndex, 'projected', 'sources', sourceIndex, 'serviceAccountToken'],

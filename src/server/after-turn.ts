@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers';
 export type AfterTurn = {
   /** Runs `task` after this turn, and in the order of the calls. */
   readonly run: (task: () => void) => void;
-  /** The same once all of `run` is done: for what nobody waits for. */
+  /** The same once all of `run` is done: for what nobody waits for. What such a task asks for in this way is done with them. */
   readonly runLast: (task: () => void) => void;
   /** Runs at once what is due after this turn so far. */
   readonly runNow: () => void;
@@ -14,17 +14,15 @@ export type AfterTurn = {
 /** @param schedule - runs its argument after this turn */
 export function createAfterTurn(schedule: (run: () => void) => void = setImmediate): AfterTurn {
   let tasks: (() => void)[] = [];
-  let lastTasks: (() => void)[] = [];
+  const lastTasks: (() => void)[] = [];
   let isScheduled = false;
 
   function runNow(): void {
     const due = tasks;
-    const dueLast = lastTasks;
     // What these ask for is for the turn after.
     if (due.length > 0) tasks = [];
-    if (dueLast.length > 0) lastTasks = [];
     for (const task of due) task();
-    for (const task of dueLast) task();
+    for (let last = lastTasks.shift(); last !== undefined; last = lastTasks.shift()) last();
   }
 
   function scheduleOnce(): void {

@@ -39,7 +39,7 @@ export type AppDeps = ReviewDeps & {
   readonly callers?: (() => string) | undefined;
   /** True while the server is being stopped: answers ask the client to open its next connection elsewhere. */
   readonly isDraining: () => boolean;
-  /** Answers go by it, and the lines of the log that tell of them by its `runLast`. */
+  /** Answers go by it, and by its `runLast` what is counted and logged of them. */
   readonly afterTurn: AfterTurn;
   /** Since when requests may have been waiting; by default as the event loop of this process shows it. */
   readonly arrivals?: Arrivals;

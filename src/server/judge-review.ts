@@ -13,8 +13,6 @@ import type { Verdict } from '../engine/verdict.ts';
 import { toVerdict } from '../engine/verdict.ts';
 import { Fault } from '../errors.ts';
 import type { ClusterReader, Eventual, PodLister } from '../kube/api.ts';
-import type { Logger } from '../log/logger.ts';
-import type { Recorder } from '../metrics/recorder.ts';
 import type { Mutation } from '../mutations/define-mutation.ts';
 import { MUTATIONS } from '../mutations/registry.ts';
 import type { ClusterFacts, RuleContext } from '../objects/rule-context.ts';
@@ -28,7 +26,7 @@ import { respond, respondAllowed } from '../review/respond.ts';
 import type { Changes } from './changes.ts';
 import type { LookedUp, LookUps } from './look-up.ts';
 import { lookUp } from './look-up.ts';
-import type { ReviewInHand } from './record-review.ts';
+import type { RecordDeps, ReviewInHand } from './record-review.ts';
 import { recordJudgement, recordMutations } from './record-review.ts';
 import type { RefusalEvents } from './refusal-events.ts';
 import { lookUpsOf } from './rule-needs.ts';
@@ -43,12 +41,10 @@ export type Policy = {
   readonly release: string;
 };
 
-export type ReviewDeps = {
+export type ReviewDeps = RecordDeps & {
   readonly policy: () => Policy;
   readonly reader: ClusterReader;
   readonly listPods: PodLister;
-  readonly recorder: Recorder;
-  readonly log: Logger;
   readonly clock: ReviewClock;
   /** Absent where there is no cluster to write them in. */
   readonly events?: RefusalEvents | undefined;
@@ -209,7 +205,7 @@ function answerChecks(deps: ReviewDeps, ruling: Ruling, checks: readonly Check[]
 
 /** The answer that a judgement makes, counted and logged. */
 export function answerJudgement(
-  deps: Pick<ReviewDeps, 'policy' | 'recorder' | 'log' | 'clock' | 'events'>,
+  deps: RecordDeps & Pick<ReviewDeps, 'policy' | 'events'>,
   report: ReviewInHand,
   {
     judgement,

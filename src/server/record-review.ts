@@ -1,4 +1,4 @@
-/** What became of a review: counted, and told in one line of the log. Names, never contents. */
+/** What became of a review: counted, and told in one line of the log, once it is answered. Names, never contents. */
 
 import type { Effect, Judgement } from '../engine/evaluate.ts';
 import type { MutationDecision, MutationsOutcome } from '../engine/mutate.ts';
@@ -10,12 +10,15 @@ import { formatResource } from '../objects/subject.ts';
 import type { Entry } from '../review/entries.ts';
 import { ENTRIES, listResources } from '../review/entries.ts';
 import type { Review } from '../review/parse.ts';
+import type { AfterTurn } from './after-turn.ts';
 
 export type RecordDeps = {
   readonly recorder: Recorder;
   readonly log: Logger;
   /** In ms with fractions, from any start. */
   readonly clock: { readonly monotonic: () => number };
+  /** What is recorded waits for the answers of this turn, and no caller for it. */
+  readonly afterTurn: Pick<AfterTurn, 'runLast'>;
 };
 
 /** A review on its way. */
@@ -25,7 +28,24 @@ export type ReviewInHand = { readonly review: Review; readonly entry: Entry; rea
 const RESOURCES: ReadonlySet<string> = new Set(ENTRIES.flatMap(({ rules }) => rules.flatMap(listResources)));
 
 export function recordJudgement(deps: RecordDeps, report: ReviewInHand, judgement: Judgement): void {
-  const { subject } = report.review;
+  const decided = atThisMoment(deps, report);
+  deps.afterTurn.runLast(() => countJudgement(deps, decided, judgement));
+}
+
+export function recordMutations(deps: RecordDeps, report: ReviewInHand, outcome: MutationsOutcome): void {
+  const decided = atThisMoment(deps, report);
+  deps.afterTurn.runLast(() => countMutations(deps, decided, outcome));
+}
+
+/** A review that took so many ms until it was decided. */
+type Decided = Pick<ReviewInHand, 'review' | 'entry'> & { readonly ms: number };
+
+function atThisMoment({ clock }: RecordDeps, { review, entry, started }: ReviewInHand): Decided {
+  return { review, entry, ms: Math.round((clock.monotonic() - started) * 1000) / 1000 };
+}
+
+function countJudgement(deps: RecordDeps, decided: Decided, judgement: Judgement): void {
+  const { subject } = decided.review;
   for (const { check, effect } of judgement.results) {
     deps.recorder.evaluation({ check: check.id, mode: modeOf(effect), decision: effect, ...labelsOf(subject) });
   }
@@ -41,7 +61,7 @@ export function recordJudgement(deps: RecordDeps, report: ReviewInHand, judgemen
   if (decision !== undefined) {
     const judged = [...judgement.results, ...judgement.undecided, ...judgement.exempted];
     const exemptions = [...new Set(judgement.exempted.map(({ exemption }) => exemption.name))];
-    reportDecision(deps, report, {
+    writeDecision(deps.log, decided, {
       decision,
       rules: [...new Set(judged.map(({ check }) => check.id))],
       exemptions,
@@ -49,11 +69,11 @@ export function recordJudgement(deps: RecordDeps, report: ReviewInHand, judgemen
   }
 }
 
-export function recordMutations(deps: RecordDeps, report: ReviewInHand, outcome: MutationsOutcome): void {
-  const { subject } = report.review;
+function countMutations(deps: RecordDeps, decided: Decided, outcome: MutationsOutcome): void {
+  const { subject } = decided.review;
   for (const { mutation, decision } of outcome.results) {
     deps.recorder.mutation({ mutation: mutation.id, decision, ...labelsOf(subject) });
-    reportDecision(deps, report, { decision, rules: [mutation.id] });
+    writeDecision(deps.log, decided, { decision, rules: [mutation.id] });
   }
   for (const { id } of outcome.notes.filter(({ standsBack }) => standsBack === true)) {
     deps.recorder.mutation({ mutation: id, decision: 'stand_back', ...labelsOf(subject) });
@@ -89,9 +109,9 @@ function labelsOf(subject: Subject): { readonly operation: string; readonly reso
 }
 
 /** One line for a decision that is not a plain allow: names, never contents. */
-function reportDecision(
-  deps: Pick<RecordDeps, 'log' | 'clock'>,
-  { review, entry, started }: ReviewInHand,
+function writeDecision(
+  log: Logger,
+  { review, entry, ms }: Decided,
   {
     decision,
     rules,
@@ -104,7 +124,7 @@ function reportDecision(
   },
 ): void {
   const { subject } = review;
-  deps.log.info(
+  log.info(
     {
       entry: entry.name,
       type: entry.type,
@@ -117,7 +137,7 @@ function reportDecision(
       name: boundName(subject.name),
       user: boundName(subject.caller?.username ?? ''),
       uid: review.uid,
-      ms: Math.round((deps.clock.monotonic() - started) * 1000) / 1000,
+      ms,
     },
     'decision',
   );

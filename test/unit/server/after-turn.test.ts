@@ -41,21 +41,23 @@ it('What is due may be run at once, in order; what is asked for after that runs 
   expect(scheduled).toHaveLength(2);
 });
 
-it('What is to be last runs after all else of its turn, whichever was asked for first, and needs no other for it', () => {
+it('What is to be last runs after all else of its turn, with what it asks for itself to be last, and needs no other for it', () => {
   const scheduled: (() => void)[] = [];
   const said: string[] = [];
   const { run, runLast, runNow } = createAfterTurn((task) => scheduled.push(task));
   runLast(() => {
     said.push('last');
-    runLast(() => said.push('last of the next turn'));
+    runLast(() => said.push('of the last'));
     run(() => said.push('first of the next turn'));
   });
+  runLast(() => said.push('second of the last'));
   run(() => said.push('first'));
   expect(scheduled).toHaveLength(1);
   scheduled[0]?.();
-  expect(said).toEqual(['first', 'last']);
+  expect(said).toEqual(['first', 'last', 'second of the last', 'of the last']);
+  expect(scheduled).toHaveLength(2);
   scheduled[1]?.();
-  expect(said.slice(2)).toEqual(['first of the next turn', 'last of the next turn']);
+  expect(said.slice(4)).toEqual(['first of the next turn']);
   runLast(() => said.push('alone'));
   runNow();
   expect(said.at(-1)).toBe('alone');
