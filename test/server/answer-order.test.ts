@@ -43,14 +43,16 @@ describe('An answer', () => {
   it.each([
     ['at once where the request is alone', true, 1],
     ['after the turn where others may have come', false, 0],
-  ])('goes %s, and before the line of the log that tells of it', async (_when, isAlone, sentInTurn) => {
-    const sent: number[] = [];
-    const lines: number[] = [];
+  ])('goes %s, and before the line of the log that tells of it', async (_when, isAlone, inTurn) => {
+    const seen: { readonly sent: number; readonly lines: number }[] = [];
+    const last: number[] = [];
     // Once all is done that follows from the body, and before the turn ends.
-    const onJudged = (countSent: () => number) => process.nextTick(() => sent.push(countSent()));
-    const started = await start(isAlone, onJudged, (count) => lines.push(count));
+    const look = (countSent: () => number) =>
+      process.nextTick(() => seen.push({ sent: countSent(), lines: started.logLines.length }));
+    const started = await start(isAlone, look, (count) => last.push(count));
     const { status } = await started.send('/validate/pods', review('pods', ADMITTED_POD));
-    expect({ status, sent, lines }).toEqual({ status: 200, sent: [sentInTurn], lines: [1] });
+    expect({ status, seen, last }).toEqual({ status: 200, seen: [{ sent: inTurn, lines: inTurn }], last: [1] });
+    expect(started.logLines).toHaveLength(1);
   });
 
   it('is written before the next review is judged, of which one alone may take its time', async () => {
