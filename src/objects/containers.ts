@@ -59,6 +59,7 @@ export function groupMounts(spec: JsonObject): ReadonlyMap<string, readonly Volu
 export function listMounts(spec: JsonObject, ofVolumes?: ReadonlySet<string>): readonly VolumeMount[] {
   const found: VolumeMount[] = [];
   for (const { path, name, container } of listContainers(spec)) {
+    // Its steps one by one: an array that another one is spread into has room for a dozen more.
     const [list, place] = path;
     const mounts = asArray(member(container, 'volumeMounts'));
     for (let index = 0; index < mounts.length; index += 1) {
